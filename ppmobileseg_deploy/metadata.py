@@ -1,0 +1,130 @@
+"""What an exported ONNX file says about itself.
+
+The exporter writes a `ModelMetadata` into the file's ``metadata_props``; the runtime reads it
+back and needs nothing else: names, colours, normalisation and resize rule travel with the
+weights. Every value is text; lists are JSON, so any ONNX tool can show them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from . import ade20k
+
+RGB = tuple[int, int, int]
+
+_PREFIX: Final = "ppms."
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """The contract between an exported file and whoever runs it.
+
+    The defaults describe the official ADE20K models, and are what a file without metadata is
+    taken for.
+
+    Attributes:
+        variant: Network configuration: ``"tiny"``, ``"base"`` or ``"unknown"``.
+        class_names: Name of each class id.
+        palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
+        output: ``"labels"`` (class ids, (batch, 1, height, width)) or ``"logits"``
+            (float32, (batch, classes, height, width)).
+        vim: How the labels were upsampled: ``"image"`` or ``"off"``.
+        stride: Input pixels per cell of the low-resolution logits.
+        mean_rgb: Subtracted from the pixel values in [0, 255].
+        std_rgb: What the difference is divided by.
+        channel_order: Order of the input's channels; always ``"rgb"``.
+        short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
+            is at most this ...
+        long_side: ... and its long side at most this (pixels).
+        size_multiple: Height and width are padded to a multiple of this.
+        checkpoint: File name of the checkpoint, without its folder.
+        checkpoint_sha256: SHA-256 of the checkpoint file, in hexadecimal.
+        tool_version: Version of this package that made the file.
+    """
+
+    variant: str = "unknown"
+    class_names: tuple[str, ...] = ade20k.NAMES
+    palette_rgb: tuple[RGB, ...] = ade20k.PALETTE_RGB
+    output: str = "labels"
+    vim: str = "off"
+    stride: int = 0
+    mean_rgb: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std_rgb: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    channel_order: str = "rgb"
+    short_side: int = 512
+    long_side: int = 2048
+    size_multiple: int = 32
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
+    tool_version: str = ""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes the model tells apart."""
+        return len(self.class_names)
+
+    def to_props(self) -> dict[str, str]:
+        """Return the metadata as ONNX ``metadata_props``, in a fixed order."""
+        return {
+            _PREFIX + field.name: _to_text(getattr(self, field.name)) for field in fields(self)
+        }
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> "ModelMetadata | None":
+        """Read metadata back.
+
+        Args:
+            props: The ``metadata_props`` of any ONNX file.
+
+        Returns:
+            The metadata, or None when the file carries none of ours.
+
+        Raises:
+            ValueError: An entry of ours is there and cannot be understood.
+        """
+        if _PREFIX + "class_names" not in props:
+            return None
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            text = props.get(_PREFIX + field.name)
+            if text is not None:
+                values[field.name] = _from_text(text, like=field.default, name=field.name)
+        return replace(cls(), **values)._checked()
+
+    def _checked(self) -> "ModelMetadata":
+        if not self.class_names or len(self.class_names) != len(self.palette_rgb):
+            raise ValueError(
+                f"expected one colour for each of at least one class, found "
+                f"{len(self.class_names)} names and {len(self.palette_rgb)} colours"
+            )
+        if any(len(rgb) != 3 or not all(0 <= c <= 255 for c in rgb) for rgb in self.palette_rgb):
+            raise ValueError("expected palette colours of three numbers in [0, 255]")
+        if len(self.mean_rgb) != 3 or len(self.std_rgb) != 3 or 0.0 in self.std_rgb:
+            raise ValueError("expected three means and three standard deviations above zero")
+        if min(self.short_side, self.long_side, self.size_multiple) < 1:
+            raise ValueError("expected a resize rule of positive numbers")
+        if self.output not in ("labels", "logits"):
+            raise ValueError(f"expected output labels or logits, found {self.output!r}")
+        return self
+
+
+def _to_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _from_text(text: str, like: object, name: str) -> object:
+    if isinstance(like, str):
+        return text
+    try:
+        value = json.loads(text)
+        if isinstance(like, int):
+            return int(value)
+        if name == "class_names":
+            return tuple(str(item) for item in value)
+        if name == "palette_rgb":
+            return tuple(tuple(int(channel) for channel in rgb) for rgb in value)
+        return tuple(float(item) for item in value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"metadata entry {_PREFIX}{name} is malformed: {error}") from None

@@ -1,0 +1,16 @@
+"""PP-MobileSeg in PyTorch."""
+
+from .config import BASE, CONFIGS, TINY, PPMobileSegConfig
+from .network import PPMobileSeg
+from .upsampling import labels_image, labels_off, upsample_logits
+
+__all__ = [
+    "BASE",
+    "CONFIGS",
+    "TINY",
+    "PPMobileSeg",
+    "PPMobileSegConfig",
+    "labels_image",
+    "labels_off",
+    "upsample_logits",
+]
