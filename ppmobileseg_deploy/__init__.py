@@ -1,1 +1,1 @@
-"""PP-MobileSeg on a plain CPU: from a checkpoint to one portable ONNX file, and from images to labels."""
+"""PP-MobileSeg on a plain CPU: checkpoint to ONNX, photographs to labels."""

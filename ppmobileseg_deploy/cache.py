@@ -10,8 +10,9 @@ def cache_dir() -> Path:
     ``$XDG_CACHE_HOME/ppmobileseg_deploy``, or ``~/.cache/ppmobileseg_deploy`` where the variable
     is unset, empty or relative (XDG Base Directory Specification 0.8).
     """
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not root.is_absolute():
+        root = Path.home() / ".cache"
     return root / "ppmobileseg_deploy"
 
 

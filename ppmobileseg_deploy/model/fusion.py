@@ -27,8 +27,7 @@ class AAMx16(nn.Module):
             ConvModule(channels, out_channels) for channels in in_channels
         )
         self.act_embedding_list = nn.ModuleList(
-            ConvModule(channels, out_channels, activation=nn.Sigmoid())
-            for channels in in_channels
+            ConvModule(channels, out_channels, activation=nn.Sigmoid()) for channels in in_channels
         )
 
     def forward(self, x8: Tensor, x16: Tensor, x32: Tensor) -> Tensor:
