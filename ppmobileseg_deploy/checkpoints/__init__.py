@@ -1,1 +1,1 @@
-"""To be written."""
+"""Reading training checkpoints of open-mmlab and PaddleSeg, and fetching the official ones."""

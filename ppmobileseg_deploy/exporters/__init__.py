@@ -1,1 +1,1 @@
-"""To be written."""
+"""From a checkpoint to one ONNX file that is proven to compute the same."""

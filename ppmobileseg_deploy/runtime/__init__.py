@@ -1,1 +1,1 @@
-"""To be written."""
+"""Running an exported file: needs numpy, OpenCV and ONNX Runtime, and no PyTorch."""
