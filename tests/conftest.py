@@ -1,0 +1,104 @@
+"""Weights, inputs and outputs that both public implementations of PP-MobileSeg agree on.
+
+The weights are not stored: a tensor's numbers follow from its open-mmlab key and shape, so that
+any implementation can be filled with them. `tests/data/{tiny,base}.npz` holds what the network
+computes with them (float32, CPU), made with mmsegmentation and checked against PaddleSeg:
+
+- ``logits_1x64x96`` and ``logits_1x97x131``: low-resolution logits for
+  ``golden_image(1, 64, 96, seed=1)`` and ``golden_image(1, 97, 131, seed=3)``,
+- ``labels_1x64x96`` and ``labels_1x97x131``: argmax after bilinear upsampling to the input size.
+
+`tests/data/*_openmmlab.json` lists key -> shape, `tests/data/*_paddle.json` lists PaddleSeg's
+key -> its shape and open-mmlab's key; both for 150 classes.
+"""
+
+import functools
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+DATA = Path(__file__).parent / "data"
+
+
+def _golden_tensor(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    # Order and parameters of the draws are part of the stored outputs: change nothing here.
+    if key.endswith("num_batches_tracked"):
+        return np.zeros(shape, np.int64)
+    rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
+    if key.endswith("running_var"):
+        values = rng.uniform(0.5, 1.5, shape)
+    elif key.endswith("running_mean"):
+        values = rng.normal(0, 0.1, shape)
+    elif key.endswith("pos_embed"):
+        values = rng.normal(0, 1, shape)
+    elif len(shape) == 4:  # convolution: (out, in / groups, kh, kw)
+        values = rng.normal(0, 1, shape) * np.sqrt(2 / np.prod(shape[1:]))
+    elif key.endswith("bias"):
+        values = rng.normal(0, 0.1, shape)
+    else:  # batch norm weight
+        values = rng.uniform(0.5, 1.5, shape)
+    return values.astype(np.float32)
+
+
+@functools.cache
+def _golden_weights(variant: str) -> dict[str, torch.Tensor]:
+    shapes = json.loads((DATA / f"{variant}_openmmlab.json").read_text())
+    return {k: torch.from_numpy(_golden_tensor(k, tuple(s))) for k, s in shapes.items()}
+
+
+@pytest.fixture(scope="session")
+def golden_shapes() -> Callable[[str], dict[str, tuple[int, ...]]]:
+    """``golden_shapes("tiny")``: every open-mmlab key with its shape, in order, 150 classes."""
+
+    def shapes(variant: str) -> dict[str, tuple[int, ...]]:
+        table = json.loads((DATA / f"{variant}_openmmlab.json").read_text())
+        return {key: tuple(shape) for key, shape in table.items()}
+
+    return shapes
+
+
+@pytest.fixture(scope="session")
+def paddle_table() -> Callable[[str], dict[str, dict[str, Any]]]:
+    """``paddle_table("tiny")``: PaddleSeg key -> ``{"shape": [...], "openmmlab": key}``."""
+
+    def table(variant: str) -> dict[str, dict[str, Any]]:
+        return json.loads((DATA / f"{variant}_paddle.json").read_text())
+
+    return table
+
+
+@pytest.fixture(scope="session")
+def golden_state_dict() -> Callable[[str], dict[str, torch.Tensor]]:
+    """``golden_state_dict("tiny")``: a new dict of all 150-class weights, open-mmlab keys.
+
+    The tensors are shared between tests: clone before changing one in place.
+    """
+    return lambda variant: dict(_golden_weights(variant))
+
+
+@pytest.fixture(scope="session")
+def golden_image() -> Callable[[int, int, int, int], np.ndarray]:
+    """``golden_image(n, h, w, seed)``: float32 (n, 3, h, w) network input."""
+
+    def image(n: int, h: int, w: int, seed: int) -> np.ndarray:
+        rng = np.random.Generator(np.random.PCG64(seed))
+        return rng.normal(0, 1, (n, 3, h, w)).astype(np.float32)
+
+    return image
+
+
+@pytest.fixture(scope="session")
+def golden_arrays() -> Callable[[str], dict[str, np.ndarray]]:
+    """``golden_arrays("tiny")``: the stored logits (float32) and labels (uint8) by name."""
+
+    def arrays(variant: str) -> dict[str, np.ndarray]:
+        with np.load(DATA / f"{variant}.npz") as stored:
+            return dict(stored)
+
+    return arrays
