@@ -1,6 +1,7 @@
 """Building blocks that the backbone, the fusion and the head share."""
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ConvModule(nn.Module):
@@ -78,8 +79,9 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale each channel of (batch, channels, h, w) by a gate in [0, 1]."""
-        squeezed = x.mean((2, 3), keepdim=True)
-        gate = self.conv_act2(self.conv_act1(squeezed))
+        # Pooling, not mean(): it exports to GlobalAveragePool, which ONNX Runtime computes in the
+        # blocked layout of the convolutions around it.
+        gate = self.conv_act2(self.conv_act1(F.adaptive_avg_pool2d(x, 1)))
         return x * (gate * 0.2 + 0.5).clamp(0.0, 1.0)
 
 

@@ -54,5 +54,5 @@ def labels_image(logits: Tensor, size_hw: Sequence[int]) -> Tensor:
         int64 (batch, 1, height, width), class ids.
     """
     present = torch.unique(logits.argmax(1))
-    winners = upsample_logits(logits[:, present], size_hw).argmax(1, keepdim=True)
+    winners = upsample_logits(logits.index_select(1, present), size_hw).argmax(1, keepdim=True)
     return present[winners]

@@ -1,0 +1,171 @@
+"""``ppms-export``: from a checkpoint to ``end2end.onnx``."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.table import Table
+
+from ..cache import official_model_path
+from ..errors import UsageError
+from ..files import atomic_path
+from ..version import VERSION
+from .console import parse_size_hw, run, stderr, stdout
+
+if TYPE_CHECKING:
+    from ..exporters import ExportReport
+
+_NEEDED: Final = ("torch", "onnx", "onnxsim")
+_INSTALL: Final = "pip install 'ppmobileseg-deploy[export]'"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        stdout.print(f"ppms-export {VERSION}")
+        raise typer.Exit
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            help="A .pth of open-mmlab, a .pdparams of PaddleSeg, "
+            "or the name of an official model: tiny, base.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")] = Path(
+        "end2end.onnx"
+    ),
+    work_dir: Annotated[
+        Path | None, typer.Option(help="Folder for the file, if --output names none.")
+    ] = None,
+    vim: Annotated[
+        str,
+        typer.Option(
+            metavar="image|off",
+            help="Upsample only the classes that are present (image) or all of them (off).",
+        ),
+    ] = "image",
+    logits: Annotated[
+        bool, typer.Option("--logits", help="Give float logits of all classes, not labels.")
+    ] = False,
+    opset: Annotated[int, typer.Option(help="ONNX opset version.")] = 17,
+    shape: Annotated[
+        str | None,
+        typer.Option(metavar="HxW", help="Fix the input size; the default is any size."),
+    ] = None,
+    label_dtype: Annotated[
+        str, typer.Option(metavar="int64|int32|uint8", help="Integer type of the labels.")
+    ] = "int64",
+    classes: Annotated[
+        Path | None,
+        typer.Option(help="Class names: a line each, or JSON, also with colours."),
+    ] = None,
+    no_simplify: Annotated[
+        bool, typer.Option("--no-simplify", help="Keep the graph as it was traced.")
+    ] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Leave out the parity proof.")
+    ] = False,
+    atol: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest logit difference that the proof permits "
+            "(default: 1e-4 of the largest logit).",
+        ),
+    ] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Show the labels of PyTorch and of the file in a window."),
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the same.
+
+    The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
+    names, colours and preprocessing along. Segment images with it by ppms-infer.
+    """
+    _require_extra()
+    from ..exporters import ExportOptions, export_onnx
+
+    options = ExportOptions(
+        vim=vim,  # type: ignore[arg-type]  # checked by ExportOptions
+        logits=logits,
+        opset=opset,
+        shape_hw=None if shape is None else parse_size_hw(shape),
+        label_dtype=label_dtype,  # type: ignore[arg-type]
+        simplify=not no_simplify,
+    )
+    with stderr.status("starting") as status:
+        report = export_onnx(
+            checkpoint,
+            output if work_dir is None else work_dir / output,
+            options,
+            classes=classes,
+            verify=not no_verify,
+            atol=atol,
+            on_progress=status.update,
+        )
+    stdout.print(_table(report))
+    if checkpoint in ("tiny", "base") and options == ExportOptions():
+        _publish(report, checkpoint)
+
+
+def _require_extra() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"exporting needs {', '.join(missing)}; install with: {_INSTALL}")
+
+
+def _table(report: "ExportReport") -> Table:
+    metadata, options, parity = report.metadata, report.options, report.parity
+    table = Table(show_header=False, title=str(report.path), title_justify="left")
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("variant", metadata.variant)
+    table.add_row("classes", str(metadata.num_classes))
+    table.add_row(
+        "output",
+        "logits, float32"
+        if options.logits
+        else f"labels, {options.label_dtype}, VIM {metadata.vim}",
+    )
+    table.add_row("operators", f"{sum(report.operators.values())} ({len(report.operators)} kinds)")
+    table.add_row("size", f"{report.size_bytes / 1e6:.2f} MB")
+    table.add_row("time", f"{report.seconds:.1f} s")
+    if parity is None:
+        table.add_row("parity", "not checked")
+    else:
+        sizes = ", ".join(f"{c.batch}x3x{c.size_hw[0]}x{c.size_hw[1]}" for c in parity.cases)
+        table.add_row(
+            "parity",
+            f"logits differ by {parity.max_logit_difference:.1e} at most "
+            f"({parity.max_relative_difference:.1e} of the largest), "
+            f"{parity.equal_labels:.4%} of labels equal",
+        )
+        table.add_row("on inputs", sizes)
+    return table
+
+
+def _publish(report: "ExportReport", name: str) -> None:
+    """Keep a copy of an official model where ppms-infer looks for one."""
+    target = official_model_path(name)
+    with atomic_path(target) as temporary:
+        shutil.copyfile(report.path, temporary)
+    stderr.print(f"ppms-infer finds this model from any folder now ({target})", soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of ``ppms-export``."""
+    run(app)

@@ -1,0 +1,164 @@
+"""The whole way from a checkpoint to a finished file."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from onnx import ModelProto
+
+from ..checkpoints import Checkpoint, build_model, load_checkpoint
+from ..errors import UsageError
+from ..files import atomic_path
+from ..metadata import ModelMetadata
+from ..version import VERSION
+from .class_names import default_classes, read_classes
+from .graph import count_operators, finalize, simplify, without_logits
+from .options import ExportOptions
+from .parity import ParityReport, prove
+from .trace import trace
+from .wrapper import EndToEnd
+
+_UINT8_CLASSES: Final = 256
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported, and how well it agrees with PyTorch.
+
+    Attributes:
+        path: The finished file.
+        metadata: What the file says about itself.
+        options: What it was exported with.
+        operators: How often each ONNX operator occurs, most frequent first.
+        size_bytes: Size of the file.
+        sha256: SHA-256 of the file, in hexadecimal.
+        seconds: Time from the start of loading to the finished file.
+        parity: The measured agreement, or None when the proof was left out.
+    """
+
+    path: Path
+    metadata: ModelMetadata
+    options: ExportOptions
+    operators: Mapping[str, int]
+    size_bytes: int
+    sha256: str
+    seconds: float
+    parity: ParityReport | None
+
+
+def export_onnx(
+    checkpoint: Checkpoint | str | Path,
+    output: str | Path = "end2end.onnx",
+    options: ExportOptions | None = None,
+    *,
+    classes: str | Path | None = None,
+    verify: bool = True,
+    atol: float | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> ExportReport:
+    """Export a checkpoint to one ONNX file.
+
+    The file gets its name only when everything has succeeded, the parity proof included; on any
+    error an existing file of that name is left as it was.
+
+    Args:
+        checkpoint: A loaded checkpoint, a path to one of open-mmlab or PaddleSeg, or the name of
+            an official one: ``"tiny"`` or ``"base"``.
+        output: The file to write; its folder is made if needed.
+        options: Form of the file; `ExportOptions` has the defaults.
+        classes: File with the class names, see `exporters.class_names.read_classes`; by default
+            ADE20K's for 150 classes, numbers otherwise.
+        verify: Whether to prove parity with PyTorch.
+        atol: Largest absolute difference of the logits that the proof permits; by default 1e-4
+            of the largest logit.
+        on_progress: Called with a few words at the start of each step.
+
+    Returns:
+        The report.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be read or does not fit.
+        ExportError: The network could not be translated.
+        ParityError: The exported graph computes something else than PyTorch.
+        OutputError: The file could not be written.
+        UsageError: Arguments that make no sense together.
+
+    Example:
+        >>> report = export_onnx("my.pth", "end2end.onnx")  # doctest: +SKIP
+        >>> report.parity.equal_labels  # doctest: +SKIP
+        1.0
+    """
+    options = options or ExportOptions()
+    output = Path(output)
+    if output.is_dir():
+        raise UsageError(f"expected a file name for the ONNX file, found the folder {output}")
+    if atol is not None and not atol >= 0:
+        raise UsageError(f"expected a tolerance of at least 0, found {atol}")
+    started = time.perf_counter()
+
+    on_progress("reading the checkpoint")
+    if not isinstance(checkpoint, Checkpoint):
+        checkpoint = load_checkpoint(checkpoint)
+    metadata = _describe(checkpoint, options, classes)
+    module = EndToEnd(build_model(checkpoint), options).eval()
+
+    on_progress("tracing the network")
+    model = trace(module, options)
+    if options.simplify:
+        on_progress("simplifying the graph")
+        model = simplify(model)
+    model = finalize(model, metadata.to_props(), options.ir_version)
+
+    parity = None
+    if verify:
+        on_progress("proving parity with PyTorch")
+        parity = prove(model, module, options, atol)
+
+    on_progress("writing the file")
+    content = _write(without_logits(model), output)
+    return ExportReport(
+        path=output,
+        metadata=metadata,
+        options=options,
+        operators=count_operators(model),
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        seconds=time.perf_counter() - started,
+        parity=parity,
+    )
+
+
+def _describe(
+    checkpoint: Checkpoint, options: ExportOptions, classes: str | Path | None
+) -> ModelMetadata:
+    if options.label_dtype == "uint8" and checkpoint.num_classes > _UINT8_CLASSES:
+        raise UsageError(
+            f"expected at most {_UINT8_CLASSES} classes for uint8 labels, "
+            f"found {checkpoint.num_classes}"
+        )
+    names, palette = (
+        default_classes(checkpoint.num_classes)
+        if classes is None
+        else read_classes(Path(classes), checkpoint.num_classes)
+    )
+    return ModelMetadata(
+        variant=checkpoint.config.name,
+        class_names=names,
+        palette_rgb=palette,
+        output="logits" if options.logits else "labels",
+        vim="off" if options.logits else options.vim,
+        stride=checkpoint.config.stride,
+        checkpoint=checkpoint.file_name,
+        checkpoint_sha256=checkpoint.sha256,
+        tool_version=VERSION,
+    )
+
+
+def _write(model: ModelProto, output: Path) -> bytes:
+    content: bytes = model.SerializeToString(deterministic=True)
+    with atomic_path(output) as temporary:
+        temporary.write_bytes(content)
+    return content

@@ -1,0 +1,105 @@
+"""Clean-up of a traced graph: simpler, checked, and the same bytes every time."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import onnx
+import onnxsim
+from onnx import ModelProto, helper
+
+from ..errors import ExportError
+from .trace import INPUT, LOGITS, OUTPUT
+
+_PRODUCER: Final = "ppmobileseg_deploy"
+_STANDARD_DOMAINS: Final = {"", "ai.onnx"}
+
+
+def simplify(model: ModelProto) -> ModelProto:
+    """Fold constants and remove redundant operators with onnxsim.
+
+    Args:
+        model: A traced model.
+
+    Returns:
+        A new model with the same inputs, outputs and named dimensions.
+
+    Raises:
+        ExportError: onnxsim's own comparison failed, or a dynamic dimension was lost.
+    """
+    try:
+        simplified: ModelProto
+        simplified, agrees = onnxsim.simplify(model)
+    except Exception as error:  # onnxsim raises whatever its C++ side throws
+        raise ExportError(f"onnxsim cannot simplify the graph: {error}") from error
+    if not agrees:
+        raise ExportError("onnxsim's result differs from the traced graph; try --no-simplify")
+    before, after = _interface(model), _interface(simplified)
+    if before != after:
+        raise ExportError(f"onnxsim changed the interface: expected {before}, found {after}")
+    return simplified
+
+
+def finalize(model: ModelProto, metadata: Mapping[str, str], ir_version: int) -> ModelProto:
+    """Make the file's contents depend on nothing but the weights and the options.
+
+    Names the producer, writes the metadata, removes documentation strings and inferred shapes
+    (runtimes infer their own), and checks the result.
+
+    Args:
+        model: A traced, perhaps simplified model.
+        metadata: What goes into ``metadata_props``.
+        ir_version: ONNX IR version to write.
+
+    Returns:
+        A new model.
+
+    Raises:
+        ExportError: The checker rejects the model, or an operator is not a standard one.
+    """
+    final = ModelProto()
+    final.CopyFrom(model)
+    final.ir_version = ir_version
+    final.producer_name = _PRODUCER
+    final.producer_version = ""
+    final.doc_string = ""
+    final.graph.name = _PRODUCER
+    final.graph.doc_string = ""
+    del final.graph.value_info[:]
+    for node in final.graph.node:
+        node.doc_string = ""
+    # Sets the entries in the order of the mapping, which is that of the dataclass.
+    helper.set_model_props(final, dict(metadata))
+    foreign = {node.domain for node in final.graph.node} - _STANDARD_DOMAINS
+    if foreign:
+        raise ExportError(f"expected standard ONNX operators only, found {sorted(foreign)}")
+    try:
+        onnx.checker.check_model(final, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"the ONNX checker rejects the graph: {error}") from error
+    return final
+
+
+def without_logits(model: ModelProto) -> ModelProto:
+    """Return the model that ships: the same graph, with the logits an inner value again."""
+    shipped = ModelProto()
+    shipped.CopyFrom(model)
+    kept = [output for output in shipped.graph.output if output.name != LOGITS]
+    del shipped.graph.output[:]
+    shipped.graph.output.extend(kept)
+    return shipped
+
+
+def count_operators(model: ModelProto) -> dict[str, int]:
+    """Return how often each operator occurs, most frequent first."""
+    counts: dict[str, int] = {}
+    for node in model.graph.node:
+        counts[node.op_type] = counts.get(node.op_type, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _interface(model: ModelProto) -> dict[str, list[str | int]]:
+    return {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.input, *model.graph.output)
+        if value.name in (INPUT, OUTPUT, LOGITS)
+    }

@@ -1,0 +1,64 @@
+"""What can be chosen about an exported file."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from ..errors import UsageError
+
+Vim = Literal["image", "off"]
+LabelDtype = Literal["int64", "int32", "uint8"]
+
+OPSETS: Final = range(13, 21)
+"""Opsets that the tracer and the oldest supported ONNX Runtime have in common."""
+
+_MIN_SIDE: Final = 32
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """The form of the exported file.
+
+    Attributes:
+        vim: How labels are upsampled: ``"image"`` (only the classes that are present, the
+            paper's valid interpolate module) or ``"off"`` (all classes).
+        logits: Give float32 logits (batch, classes, height, width) instead of labels; ``vim``
+            then has no effect.
+        opset: ONNX opset version.
+        shape_hw: Fixed input height and width, with a batch of one; None keeps batch, height
+            and width dynamic.
+        label_dtype: Integer type of the labels.
+        simplify: Whether onnxsim folds constants and removes redundant operators.
+
+    Raises:
+        UsageError: A value, or a combination, that makes no sense.
+    """
+
+    vim: Vim = "image"
+    logits: bool = False
+    opset: int = 17
+    shape_hw: tuple[int, int] | None = None
+    label_dtype: LabelDtype = "int64"
+    simplify: bool = True
+
+    def __post_init__(self) -> None:
+        _check_choice("vim", self.vim, get_args(Vim))
+        _check_choice("label dtype", self.label_dtype, get_args(LabelDtype))
+        if self.opset not in OPSETS:
+            raise UsageError(
+                f"expected an opset from {OPSETS.start} to {OPSETS.stop - 1}, found {self.opset}"
+            )
+        if self.shape_hw is not None and min(self.shape_hw) < _MIN_SIDE:
+            height, width = self.shape_hw
+            raise UsageError(
+                f"expected a shape of at least {_MIN_SIDE}x{_MIN_SIDE}, found {height}x{width}"
+            )
+
+    @property
+    def ir_version(self) -> int:
+        """Lowest ONNX IR version that goes with the opset; 8 up to opset 18."""
+        return 8 if self.opset <= 18 else 9
+
+
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"expected {what} to be one of {', '.join(choices)}, found {value!r}")
