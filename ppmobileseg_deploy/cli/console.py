@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,21 +16,45 @@ stderr = Console(stderr=True, highlight=False)
 """Progress, notes, warnings and errors."""
 
 
-def run(app: typer.Typer) -> None:
-    """Run a command; print an error of this package as one line, without a traceback.
+_INTERRUPTED: Final = 130
 
-    The process ends with the error's exit code (2 for wrong use, 1 for failed work), or with
-    130 after Ctrl-C.
+# What typer raises for an unknown option, a missing argument or a value of the wrong type. Its
+# name moved between typer's releases; its public subclass did not.
+_WrongArguments: Final[Any] = typer.BadParameter.__bases__[0]
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run a command; print what went wrong as one line, without a traceback.
+
+    The process ends with the command's return value (nothing counts as 0), with the error's exit
+    code (2 for wrong use, 1 for failed work), or with 130 after Ctrl-C.
     """
+    code: int | None
     try:
-        app()
+        code = app(standalone_mode=False)
     except PPMobileSegError as error:
-        message = " ".join(str(error).split())
-        stderr.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        print_error(error)
+        code = error.exit_code
+    except _WrongArguments as error:
+        print_error(f"{error.format_message()} (--help lists what there is)")
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
         stderr.print("interrupted", style="red")
-        sys.exit(130)
+    sys.exit(code or 0)
+
+
+def print_error(error: Exception | str) -> None:
+    """Print an error as one line on standard error."""
+    message = " ".join(str(error).split())
+    stderr.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+
+
+def print_note(text: str) -> None:
+    """Print something worth knowing, which is no error, as one line on standard error."""
+    message = " ".join(text.split())
+    stderr.print(f"note: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
 def parse_size_hw(text: str) -> tuple[int, int]:
