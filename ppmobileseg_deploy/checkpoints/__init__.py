@@ -1,1 +1,18 @@
-"""Reading training checkpoints of open-mmlab and PaddleSeg, and fetching the official ones."""
+"""Reading training checkpoints of open-mmlab and PaddleSeg, and fetching the official ones.
+
+A checkpoint may come from a stranger: nothing in it is ever executed, and it is taken whole or
+not at all.
+"""
+
+from .checkpoint import Checkpoint, build_model
+from .loading import load_checkpoint
+from .official import OFFICIAL, OfficialCheckpoint, download
+
+__all__ = [
+    "OFFICIAL",
+    "Checkpoint",
+    "OfficialCheckpoint",
+    "build_model",
+    "download",
+    "load_checkpoint",
+]

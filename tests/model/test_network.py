@@ -59,7 +59,7 @@ def test_an_image_gives_the_same_logits_alone_and_in_a_batch(
         together = golden_network(variant)(batch)
         alone = torch.cat([golden_network(variant)(image[None]) for image in batch])
     assert not torch.allclose(together[0], together[1])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4 * alone.abs().max().item())
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-3 * alone.abs().max().item())
 
 
 @VARIANTS
