@@ -1,4 +1,4 @@
-"""Where results go: file names that never collide, complete files, a window."""
+"""Where results go: into files whose names never collide, and to a window."""
 
 import itertools
 import subprocess
@@ -7,19 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OutputError, UsageError
-from ..files import atomic_path
-from .sources import IMAGE_SUFFIXES, RESULT_KINDS, ImageSource, absolute
+from ..errors import UsageError
+from .images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from .sources import RESULT_KINDS, ImageSource, absolute
 
-_WRITTEN_SUFFIXES: Final = IMAGE_SUFFIXES - {".pgm"}  # which has no colour
 _LOSSLESS_SUFFIX: Final = ".png"
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg"})
-_JPEG_QUALITY: Final = 95
 _PROBE_SECONDS: Final = 20
 
 
@@ -81,17 +80,19 @@ def plan_outputs(
         UsageError: ``output`` is a file where a folder is needed, is the image itself, or has a
             format that cannot hold the result.
     """
-    if output is not None and output.suffix.lower() in IMAGE_SUFFIXES and not output.is_dir():
+    if output is not None and output.suffix.lower() in READABLE_SUFFIXES and not output.is_dir():
         return [_plan_one_file(images, kinds, output)]
     if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"expected a folder or an image file for the results, found {output}")
+    folders = [
+        image.path.parent if output is None else output / image.relative.parent for image in images
+    ]
+    stems = [_key(folder / image.path.stem) for folder, image in zip(folders, images, strict=True)]
+    count = Counter(stems)
     taken = {_key(image.path) for image in images}
-    stems = Counter(_key(image.relative.with_suffix("")) for image in images)
     plans = []
-    for image in images:
-        folder = image.path.parent if output is None else output / image.relative.parent
-        ambiguous = stems[_key(image.relative.with_suffix(""))] > 1
-        for name in _names(image.path, with_suffix=ambiguous):
+    for image, folder, stem in zip(images, folders, stems, strict=True):
+        for name in _names(image.path, with_suffix=count[stem] > 1):
             outputs = {kind: folder / (name + _ending(kind, image.path)) for kind in kinds}
             keys = {_key(path) for path in outputs.values()}
             if not keys & taken:
@@ -112,8 +113,8 @@ def _plan_one_file(
         )
     if kinds[0] == "labels" and suffix != _LOSSLESS_SUFFIX:
         raise UsageError(f"expected {_LOSSLESS_SUFFIX} for labels, which are exact: {output}")
-    if suffix not in _WRITTEN_SUFFIXES:
-        raise UsageError(f"expected {' '.join(sorted(_WRITTEN_SUFFIXES))}, found {output}")
+    if suffix not in WRITABLE_SUFFIXES:
+        raise UsageError(f"expected {' '.join(sorted(WRITABLE_SUFFIXES))}, found {output}")
     path = images[0].path
     if _key(path) == _key(output) or (output.exists() and output.samefile(path)):
         raise UsageError(f"the result would overwrite its own image {output}: name another file")
@@ -135,32 +136,6 @@ def _ending(kind: str, image: Path) -> str:
 def _key(path: Path) -> str:
     # Case is ignored because some file systems do.
     return absolute(path).casefold()
-
-
-def write_image(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
-    """Write an image file completely or not at all, replacing an older one.
-
-    Args:
-        path: The file; its suffix decides the format. Its folder is made if it does not exist.
-        image: (height, width, 3) uint8 BGR, or (height, width) uint8 or uint16.
-
-    Raises:
-        OutputError: It cannot be encoded in this format or written.
-    """
-    import cv2
-
-    suffix = path.suffix.lower()
-    parameters = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if suffix in _JPEG_SUFFIXES else []
-    height, width = image.shape[:2]
-    problem = OutputError(f"cannot write {path}: {suffix} does not hold {width}x{height} pixels")
-    try:
-        done, encoded = cv2.imencode(suffix, image, parameters)
-    except cv2.error as error:
-        raise problem from error
-    if not done:
-        raise problem
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(cast("NDArray[np.uint8]", encoded).tobytes())
 
 
 class Window:
@@ -196,8 +171,6 @@ class Window:
 
     def show(self, image_bgr: NDArray[np.uint8]) -> None:
         """Show an image, (height, width, 3) uint8 BGR, and wait for a key."""
-        import cv2
-
         if not self._open:
             return
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)

@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ImageError
-
-IMAGE_SUFFIXES: Final = frozenset(
-    {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-"""Files that a folder gives; a file that is named itself may have any suffix."""
+from .images import READABLE_SUFFIXES
 
 RESULT_KINDS: Final = ("overlay", "color", "labels")
 """What can be written for an image: blended with it, colours alone, class ids."""
@@ -50,10 +46,10 @@ class FoundImages:
 def find_images(sources: Iterable[str | Path]) -> FoundImages:
     """Turn files and folders into a list of images.
 
-    A file is taken as it is. A folder gives its image files (by suffix, see `IMAGE_SUFFIXES`), in
-    natural order, without those in folders below it, hidden ones, and results that an earlier
-    run wrote next to their originals (`NAME_overlay.png` beside `NAME.jpg`). A bad source does
-    not stop the others: it is listed in the result.
+    A file is taken as it is, with any suffix. A folder gives its image files (by suffix, see
+    `images.READABLE_SUFFIXES`) in natural order, without those in folders below it, hidden ones,
+    and results that an earlier run wrote next to their originals (`NAME_overlay.png` beside
+    `NAME.jpg`). A bad source does not stop the others: it is listed in the result.
 
     Args:
         sources: Paths of files and folders.
@@ -102,7 +98,7 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
         files = [
             path
             for path in folder.iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES
+            if path.suffix.lower() in READABLE_SUFFIXES
             and not path.name.startswith(".")
             and path.is_file()
         ]
@@ -113,15 +109,15 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
     results = [path for path in files if _original_name(path) in originals]
     images = [path for path in files if _original_name(path) not in originals]
     if not images:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        suffixes = " ".join(sorted(READABLE_SUFFIXES))
         raise ImageError(f"no images in folder {folder} (looked for {suffixes})")
     return images, results
 
 
-def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+def _natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     """Sort frame2 before frame10."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
-    key = [(int(piece), "") if piece[0] in "0123456789" else (-1, piece) for piece in pieces]
+    key = [(0, int(piece), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
     return key, path.name
 
 

@@ -1,0 +1,81 @@
+"""Which model runs: the named one or an error, else the nearest one."""
+
+from pathlib import Path
+
+import pytest
+
+from ppmobileseg_deploy.cache import official_model_path
+from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.runtime.locate import DEFAULT_MODEL, MODEL_VARIABLE, find_model
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(tmp_path, monkeypatch):
+    """No variable, an empty cache, an empty current folder."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+
+
+def _touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_each_place_goes_before_the_next(monkeypatch):
+    base = _touch(official_model_path("base"))
+    assert find_model() == base
+    tiny = _touch(official_model_path("tiny"))
+    assert find_model() == tiny
+    here = _touch(DEFAULT_MODEL)
+    assert find_model() == here
+    variable = _touch(Path("variable.onnx"))
+    monkeypatch.setenv(MODEL_VARIABLE, str(variable))
+    assert find_model() == variable
+    named = _touch(Path("named.onnx"))
+    assert find_model("named.onnx") == named
+
+
+def test_an_empty_variable_is_no_variable(monkeypatch):
+    monkeypatch.setenv(MODEL_VARIABLE, "")
+    _touch(DEFAULT_MODEL)
+    assert find_model() == DEFAULT_MODEL
+
+
+def test_nothing_found_says_both_ways_to_get_a_model():
+    with pytest.raises(UsageError, match=r"ppms-export tiny.*-m FILE.*\$PPMS_MODEL"):
+        find_model()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.onnx", "expected an ONNX file at missing.onnx, there is none"),
+        (".", "expected an ONNX file at ., found a folder"),
+        ("my.pth", "convert it first with `ppms-export my.pth`"),
+        ("My.PDPARAMS", "convert it first with `ppms-export My.PDPARAMS`"),
+        ("tiny", "the official model tiny is not here yet: run `ppms-export tiny`"),
+        ("", "expected an ONNX file at"),
+    ],
+)
+def test_a_bad_name_is_an_error_even_where_another_model_is_there(name, message, monkeypatch):
+    _touch(DEFAULT_MODEL)
+    _touch(Path("my.pth"))
+    with pytest.raises(UsageError) as error:
+        find_model(name)
+    assert message in str(error.value)
+    if name:
+        monkeypatch.setenv(MODEL_VARIABLE, name)
+        with pytest.raises(UsageError) as error:
+            find_model()
+        assert str(error.value).startswith("$PPMS_MODEL: ")
+        assert message in str(error.value)
+
+
+def test_an_official_name_means_the_exported_model_unless_a_file_has_it():
+    cached = _touch(official_model_path("base"))
+    assert find_model("base") == cached
+    assert find_model(str(_touch(Path("base")))) == Path("base")
