@@ -1,0 +1,219 @@
+"""Cell by cell to the same labels as upsampling everything, at a fraction of the cost.
+
+Geometry. Enlarging (h, w) logits bilinearly by an integer factor s, with pixel centres aligned
+(``align_corners=False``), gives pixel y the source coordinate (y + 1/2) / s - 1/2. So the pixels
+fall into (h + 1) x (w + 1) cells between four grid points each, the edge points being
+repeated outward. Shifted by ``(s + 1) // 2`` every cell is a tile of s x s pixels, and every
+tile has the same s x s weights of its four corners. Tiles stick out of the border by up to half
+their size; that is cut off.
+
+Dominance. A pixel's logits are one convex combination of the corners' for all classes. So
+if a class beats another at all four corners, it beats it in the whole cell; and so does a mean
+of several classes, of which at least one is as good as their mean at any pixel. Two rules follow:
+
+- A class that wins all four corners wins the cell: most cells are merely filled.
+- Let m be the mean, corner by corner, of the logits of the corners' winners, and
+  let a class's score be the largest, over the corners, of its logit minus m. A class with
+  a negative score is nowhere the best. Where just two classes are left, the sign of their
+  difference decides, a single number a pixel.
+
+Certificate. For what is left the classes with the K best scores are evaluated at each pixel. No
+class left out exceeds m by more than the next best score at any corner, hence at any pixel. If
+the best of the K exceeds m by more than that at every pixel, it is the best of
+all classes. The few cells where it does not are evaluated again with all classes.
+
+All comparisons that leave a class out ask for a margin above the rounding of float32, so labels
+can differ from `labels_off` only where two logits are equal but for rounding. Exact ties
+go to the lower class id.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+_CANDIDATES = 8
+"""Classes evaluated where more than two are in question."""
+
+_MARGIN = 4e-6
+"""Margin of each comparison that leaves a class out, relative to the winners' largest logit.
+
+Interpolating in float32 errs by at most 4 * 2**-24 times the corners' weighted magnitude. A
+class that comes near the best at some pixel has there at most three times the magnitude of
+the winners, and two classes and a mean are compared: in all below 3e-6.
+"""
+
+
+def labels_cell(logits: Tensor, factor: Tensor | int) -> Tensor:
+    """Label every pixel of the enlarged logits without enlarging them.
+
+    Equal to `labels_off` for the size ``(h * factor, w * factor)``. Traces to standard
+    ONNX operators without control flow, with dynamic batch, h and w, and with a dynamic factor
+    if that is a tensor. Time and memory depend on how many cells have boundaries in them; at
+    worst (noise) they are those of `labels_off`.
+
+    Args:
+        logits: float32 (batch, classes, h, w), finite.
+        factor: How many pixels there are per grid point along each side, at least 1: an int, or
+            int64 () as the graph input of an exported file.
+
+    Returns:
+        int64 (batch, 1, h * factor, w * factor), class ids.
+    """
+    batch, classes, h, w = logits.shape
+    factor = torch.as_tensor(factor, device=logits.device)
+    weights = _corner_weights(factor)
+    points = logits.permute(0, 2, 3, 1).reshape(-1, classes)
+    corners = _corner_points(logits)
+    winners = points.argmax(1)[corners]
+
+    # Tile number c is filled with class c; the tiles of mixed cells follow.
+    every = torch.arange(classes, device=logits.device)
+    tiles = [_narrow(every, classes).unsqueeze(1).expand(-1, weights.shape[1])]
+    tile_of_cell = winners[0]
+    used = classes
+    if classes > 1:
+        for cells, labels in _mixed_cells(points, corners, winners, weights):
+            tiles.append(labels)
+            tile_of_cell = tile_of_cell.scatter(
+                0, cells, used + torch.arange(cells.shape[0], device=logits.device)
+            )
+            used = used + cells.shape[0]
+    return _lay_out(torch.cat(tiles), tile_of_cell.view(batch, h + 1, w + 1), factor)
+
+
+def _mixed_cells(
+    points: Tensor, corners: Tensor, winners: Tensor, weights: Tensor
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Label the cells whose corners have different winners.
+
+    Args:
+        points: float32 (points, classes), logits.
+        corners: int64 (4, cells), the points around each cell.
+        winners: int64 (4, cells), their winners.
+        weights: float32 (4, pixels), what each corner contributes to each pixel.
+
+    Yields:
+        Cells int64 (n,), and their labels (n, pixels). Later ones replace earlier ones.
+    """
+    classes = points.shape[1]
+    # Cell 0 has one grid point for all its corners, so there is nothing to decide. It is taken
+    # along in every group because tensors without rows crash some runtimes.
+    is_mixed = (winners != winners[:1]).any(0)
+    mixed = torch.cat([torch.ones_like(is_mixed[:1]), is_mixed[1:]]).nonzero()[:, 0]
+    is_first = mixed == 0
+
+    winners = winners[:, mixed]
+    values = points[corners[:, mixed]]
+    of_winners = values.gather(2, winners.t().unsqueeze(0).expand(4, -1, -1))
+    mean = of_winners.mean(2)
+    margin = of_winners.abs().amax((0, 2)) * _MARGIN
+    score = (values - mean.unsqueeze(2)).amax(0)
+    beaten = (score < -margin.unsqueeze(1)).to(torch.float32).sum(1)
+    is_pair = beaten == classes - 2
+
+    pair = (is_pair | is_first).nonzero()[:, 0]
+    yield mixed[pair], _best_of_two(of_winners[:, pair], winners[:, pair], weights, classes)
+
+    more = (~is_pair | is_first).nonzero()[:, 0]
+    cells, values = mixed[more], values[:, more]
+    if classes <= _CANDIDATES:
+        yield cells, _narrow(_interpolate(values, weights).argmax(1), classes)
+        return
+    best_scores, best = score[more].topk(_CANDIDATES + 1)
+    best = best[:, :_CANDIDATES].sort().values
+    logits = _interpolate(values.gather(2, best.unsqueeze(0).expand(4, -1, -1)), weights)
+    yield cells, _narrow(best, classes).gather(1, logits.argmax(1))
+
+    above_mean = (logits.amax(1) - mean[:, more].t() @ weights).amin(1)
+    is_proven = above_mean > best_scores[:, _CANDIDATES] + margin[more]
+    again = (~is_proven | (cells == 0)).nonzero()[:, 0]
+    logits = _interpolate(values[:, again], weights)
+    yield cells[again], _narrow(logits.argmax(1), classes)
+
+
+def _best_of_two(of_winners: Tensor, winners: Tensor, weights: Tensor, classes: int) -> Tensor:
+    """Label cells in which the corners' winners, two classes, are the only ones in question.
+
+    Args:
+        of_winners: float32 (4, cells, 4), at each corner the logits of each corner's winner.
+        winners: int64 (4, cells).
+        weights: float32 (4, pixels).
+        classes: Number of classes.
+
+    Returns:
+        (cells, pixels), class ids.
+    """
+    lower, first = winners.min(0)
+    upper, second = winners.max(0)
+    at = torch.stack([first, second], 1).unsqueeze(0).expand(4, -1, -1)
+    both = of_winners.gather(2, at)
+    ahead = (both[:, :, 0] - both[:, :, 1]).t() @ weights
+    return torch.where(
+        ahead >= 0, _narrow(lower, classes).unsqueeze(1), _narrow(upper, classes).unsqueeze(1)
+    )
+
+
+def _interpolate(values: Tensor, weights: Tensor) -> Tensor:
+    """Logits (4, cells, classes) at the corners to (cells, classes, pixels) within the cells."""
+    return values.permute(1, 2, 0) @ weights
+
+
+def _narrow(ids: Tensor, classes: int) -> Tensor:
+    """Class ids in the smallest type that holds them all, to move fewer bytes."""
+    return ids.to(torch.uint8 if classes <= 256 else torch.int32)
+
+
+def _corner_points(logits: Tensor) -> Tensor:
+    """Number the grid points around each cell.
+
+    Args:
+        logits: (batch, classes, h, w).
+
+    Returns:
+        int64 (4, batch * (h + 1) * (w + 1)): for each cell the points to its upper left,
+        upper right, lower left and lower right, where point (b, y, x) is (b * h + y) * w + x.
+    """
+    batch, _, h, w = logits.shape
+    y = torch.arange(h + 1, device=logits.device)
+    x = torch.arange(w + 1, device=logits.device)
+    rows = torch.stack([(y - 1).clamp(min=0), torch.minimum(y, y[-1] - 1)])
+    columns = torch.stack([(x - 1).clamp(min=0), torch.minimum(x, x[-1] - 1)])
+    rows = torch.arange(batch, device=logits.device)[:, None] * h + rows[:, None]
+    return (rows[:, None, :, :, None] * w + columns[None, :, None, None]).reshape(4, -1)
+
+
+def _corner_weights(factor: Tensor) -> Tensor:
+    """Bilinear weights of the pixels of a cell.
+
+    Args:
+        factor: int64 (), pixels per grid point along each side, s.
+
+    Returns:
+        float32 (4, s * s), for the corners in the order of `_corner_points`.
+    """
+    pixel = torch.arange(factor, device=factor.device).to(torch.float32)
+    right = (pixel + (1 - factor % 2).to(torch.float32) * 0.5) / factor.to(torch.float32)
+    sides = torch.stack([1 - right, right])
+    return (sides[:, None, :, None] * sides[None, :, None, :]).reshape(4, -1)
+
+
+def _lay_out(tiles: Tensor, tile_of_cell: Tensor, factor: Tensor) -> Tensor:
+    """Put tiles where they belong and cut off what sticks out.
+
+    Args:
+        tiles: (tiles, s * s).
+        tile_of_cell: int64 (batch, h + 1, w + 1).
+        factor: int64 (), s.
+
+    Returns:
+        int64 (batch, 1, h * s, w * s).
+    """
+    batch, rows, columns = tile_of_cell.shape
+    cut = torch.div(factor + 1, 2, rounding_mode="floor")
+    y = torch.arange((rows - 1) * factor, device=factor.device) + cut
+    row = torch.div(y, factor, rounding_mode="floor")
+    # Only now the pixels' rows: gathering pieces of rows is cheaper than transposing tiles.
+    piece = tile_of_cell[:, row] * factor + (y - row * factor)[:, None]
+    image = tiles.reshape(-1, factor)[piece.flatten()].reshape(batch, 1, y.shape[0], -1)
+    return image[:, :, :, cut : cut + (columns - 1) * factor].to(torch.int64)
