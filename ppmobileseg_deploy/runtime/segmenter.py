@@ -1,0 +1,147 @@
+"""Photographs to class ids: the one class that applications need."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import ModelError
+from ..metadata import ModelMetadata
+from .images import as_image_bgr, read_image
+from .postprocessing import Labels, SizeHW, labels_from_ids, labels_from_logits
+from .preprocessing import Preprocessed, Preprocessing
+from .result import SegmentationResult
+from .session import Session, open_session
+
+ImageSource = str | Path | Image.Image | NDArray[np.uint8]
+"""What can be segmented: a file's path, a PIL image, or an array (BGR or gray)."""
+
+
+class OrtSegmenter:
+    """A segmentation model, ready to be called from any number of threads.
+
+    Args:
+        model: Path of an ONNX file, or its content.
+        device: ``"cpu"``, ``"cuda"``, ``"coreml"``, ``"dml"`` or ``"openvino"``; there is no
+            silent fall back to another one.
+        threads: Threads within an operator; None lets ONNX Runtime take all cores.
+        input_size_hw: Scale images to fit inside this size in place of the model's resize rule:
+            smaller is faster, larger shows finer things.
+
+    Raises:
+        ModelError: The file is missing, damaged, or no segmentation model.
+        DeviceError: The device is not available here.
+        UsageError: An argument has no meaning for this model.
+
+    Example:
+        >>> segmenter = OrtSegmenter("end2end.onnx")
+        >>> result = segmenter("street.jpg")
+        >>> result.areas()
+        {'sky': 0.31, 'road': 0.22, ...}
+        >>> result.save("street_overlay.png")
+    """
+
+    def __init__(
+        self,
+        model: str | Path | bytes,
+        device: str = "cpu",
+        threads: int | None = None,
+        *,
+        input_size_hw: SizeHW | None = None,
+    ) -> None:
+        self._session: Session = open_session(model, device, threads)
+        self._preprocess = Preprocessing.from_metadata(
+            self._session.metadata,
+            input_size_hw=input_size_hw,
+            static_size_hw=self._session.static_size_hw,
+        )
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model file says about itself."""
+        return self._session.metadata
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each class id."""
+        return self.metadata.class_names
+
+    @property
+    def device(self) -> str:
+        """Where the model runs."""
+        return self._session.device
+
+    def __call__(self, image: ImageSource) -> SegmentationResult:
+        """Segment one image.
+
+        Args:
+            image: Path of an image file, a PIL image, or an array: (height, width, 3) uint8 in
+                BGR order, or (height, width) uint8 (gray).
+
+        Raises:
+            ImageError: The image cannot be read, or has an unusable shape or type.
+            ModelError: The model fails on it.
+        """
+        path = Path(image) if isinstance(image, str | Path) else None
+        image_bgr = as_image_bgr(image) if path is None else read_image(path)
+        start = perf_counter()
+        prepared = self._preprocess(image_bgr)
+        prepared_at = perf_counter()
+        output = self._session.run(prepared.tensor)
+        inferred_at = perf_counter()
+        labels = self._labels(output, prepared)
+        done_at = perf_counter()
+        return SegmentationResult(
+            labels=labels,
+            names=self.names,
+            palette_rgb=self.metadata.palette_rgb,
+            image_bgr=image_bgr,
+            path=path,
+            speed=MappingProxyType(
+                {
+                    "preprocess": (prepared_at - start) * 1e3,
+                    "inference": (inferred_at - prepared_at) * 1e3,
+                    "postprocess": (done_at - inferred_at) * 1e3,
+                }
+            ),
+        )
+
+    def batch(self, images: Iterable[ImageSource]) -> list[SegmentationResult]:
+        """Segment several images, which may differ in size.
+
+        They run one by one. On a CPU a stacked batch is no faster, it would pad every image to
+        the largest, and with VIM its labels could depend on the neighbours.
+
+        Args:
+            images: Anything that a single call takes, in any mixture.
+
+        Returns:
+            What single calls return, in the same order.
+
+        Raises:
+            ImageError: An image cannot be read; call one by one to keep the others.
+            ModelError: The model fails on an image.
+        """
+        return [self(image) for image in images]
+
+    def __repr__(self) -> str:
+        session = self._session
+        return (
+            f"OrtSegmenter({session.source}, {self.metadata.variant}, {len(self.names)} classes, "
+            f"{session.output}, device={self.device!r})"
+        )
+
+    def _labels(self, output: NDArray[Any], prepared: Preprocessed) -> Labels:
+        height, width = prepared.resized_hw
+        shown = output[..., :height, :width]
+        if self._session.output == "logits":
+            return labels_from_logits(shown, prepared.original_hw)
+        try:
+            return labels_from_ids(shown, prepared.original_hw, len(self.names))
+        except ValueError as error:
+            raise ModelError(f"{self._session.source}: {error}") from error
