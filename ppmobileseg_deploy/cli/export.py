@@ -76,8 +76,8 @@ def export(
     atol: Annotated[
         float | None,
         typer.Option(
-            help="Largest logit difference that the proof permits "
-            "(default: 1e-4 of the largest logit).",
+            help="Largest logit difference that the proof permits; by default 1e-4 of the "
+            "largest logit, or more where PyTorch itself rounds by more.",
         ),
     ] = None,
     show: Annotated[

@@ -71,7 +71,7 @@ def _parse_json(text: str, path: Path) -> tuple[tuple[str, ...], tuple[RGB, ...]
     if isinstance(content, dict) and all(_is_rgb(color) for color in content.values()):
         return tuple(content), tuple((r, g, b) for r, g, b in content.values())
     raise UsageError(
-        f"expected a list of names, or an object of name: [red, green, blue] in [0, 255], in {path}"
+        f"expected a list of names, or name: [red, green, blue] with values in [0, 255], in {path}"
     )
 
 

@@ -72,8 +72,8 @@ def export_onnx(
         classes: File with the class names, see `exporters.class_names.read_classes`; by default
             ADE20K's for 150 classes, numbers otherwise.
         verify: Whether to prove parity with PyTorch.
-        atol: Largest absolute difference of the logits that the proof permits; by default 1e-4
-            of the largest logit.
+        atol: Largest absolute difference of the logits that the proof permits; the default
+            is derived from the logits, see `exporters.parity.prove`.
         on_progress: Called with a few words at the start of each step.
 
     Returns:

@@ -1,11 +1,11 @@
 """Clean-up of a traced graph: simpler, checked, and the same bytes every time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import onnx
 import onnxsim
-from onnx import ModelProto, helper
+from onnx import ModelProto, ValueInfoProto, helper
 
 from ..errors import ExportError
 from .trace import INPUT, LOGITS, OUTPUT
@@ -65,6 +65,7 @@ def finalize(model: ModelProto, metadata: Mapping[str, str], ir_version: int) ->
     final.graph.name = _PRODUCER
     final.graph.doc_string = ""
     del final.graph.value_info[:]
+    _copy_dims(_value(final.graph.input, INPUT), _value(final.graph.output, OUTPUT))
     for node in final.graph.node:
         node.doc_string = ""
     # Sets the entries in the order of the mapping, which is that of the dataclass.
@@ -95,6 +96,22 @@ def count_operators(model: ModelProto) -> dict[str, int]:
     for node in model.graph.node:
         counts[node.op_type] = counts.get(node.op_type, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _copy_dims(source: ValueInfoProto, target: ValueInfoProto) -> None:
+    """Give the output the input's batch, height and width.
+
+    A gather of the classes present hides the sizes from shape inference, even where all are
+    fixed.
+    """
+    source_dims = source.type.tensor_type.shape.dim
+    target_dims = target.type.tensor_type.shape.dim
+    for axis in (0, 2, 3):
+        target_dims[axis].CopyFrom(source_dims[axis])
+
+
+def _value(values: Iterable[ValueInfoProto], name: str) -> ValueInfoProto:
+    return next(value for value in values if value.name == name)
 
 
 def _interface(model: ModelProto) -> dict[str, list[str | int]]:

@@ -1,0 +1,236 @@
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+
+from ppmobileseg_deploy import ade20k
+from ppmobileseg_deploy.checkpoints import Checkpoint, build_model
+from ppmobileseg_deploy.errors import OutputError, ParityError, UsageError
+from ppmobileseg_deploy.exporters import ExportOptions, ExportReport, export, export_onnx
+from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.model import labels_image, labels_off, upsample_logits
+
+MakeCheckpoint = Callable[..., Checkpoint]
+STANDARD_DOMAINS = {"", "ai.onnx"}
+
+
+def dims(model: onnx.ModelProto) -> dict[str, tuple[str | int, ...]]:
+    return {
+        value.name: tuple(
+            dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim
+        )
+        for value in (*model.graph.input, *model.graph.output)
+    }
+
+
+def run(path: Path, image: np.ndarray) -> np.ndarray:
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {"input": image})[0]
+
+
+@pytest.fixture(scope="module")
+def tiny(make_checkpoint: MakeCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+    output = tmp_path_factory.mktemp("tiny") / "end2end.onnx"
+    return export_onnx(make_checkpoint("tiny"), output)
+
+
+def test_file_keeps_the_contract(tiny: ExportReport) -> None:
+    model = onnx.load(tiny.path)
+    onnx.checker.check_model(model, full_check=True)
+    assert dims(model) == {
+        "input": ("batch", 3, "height", "width"),
+        "output": ("batch", 1, "height", "width"),
+    }
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    assert model.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.INT64
+    assert {entry.domain: entry.version for entry in model.opset_import} == {"": 17}
+    assert model.ir_version <= 8
+    assert {node.domain for node in model.graph.node} <= STANDARD_DOMAINS
+    assert not model.graph.doc_string
+    assert not any(node.doc_string for node in model.graph.node)
+
+
+def test_metadata_travels_with_the_file(tiny: ExportReport) -> None:
+    props = {prop.key: prop.value for prop in onnx.load(tiny.path).metadata_props}
+    metadata = ModelMetadata.from_props(props)
+    assert metadata == tiny.metadata
+    assert metadata is not None
+    assert (metadata.variant, metadata.vim, metadata.stride) == ("tiny", "image", 16)
+    assert metadata.class_names == ade20k.NAMES
+    assert metadata.checkpoint == "golden_tiny.pth"
+    assert not any("/" in value for value in props.values())
+
+
+def test_report_tells_what_was_measured(tiny: ExportReport) -> None:
+    content = tiny.path.read_bytes()
+    assert tiny.size_bytes == len(content)
+    assert tiny.sha256 == hashlib.sha256(content).hexdigest()
+    assert sum(tiny.operators.values()) == len(onnx.load(tiny.path).graph.node)
+    assert tiny.parity is not None
+    assert len({case.size_hw for case in tiny.parity.cases}) >= 3
+    assert max(case.batch for case in tiny.parity.cases) == 2
+    assert tiny.parity.max_relative_difference < 1e-3
+    assert tiny.parity.equal_labels > 0.999
+
+
+def test_second_export_is_byte_identical(
+    tiny: ExportReport, make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    again = export_onnx(make_checkpoint("tiny"), tmp_path / "other.onnx", verify=False)
+    assert again.sha256 == tiny.sha256
+
+
+@pytest.mark.parametrize("variant", ["tiny", "base"])
+@pytest.mark.parametrize(("height", "width", "seed"), [(64, 96, 1), (97, 131, 3)])
+def test_exported_labels_equal_the_golden_ones(
+    variant: str,
+    height: int,
+    width: int,
+    seed: int,
+    make_checkpoint: MakeCheckpoint,
+    golden_image: Callable[..., np.ndarray],
+    golden_arrays: Callable[[str], dict[str, np.ndarray]],
+    tmp_path: Path,
+) -> None:
+    report = export_onnx(
+        make_checkpoint(variant),
+        tmp_path / "off.onnx",
+        ExportOptions(vim="off", simplify=False),
+        verify=False,
+    )
+    labels = run(report.path, golden_image(1, height, width, seed))
+    golden = golden_arrays(variant)[f"labels_1x{height}x{width}"]
+    assert (labels[:, 0] == golden).mean() >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("options", "num_classes"),
+    [
+        (ExportOptions(), 150),
+        (ExportOptions(), 19),
+        (ExportOptions(), 1),
+        (ExportOptions(vim="off"), 19),
+        (ExportOptions(vim="off", label_dtype="uint8"), 256),
+        (ExportOptions(label_dtype="int32"), 300),
+        (ExportOptions(logits=True), 19),
+        (ExportOptions(shape_hw=(64, 96)), 19),
+        (ExportOptions(simplify=False), 19),
+        (ExportOptions(opset=13), 19),
+        (ExportOptions(opset=20), 19),
+    ],
+    ids=str,
+)
+def test_every_form_computes_what_pytorch_computes(
+    options: ExportOptions,
+    num_classes: int,
+    make_checkpoint: MakeCheckpoint,
+    golden_image: Callable[..., np.ndarray],
+    tmp_path: Path,
+) -> None:
+    checkpoint = make_checkpoint("tiny", num_classes)
+    report = export_onnx(checkpoint, tmp_path / "model.onnx", options)
+    image = golden_image(1, 64, 96, 5)
+    with torch.inference_mode():
+        logits = build_model(checkpoint)(torch.from_numpy(image))
+    output = run(report.path, image)
+    if options.logits:
+        expected = upsample_logits(logits, (64, 96)).numpy()
+        assert output.shape == (1, num_classes, 64, 96)
+        assert output.dtype == np.float32
+        assert np.abs(output - expected).max() <= 1e-3 * np.abs(expected).max()
+    else:
+        upsampling = labels_off if options.vim == "off" else labels_image
+        assert output.shape == (1, 1, 64, 96)
+        assert output.dtype == options.label_dtype
+        assert (output == upsampling(logits, (64, 96)).numpy()).mean() >= 0.999
+    assert report.metadata.num_classes == num_classes
+
+
+def test_image_vim_takes_the_union_of_a_batch(
+    tiny: ExportReport,
+    make_checkpoint: MakeCheckpoint,
+    golden_image: Callable[..., np.ndarray],
+) -> None:
+    image = golden_image(3, 64, 96, 8)
+    with torch.inference_mode():
+        logits = build_model(make_checkpoint("tiny"))(torch.from_numpy(image))
+    expected = labels_image(logits, (64, 96)).numpy()
+    assert (run(tiny.path, image) == expected).mean() >= 0.999
+
+
+def test_static_shape_has_no_dynamic_dimension(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    report = export_onnx(
+        make_checkpoint("tiny", 19), tmp_path / "s.onnx", ExportOptions(shape_hw=(64, 96))
+    )
+    assert dims(onnx.load(report.path)) == {"input": (1, 3, 64, 96), "output": (1, 1, 64, 96)}
+
+
+def test_a_graph_that_differs_is_refused_and_leaves_no_file(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sabotage(model: onnx.ModelProto) -> onnx.ModelProto:
+        for node in model.graph.node:
+            if node.op_type == "HardSwish":
+                node.op_type = "Relu"  # the kind of mistake that costs accuracy in silence
+                return model
+        raise AssertionError("no hard-swish in the graph")
+
+    monkeypatch.setattr(export, "simplify", sabotage)
+    with pytest.raises(ParityError, match="expected logits within .* found a difference of"):
+        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_export_keeps_the_file_that_was_there(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    target = tmp_path / "model.onnx"
+    target.write_bytes(b"precious")
+    with pytest.raises(ParityError):
+        export_onnx(make_checkpoint("tiny", 19), target, atol=0.0)
+    assert target.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_class_names_come_from_a_file(make_checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("background\nroad\n")
+    report = export_onnx(
+        make_checkpoint("tiny", 2), tmp_path / "m.onnx", classes=names, verify=False
+    )
+    assert report.metadata.class_names == ("background", "road")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"atol": -1.0}, UsageError, "tolerance of at least 0, found -1.0"),
+        ({"atol": float("nan")}, UsageError, "tolerance of at least 0, found nan"),
+        ({"options": ExportOptions(label_dtype="uint8")}, UsageError, "at most 256 .* found 300"),
+        ({"classes": "nowhere.txt"}, UsageError, "cannot read class names from nowhere.txt"),
+    ],
+)
+def test_wrong_use_is_refused_before_the_work(
+    arguments: dict[str, object],
+    error: type[Exception],
+    message: str,
+    make_checkpoint: MakeCheckpoint,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(error, match=message):
+        export_onnx(make_checkpoint("tiny", 300), tmp_path / "m.onnx", **arguments)
+
+
+def test_output_that_cannot_be_written(make_checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="found the folder"):
+        export_onnx(make_checkpoint("tiny", 2), tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        export_onnx(make_checkpoint("tiny", 2), tmp_path / "file" / "m.onnx", verify=False)

@@ -1,0 +1,56 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ppmobileseg_deploy.errors import OutputError
+from ppmobileseg_deploy.files import atomic_path
+
+
+def test_the_file_appears_whole_with_its_suffix_kept(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "labels.png"
+    with atomic_path(target) as temporary:
+        assert temporary.suffix == ".png"
+        temporary.write_bytes(b"content")
+        assert not target.exists()
+    assert target.read_bytes() == b"content"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"")
+    (tmp_path / "b").write_bytes(b"")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("boom"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, failure: BaseException
+) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(type(failure)), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise failure
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*a\.txt: No space left on device"),
+        atomic_path(tmp_path / "a.txt"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(OutputError, match="cannot write"),
+        atomic_path(tmp_path / "file" / "a.txt"),
+    ):
+        pass
