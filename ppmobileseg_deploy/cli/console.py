@@ -36,7 +36,7 @@ def run(app: typer.Typer) -> NoReturn:
         print_error(error)
         code = error.exit_code
     except _WrongArguments as error:
-        print_error(f"{error.format_message()} (--help lists what there is)")
+        print_error(f"{error.format_message().rstrip('.')} (--help lists what there is)")
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from .sources import RESULT_KINDS, ImageSource, absolute
+from .sources import RESULT_KINDS, ImageFile, absolute
 
 _LOSSLESS_SUFFIX: Final = ".png"
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg"})
@@ -31,7 +31,7 @@ class PlannedImage:
         outputs: Kind of result (``"overlay"``, ``"color"``, ``"labels"``) and its file.
     """
 
-    source: ImageSource
+    source: ImageFile
     outputs: dict[str, Path]
 
 
@@ -58,7 +58,7 @@ def parse_kinds(text: str) -> tuple[str, ...]:
 
 
 def plan_outputs(
-    images: Sequence[ImageSource], kinds: Sequence[str], output: Path | None = None
+    images: Sequence[ImageFile], kinds: Sequence[str], output: Path | None = None
 ) -> list[PlannedImage]:
     """Decide the file of every result before any work is done.
 
@@ -103,7 +103,7 @@ def plan_outputs(
 
 
 def _plan_one_file(
-    images: Sequence[ImageSource], kinds: Sequence[str], output: Path
+    images: Sequence[ImageFile], kinds: Sequence[str], output: Path
 ) -> PlannedImage:
     suffix = output.suffix.lower()
     if len(images) != 1 or len(kinds) != 1:

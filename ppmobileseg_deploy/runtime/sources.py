@@ -15,7 +15,7 @@ RESULT_KINDS: Final = ("overlay", "color", "labels")
 
 
 @dataclass(frozen=True)
-class ImageSource:
+class ImageFile:
     """One image to segment.
 
     Attributes:
@@ -38,7 +38,7 @@ class FoundImages:
         skipped: Files in the folders that look like results of an earlier run.
     """
 
-    images: tuple[ImageSource, ...]
+    images: tuple[ImageFile, ...]
     errors: tuple[ImageError, ...]
     skipped: tuple[Path, ...]
 
@@ -82,7 +82,7 @@ def find_images(sources: Iterable[str | Path]) -> FoundImages:
             paths.setdefault(absolute(path), path)
     images = zip(paths.values(), _relative_paths(list(paths), parents=folders > 1), strict=True)
     return FoundImages(
-        images=tuple(ImageSource(path, relative) for path, relative in images),
+        images=tuple(ImageFile(path, relative) for path, relative in images),
         errors=tuple(errors),
         skipped=tuple(path for path in skipped if absolute(path) not in paths),
     )

@@ -1,0 +1,101 @@
+"""What ``ppms-infer`` says when it is done: classes, speed, files."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..metadata import RGB
+
+if TYPE_CHECKING:
+    from ..runtime.result import SegmentationResult
+
+_CLASSES_SHOWN: Final = 8
+_LINES_SHOWN: Final = 4
+_STAGES: Final = ("preprocess", "inference", "postprocess")
+
+
+class Summary:
+    """Adds up the results of a run without keeping their images."""
+
+    def __init__(self) -> None:
+        self._pixels: Counter[int] = Counter()
+        self._names: tuple[str, ...] = ()
+        self._palette_rgb: tuple[RGB, ...] = ()
+        self._latency_ms: dict[str, list[float]] = {stage: [] for stage in _STAGES}
+        self._files: list[Path] = []
+        self._seconds = 0.0
+
+    @property
+    def images(self) -> int:
+        """How many images were added."""
+        return len(self._latency_ms[_STAGES[0]])
+
+    def add(self, result: "SegmentationResult", files: Iterable[Path], seconds: float) -> None:
+        """Add one image.
+
+        Args:
+            result: Its result; all results of a run come from one model.
+            files: What was written for it.
+            seconds: How long it took from reading to writing.
+        """
+        import numpy as np
+
+        pixels = np.bincount(result.labels.ravel())
+        self._pixels.update({int(i): int(pixels[i]) for i in np.flatnonzero(pixels)})
+        self._names, self._palette_rgb = result.names, result.palette_rgb
+        for stage in _STAGES:
+            self._latency_ms[stage].append(result.speed[stage])
+        self._files += files
+        self._seconds += seconds
+
+    def print(self, console: Console) -> None:
+        """Print the largest classes, the speed, and where the results are."""
+        console.print(self._class_table(colored=console.is_terminal))
+        console.print()
+        for line in (self._speed(), *self._places()):
+            console.print(line, markup=False, soft_wrap=True)
+
+    def _class_table(self, colored: bool) -> Table:
+        total = self._pixels.total()
+        largest = self._pixels.most_common(_CLASSES_SHOWN)
+        rest = total - sum(pixels for _, pixels in largest)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("class")
+        table.add_column("pixels", justify="right", no_wrap=True)
+        for class_id, pixels in largest:
+            name = Text(self._names[class_id])
+            if colored:
+                red, green, blue = self._palette_rgb[class_id]
+                name = Text.assemble(("██ ", f"rgb({red},{green},{blue})"), name)
+            table.add_row(name, f"{pixels / total:.1%}")
+        if rest:
+            indent = "   " if colored else ""
+            others = len(self._pixels) - len(largest)
+            table.add_row(f"{indent}{others} more", f"{rest / total:.1%}", style="dim")
+        return table
+
+    def _speed(self) -> str:
+        stages = ", ".join(
+            f"{stage} {median(self._latency_ms[stage]):.1f} ms" for stage in _STAGES
+        )
+        if self.images == 1:
+            return f"1 image: {stages}"
+        rate = self.images / self._seconds
+        return f"{self.images} images, {rate:.1f} images/s with files; median: {stages}"
+
+    def _places(self) -> Iterator[str]:
+        if len(self._files) <= _LINES_SHOWN:
+            yield from (f"wrote {path}" for path in self._files)
+            return
+        folders = Counter(path.parent for path in self._files).most_common()
+        for folder, count in folders[:_LINES_SHOWN]:
+            yield f"wrote {count} files in {folder}"
+        if len(folders) > _LINES_SHOWN:
+            count = sum(count for _, count in folders[_LINES_SHOWN:])
+            yield f"wrote {count} files in {len(folders) - _LINES_SHOWN} more folders"
