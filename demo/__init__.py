@@ -1,0 +1,1 @@
+"""The demo model: drawn scenes, and the network trained on them."""
