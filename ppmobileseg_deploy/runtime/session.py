@@ -241,7 +241,7 @@ def _assumed_metadata(source: str, output: str, num_classes: int | None) -> Mode
     warnings.warn(
         f"{source} carries no metadata: assuming {names} and the official models' preprocessing",
         MetadataWarning,
-        stacklevel=4,
+        stacklevel=5,  # whoever makes an OrtSegmenter
     )
     return metadata
 

@@ -1,0 +1,81 @@
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+
+from ppmobileseg_deploy.runtime.postprocessing import labels_from_ids, labels_from_logits
+
+SizeHW = tuple[int, int]
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16)]
+)
+@pytest.mark.parametrize("size_hw", [(2, 3), (4, 6)])
+def test_labels_are_as_small_as_the_classes_allow(
+    num_classes: int, dtype: type[np.integer], size_hw: SizeHW
+) -> None:
+    ids = np.zeros((2, 3), np.int64)
+    ids[0, 0] = num_classes - 1
+    labels = labels_from_ids(ids, size_hw, num_classes)
+    assert (labels.dtype, labels.shape, labels[0, 0]) == (dtype, size_hw, num_classes - 1)
+
+
+@pytest.mark.parametrize(
+    ("old_hw", "new_hw"),
+    [((512, 910), (1080, 1920)), ((7, 5), (3, 11)), ((512, 683), (3000, 4000)), ((3, 3), (1, 1))],
+)
+def test_every_pixel_takes_the_id_nearest_to_its_centre(old_hw: SizeHW, new_hw: SizeHW) -> None:
+    ids = np.random.default_rng(0).integers(0, 150, old_hw)
+    labels = labels_from_ids(ids, new_hw, 150)
+    rows = np.floor((np.arange(new_hw[0]) + 0.5) * old_hw[0] / new_hw[0]).astype(int)
+    columns = np.floor((np.arange(new_hw[1]) + 0.5) * old_hw[1] / new_hw[1]).astype(int)
+    assert np.array_equal(labels, ids[rows][:, columns])
+
+
+def test_ids_are_never_interpolated() -> None:
+    ids = np.array([[0, 12], [12, 0]])
+    assert set(np.unique(labels_from_ids(ids, (101, 77), 150))) == {0, 12}
+
+
+@pytest.mark.parametrize("stray", [-1, 150, 256])
+def test_ids_outside_the_classes_do_not_wrap_around(stray: int) -> None:
+    ids = np.array([[0, stray]])
+    with pytest.raises(ValueError, match=rf"expected class ids in \[0, 150\), found .*{stray}"):
+        labels_from_ids(ids, (1, 2), 150)
+
+
+@pytest.mark.parametrize("size_hw", [(60, 90), (20, 30), (13, 41), (1, 1)])
+def test_logits_are_interpolated_before_the_decision(size_hw: SizeHW) -> None:
+    logits = np.random.default_rng(0).normal(size=(12, 20, 30)).astype(np.float32)
+    labels = labels_from_logits(logits, size_hw)
+    assert (labels.dtype, labels.shape) == (np.uint8, size_hw)
+    planes = [cv2.resize(plane, size_hw[::-1], interpolation=cv2.INTER_LINEAR) for plane in logits]
+    assert np.array_equal(labels, np.argmax(planes, axis=0))
+
+
+def test_a_class_may_win_only_between_the_grid_points() -> None:
+    left, right, between = [[9.0, 0.0]], [[0.0, 9.0]], [[6.0, 6.0]]
+    logits = np.array([left, right, between], np.float32)
+    assert labels_from_logits(logits, (1, 10))[0].tolist() == [0, 0, 0, 0, 2, 2, 1, 1, 1, 1]
+
+
+def test_of_equal_logits_the_lowest_id_wins() -> None:
+    assert (labels_from_logits(np.ones((5, 4, 4), np.float32), (9, 9)) == 0).all()
+
+
+def test_many_classes_give_sixteen_bit_labels() -> None:
+    logits = np.zeros((300, 2, 2), np.float32)
+    logits[299] = 1
+    labels = labels_from_logits(logits, (3, 3))
+    assert (labels.dtype, labels.min()) == (np.uint16, 299)
+
+
+def test_memory_does_not_grow_with_the_classes() -> None:
+    logits = np.zeros((150, 8, 8), np.float32)
+    tracemalloc.start()
+    labels_from_logits(logits, (500, 600))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 500 * 600  # all classes at once would be 600 bytes a pixel

@@ -1,0 +1,192 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ppmobileseg_deploy import ImageError, MetadataWarning, ModelError, OrtSegmenter, UsageError
+from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.palettes import distinct_palette
+from ppmobileseg_deploy.runtime.images import read_image
+
+MakeModel = Callable[..., Path]
+Draw = Callable[[int, int], NDArray[np.uint8]]
+RED, GREEN, BLUE = 0, 1, 2
+
+
+@pytest.fixture
+def logits_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
+    props = replace(rgb_metadata, output="logits").to_props()
+    return make_model("logits.onnx", props=props, kind="logits")
+
+
+@pytest.mark.parametrize(
+    ("color_bgr", "class_id"),
+    [((0, 0, 255), RED), ((0, 255, 0), GREEN), ((255, 0, 0), BLUE)],
+)
+def test_a_red_image_is_red(
+    color_bgr: tuple[int, int, int], class_id: int, rgb_model: Path, tmp_path: Path
+) -> None:
+    segmenter = OrtSegmenter(rgb_model)
+    image_bgr = np.full((40, 50, 3), color_bgr, np.uint8)
+    path = tmp_path / "plain.png"
+    Image.fromarray(image_bgr[:, :, ::-1]).save(path)
+    for image in (image_bgr, path, str(path), Image.open(path)):
+        result = segmenter(image)
+        assert result.areas() == {segmenter.names[class_id]: 1.0}
+        assert result.labels.shape == (40, 50)
+
+
+@pytest.mark.parametrize("size_hw", [(512, 512), (97, 131), (1080, 1920), (33, 700), (601, 400)])
+@pytest.mark.parametrize("model", ["rgb_model", "logits_model"])
+def test_labels_lie_where_the_colors_are(
+    size_hw: tuple[int, int], model: str, quadrants_bgr: Draw, request: pytest.FixtureRequest
+) -> None:
+    height, width = size_hw
+    labels = OrtSegmenter(request.getfixturevalue(model))(quadrants_bgr(height, width)).labels
+    expected = np.zeros(size_hw, np.uint8)
+    expected[: height // 2, width // 2 :] = GREEN
+    expected[height // 2 :, : width // 2] = BLUE
+    # Only along the two edges may interpolation blur what belongs where.
+    rows = np.abs(np.arange(height) - height // 2) > max(2, height // 256)
+    columns = np.abs(np.arange(width) - width // 2) > max(2, width // 256)
+    assert np.array_equal(labels[rows][:, columns], expected[rows][:, columns])
+
+
+@pytest.mark.parametrize("model", ["rgb_model", "logits_model"])
+@pytest.mark.parametrize("size_hw", [(1, 1), (1, 4000), (4000, 1), (2, 3)])
+def test_extreme_sizes_work(
+    size_hw: tuple[int, int], model: str, request: pytest.FixtureRequest
+) -> None:
+    image = np.full((*size_hw, 3), (10, 200, 30), np.uint8)
+    result = OrtSegmenter(request.getfixturevalue(model))(image)
+    assert result.orig_shape == size_hw
+    assert (result.labels == GREEN).all()
+
+
+def test_rotated_photographs_are_segmented_upright(
+    rgb_model: Path, quadrants_bgr: Draw, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    path = tmp_path / "held.png"
+    Image.fromarray(quadrants_bgr(60, 100)[:, :, ::-1]).save(path, exif=exif)
+    result = OrtSegmenter(rgb_model)(path)
+    assert result.labels.shape == (100, 60)
+    corners = result.labels[[5, 5, -5, -5], [5, -5, 5, -5]]
+    assert corners.tolist() == [BLUE, RED, RED, GREEN]
+    assert np.array_equal(result.image_bgr, read_image(path))
+
+
+def test_logits_and_labels_of_a_photograph_agree_but_for_edges(
+    rgb_model: Path, logits_model: Path, photograph: Callable[[str], Path]
+) -> None:
+    path = photograph("rocket.jpg")
+    fine = OrtSegmenter(logits_model)(path).labels
+    coarse = OrtSegmenter(rgb_model)(path).labels
+    assert fine.shape == coarse.shape == (427, 640)
+    assert np.mean(fine == coarse) > 0.98
+
+
+def test_the_result_knows_its_image_names_and_times(
+    rgb_model: Path, rgb_metadata: ModelMetadata, tmp_path: Path
+) -> None:
+    image = np.full((20, 30, 3), 90, np.uint8)
+    segmenter = OrtSegmenter(rgb_model)
+    result = segmenter(image)
+    assert result.path is None
+    assert result.image_bgr is image
+    assert (result.names, result.palette_rgb) == (
+        rgb_metadata.class_names,
+        rgb_metadata.palette_rgb,
+    )
+    assert list(result.speed) == ["preprocess", "inference", "postprocess"]
+    assert all(0 < milliseconds < 60_000 for milliseconds in result.speed.values())
+    Image.fromarray(image).save(tmp_path / "gray.png")
+    assert segmenter(str(tmp_path / "gray.png")).path == tmp_path / "gray.png"
+
+
+def test_a_batch_is_its_single_calls(
+    rgb_model: Path, quadrants_bgr: Draw, photograph: Callable[[str], Path]
+) -> None:
+    segmenter = OrtSegmenter(rgb_model)
+    images = [
+        quadrants_bgr(97, 131),
+        photograph("astronaut.png"),
+        Image.open(photograph("rocket.jpg")),
+        quadrants_bgr(31, 500)[:, :, 0],
+    ]
+    results = segmenter.batch(iter(images))
+    assert len(results) == 4
+    for image, result in zip(images, results, strict=True):
+        single = segmenter(image)
+        assert np.array_equal(result.labels, single.labels)
+        assert result.path == single.path
+    assert segmenter.batch([]) == []
+
+
+def test_eight_threads_get_what_one_gets(logits_model: Path, rgb_model: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (20 + 13 * i, 90 - 7 * i, 3), dtype=np.uint8) for i in range(8)]
+    for model in (logits_model, rgb_model):
+        segmenter = OrtSegmenter(model, input_size_hw=(128, 128))
+        expected = [result.labels for result in segmenter.batch(images)]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(segmenter, images * 6))
+        for i, result in enumerate(found):
+            assert np.array_equal(result.labels, expected[i % 8])
+
+
+def test_above_256_classes_labels_have_sixteen_bits(make_model: MakeModel) -> None:
+    metadata = ModelMetadata(
+        class_names=tuple(f"class {i}" for i in range(300)), palette_rgb=distinct_palette(300)
+    )
+    segmenter = OrtSegmenter(make_model(props=metadata.to_props(), first_id=290))
+    result = segmenter(np.full((9, 9, 3), (255, 0, 0), np.uint8))
+    assert result.labels.dtype == np.uint16
+    assert result.areas() == {"class 292": 1.0}
+    assert result.plot().shape == (9, 9, 3)
+
+
+def test_a_class_that_has_no_name_is_an_error(
+    make_model: MakeModel, rgb_metadata: ModelMetadata
+) -> None:
+    model = make_model("high.onnx", props=rgb_metadata.to_props(), first_id=2)
+    with pytest.raises(ModelError, match=r"high\.onnx: expected class ids in \[0, 3\), found 4"):
+        OrtSegmenter(model)(np.full((9, 9, 3), (255, 0, 0), np.uint8))
+
+
+def test_a_static_model_takes_images_of_any_size(
+    make_model: MakeModel, rgb_metadata: ModelMetadata, quadrants_bgr: Draw
+) -> None:
+    model = make_model(props=rgb_metadata.to_props(), input_shape=(1, 3, 64, 96))
+    for segmenter in (OrtSegmenter(model), OrtSegmenter(model, input_size_hw=(64, 96))):
+        labels = segmenter(quadrants_bgr(300, 200)).labels
+        assert labels.shape == (300, 200)
+        assert labels[[10, 10, -10, -10], [10, -10, 10, -10]].tolist() == [RED, GREEN, BLUE, RED]
+    with pytest.raises(UsageError, match="expected input size 64x96"):
+        OrtSegmenter(model, input_size_hw=(64, 64))
+
+
+def test_the_warning_about_missing_metadata_points_at_the_caller(make_model: MakeModel) -> None:
+    with pytest.warns(MetadataWarning) as caught:
+        OrtSegmenter(make_model())
+    assert caught[0].filename == __file__
+
+
+def test_repr_and_properties(rgb_model: Path, rgb_metadata: ModelMetadata) -> None:
+    segmenter = OrtSegmenter(rgb_model, threads=1)
+    assert repr(segmenter) == ("OrtSegmenter(rgb.onnx, unknown, 3 classes, labels, device='cpu')")
+    assert segmenter.metadata == rgb_metadata
+    assert segmenter.names == ("red", "green", "blue")
+    assert segmenter.device == "cpu"
+
+
+@pytest.mark.parametrize("image", [None, np.zeros((4, 4, 3)), "missing.png", Path("missing.png")])
+def test_unusable_images_are_image_errors(image: object, rgb_model: Path) -> None:
+    with pytest.raises(ImageError):
+        OrtSegmenter(rgb_model)(image)  # type: ignore[arg-type]

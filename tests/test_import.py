@@ -1,0 +1,31 @@
+import subprocess
+import sys
+
+import pytest
+
+import ppmobileseg_deploy
+
+
+def test_the_package_imports_without_pytorch_and_onnx() -> None:
+    code = (
+        "import sys, ppmobileseg_deploy; "
+        "print(sorted({'torch', 'onnx', 'onnxsim'} & set(sys.modules)))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "[]"
+    assert finished.stderr == ""
+
+
+@pytest.mark.parametrize("name", ppmobileseg_deploy.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(ppmobileseg_deploy, name) is not None
+
+
+def test_the_errors_are_one_tree() -> None:
+    public = [getattr(ppmobileseg_deploy, name) for name in ppmobileseg_deploy.__all__]
+    errors = [each for each in public if isinstance(each, type) and issubclass(each, Exception)]
+    ours = [each for each in errors if not issubclass(each, Warning)]
+    assert len(ours) == 10
+    assert all(issubclass(each, ppmobileseg_deploy.PPMobileSegError) for each in ours)
