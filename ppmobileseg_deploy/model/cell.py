@@ -32,8 +32,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-_CANDIDATES = 8
-"""Classes evaluated where more than two are in question."""
+_CANDIDATES = (8, 32)
+"""Classes evaluated where more than two are in question; then where those are not enough."""
 
 _MARGIN = 4e-6
 """Margin of each comparison that leaves a class out, relative to the winners' largest logit.
@@ -100,63 +100,69 @@ def _mixed_cells(
     # Cell 0 has one grid point for all its corners, so there is nothing to decide. It is taken
     # along in every group because tensors without rows crash some runtimes.
     is_mixed = (winners != winners[:1]).any(0)
-    mixed = torch.cat([torch.ones_like(is_mixed[:1]), is_mixed[1:]]).nonzero()[:, 0]
-    is_first = mixed == 0
+    cells = torch.cat([torch.ones_like(is_mixed[:1]), is_mixed[1:]]).nonzero()[:, 0]
 
-    winners = winners[:, mixed]
-    values = points[corners[:, mixed]]
-    of_winners = values.gather(2, winners.t().unsqueeze(0).expand(4, -1, -1))
+    corners, winners = corners[:, cells].t(), winners[:, cells].t()
+    of_winners = _pick(points, corners, winners)
     mean = of_winners.mean(2)
-    margin = of_winners.abs().amax((0, 2)) * _MARGIN
-    score = (values - mean.unsqueeze(2)).amax(0)
+    margin = of_winners.abs().amax((1, 2)) * _MARGIN
+    score = (points[corners] - mean.unsqueeze(2)).amax(1)
     beaten = (score < -margin.unsqueeze(1)).to(torch.float32).sum(1)
     is_pair = beaten == classes - 2
 
-    pair = (is_pair | is_first).nonzero()[:, 0]
-    yield mixed[pair], _best_of_two(of_winners[:, pair], winners[:, pair], weights, classes)
+    pair = (is_pair | (cells == 0)).nonzero()[:, 0]
+    yield cells[pair], _best_of_two(of_winners[pair], winners[pair], weights, classes)
 
-    more = (~is_pair | is_first).nonzero()[:, 0]
-    cells, values = mixed[more], values[:, more]
-    if classes <= _CANDIDATES:
-        yield cells, _narrow(_interpolate(values, weights).argmax(1), classes)
-        return
-    best_scores, best = score[more].topk(_CANDIDATES + 1)
-    best = best[:, :_CANDIDATES].sort().values
-    logits = _interpolate(values.gather(2, best.unsqueeze(0).expand(4, -1, -1)), weights)
-    yield cells, _narrow(best, classes).gather(1, logits.argmax(1))
+    left = (~is_pair | (cells == 0)).nonzero()[:, 0]
+    for count in _CANDIDATES:
+        if count >= classes:
+            break
+        cells, corners, mean = cells[left], corners[left], mean[left]
+        score, margin = score[left], margin[left]
+        best_scores, best = score.topk(count + 1)
+        best = best[:, :count].sort().values  # so that ties go to the lower class id
+        logits = _pick(points, corners, best).transpose(1, 2) @ weights
+        yield cells, _narrow(best, classes).gather(1, logits.argmax(1))
+        lead = (logits.amax(1) - mean @ weights).amin(1)
+        is_proven = lead > best_scores[:, count] + margin
+        left = (~is_proven | (cells == 0)).nonzero()[:, 0]
 
-    above_mean = (logits.amax(1) - mean[:, more].t() @ weights).amin(1)
-    is_proven = above_mean > best_scores[:, _CANDIDATES] + margin[more]
-    again = (~is_proven | (cells == 0)).nonzero()[:, 0]
-    logits = _interpolate(values[:, again], weights)
-    yield cells[again], _narrow(logits.argmax(1), classes)
+    logits = points[corners[left]].transpose(1, 2) @ weights
+    yield cells[left], _narrow(logits.argmax(1), classes)
 
 
 def _best_of_two(of_winners: Tensor, winners: Tensor, weights: Tensor, classes: int) -> Tensor:
     """Label cells in which the corners' winners, two classes, are the only ones in question.
 
     Args:
-        of_winners: float32 (4, cells, 4), at each corner the logits of each corner's winner.
-        winners: int64 (4, cells).
+        of_winners: float32 (cells, 4, 4), at each corner the logits of each corner's winner.
+        winners: int64 (cells, 4).
         weights: float32 (4, pixels).
         classes: Number of classes.
 
     Returns:
         (cells, pixels), class ids.
     """
-    lower, first = winners.min(0)
-    upper, second = winners.max(0)
-    at = torch.stack([first, second], 1).unsqueeze(0).expand(4, -1, -1)
+    lower, at_lower = winners.min(1, keepdim=True)
+    upper, at_upper = winners.max(1, keepdim=True)
+    at = torch.stack([at_lower, at_upper], 2).expand(-1, 4, -1)
     both = of_winners.gather(2, at)
-    ahead = (both[:, :, 0] - both[:, :, 1]).t() @ weights
-    return torch.where(
-        ahead >= 0, _narrow(lower, classes).unsqueeze(1), _narrow(upper, classes).unsqueeze(1)
-    )
+    lead = (both[:, :, 0] - both[:, :, 1]) @ weights
+    return torch.where(lead >= 0, _narrow(lower, classes), _narrow(upper, classes))
 
 
-def _interpolate(values: Tensor, weights: Tensor) -> Tensor:
-    """Logits (4, cells, classes) at the corners to (cells, classes, pixels) within the cells."""
-    return values.permute(1, 2, 0) @ weights
+def _pick(points: Tensor, corners: Tensor, ids: Tensor) -> Tensor:
+    """Take some classes' logits at the corners of cells.
+
+    Args:
+        points: float32 (points, classes), logits.
+        corners: int64 (cells, 4), the points around each cell.
+        ids: int64 (cells, k), class ids.
+
+    Returns:
+        float32 (cells, 4, k).
+    """
+    return points.flatten()[(corners * points.shape[1]).unsqueeze(2) + ids.unsqueeze(1)]
 
 
 def _narrow(ids: Tensor, classes: int) -> Tensor:
