@@ -135,7 +135,7 @@ def _refusal(message: str, file_name: str) -> str:
             "logs only; nothing was run (save its state dict alone: "
             'torch.save(model.state_dict(), "weights.pth"))'
         )
-    detail = re.search(r"WeightsUnpickler error: (.+)", message)
+    detail = re.search(r"WeightsUnpickler error:\s*(.+)", message)
     reason = detail[1].strip() if detail else message.strip().partition("\n")[0]
     return f"{file_name} is damaged or no PyTorch checkpoint ({reason})"
 
