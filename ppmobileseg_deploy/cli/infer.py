@@ -64,9 +64,7 @@ def infer(
     ] = "overlay",
     opacity: Annotated[
         float,
-        typer.Option(
-            metavar="0..1", min=0, max=1, help="Share of the class colour in an overlay."
-        ),
+        typer.Option(metavar="0..1", help="Share of the class colour in an overlay."),
     ] = 0.5,
     device: Annotated[
         str,
@@ -74,7 +72,7 @@ def infer(
     ] = "cpu",
     threads: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="CPU threads. Without it: one for each core."),
+        typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
     ] = None,
     input_size: Annotated[
         str | None,
@@ -108,6 +106,8 @@ def infer(
     from ..runtime.sources import find_images
 
     kinds = parse_kinds(save)
+    if not 0 <= opacity <= 1:
+        raise UsageError(f"expected an opacity in [0, 1], found {opacity}")
     size_hw = None if input_size is None else parse_size_hw(input_size)
     found = find_images(sources)
     if not found.images:
@@ -193,7 +193,7 @@ def _with_progress(plans: "list[PlannedImage]") -> "Iterable[PlannedImage]":
         TimeRemainingColumn(),
         console=stderr,
         transient=True,
-        disable=not stderr.is_terminal,
+        disable=not stderr.is_interactive,
     )
     with progress:
         task = progress.add_task("", total=len(plans))

@@ -1,0 +1,203 @@
+"""``ppms-infer`` does what a user asks for."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ppmobileseg_deploy.cache import official_model_path
+
+COLORS_BGR = np.array([(20, 10, 250), (40, 240, 30), (230, 60, 50)], np.uint8)
+
+
+def _read(path: str) -> np.ndarray:
+    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    assert image is not None, path
+    return image
+
+
+def _files() -> list[str]:
+    return sorted(
+        path.as_posix() for path in Path().rglob("*") if path.is_file() and path.suffix != ".onnx"
+    )
+
+
+def test_one_image_gets_an_overlay_beside_it(desk, picture, infer):
+    labels = picture("street.png")
+    done = infer("street.png")
+    assert (done.code, done.stderr) == (0, "")
+    assert _files() == ["street.png", "street_overlay.png"]
+    expected = _read("street.png") * 0.5 + COLORS_BGR[labels] * 0.5
+    assert np.abs(_read("street_overlay.png") - expected).max() <= 0.5
+    assert "1 image: preprocess " in done.stdout
+    assert done.stdout.endswith("wrote street_overlay.png\n")
+
+
+def test_all_kinds_of_result(desk, picture, infer):
+    labels = picture("street.png", classes=(2, 0))
+    assert infer("street.png", "--save", "overlay,color,labels", "-o", "out").code == 0
+    names = ["out/street_color.png", "out/street_labels.png", "out/street_overlay.png"]
+    assert _files() == [*names, "street.png"]
+    found = _read("out/street_labels.png")
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, labels)
+    np.testing.assert_array_equal(_read("out/street_color.png"), COLORS_BGR[labels])
+
+
+def test_opacity(desk, picture, infer):
+    labels = picture("a.png")
+    assert infer("a.png", "--opacity", "1").code == 0
+    np.testing.assert_array_equal(_read("a_overlay.png"), COLORS_BGR[labels])
+    assert infer("a.png", "--opacity", "0").code == 0
+    np.testing.assert_array_equal(_read("a_overlay.png"), _read("a.png"))
+
+
+def test_a_folder_twice_gives_the_same_files(desk, picture, infer):
+    for name in ("in/a.png", "in/b.jpg", "in/c.bmp"):
+        picture(name)
+    first = infer("in")
+    assert first.code == 0
+    assert "3 images, " in first.stdout
+    assert first.stdout.endswith("wrote in/c_overlay.png\n")
+    files = _files()
+    assert files[3:] == ["in/b_overlay.jpg", "in/c.bmp", "in/c_overlay.png"]
+    second = infer("in")
+    assert second.code == 0
+    assert _files() == files
+    assert second.stderr.startswith("note: left out earlier results, 3 in number")
+
+
+def test_equal_names_from_two_folders_stay_apart(desk, picture, infer):
+    first = picture("x/a.png", classes=(0,))
+    second = picture("y/a.png", classes=(1,))
+    assert infer("x", "y", "-o", "out", "--save", "labels").code == 0
+    np.testing.assert_array_equal(_read("out/x/a_labels.png"), first)
+    np.testing.assert_array_equal(_read("out/y/a_labels.png"), second)
+
+
+def test_one_result_into_a_named_file_as_with_the_old_script(desk, picture, infer):
+    labels = picture("a.png")
+    Path("models").mkdir()
+    Path("end2end.onnx").rename("models/end2end.onnx")
+    done = infer(
+        *("a.png", "-m", "models/end2end.onnx", "--input-size", "32x64"),
+        *("--device", "cpu", "-o", "output.jpg", "--opacity", "0.8"),
+    )
+    assert (done.code, done.stderr) == (0, "")
+    found = _read("output.jpg")
+    assert found.shape == (*labels.shape, 3)
+    assert Path("output.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_the_model_is_found_as_promised(desk, picture, infer, monkeypatch, model_bytes):
+    picture("a.png")
+    Path("end2end.onnx").unlink()
+    missing = infer("a.png")
+    assert missing.code == 2
+    assert "ppms-export tiny" in missing.stderr
+    cached = official_model_path("tiny")
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(model_bytes())
+    assert infer("a.png").code == 0
+    monkeypatch.setenv("PPMS_MODEL", "nowhere.onnx")
+    assert infer("a.png").stderr.startswith("error: $PPMS_MODEL: expected an ONNX file")
+
+
+def test_a_model_without_metadata_is_noted_in_one_line(desk, picture, infer, model_bytes):
+    picture("a.png")
+    Path("bare.onnx").write_bytes(model_bytes(metadata=False))
+    done = infer("a.png", "-m", "bare.onnx")
+    assert done.code == 0
+    assert done.stderr.startswith("note: bare.onnx carries no metadata")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_table_counts_pixels_of_all_images(desk, picture, infer):
+    picture("small.png", classes=(0,), size_hw=(10, 10))
+    picture("large.png", classes=(1, 2, 1), size_hw=(30, 30))
+    lines = infer("small.png", "large.png").stdout.splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["class", "pixels"],
+        ["green", "60.0%"],
+        ["blue", "30.0%"],
+        ["red", "10.0%"],
+    ]
+    assert not any("\x1b" in line or "█" in line for line in lines)
+
+
+def test_many_files_are_counted_by_folder(desk, picture, infer):
+    for number in range(5):
+        picture(f"in/{number}.png")
+    assert infer("in", "-o", "out").stdout.endswith("wrote 5 files in out\n")
+
+
+def test_a_terminal_sees_progress_and_colours(desk, picture, infer, monkeypatch):
+    picture("in/a.png")
+    for name in ("stdout", "stderr"):
+        terminal = Console(
+            stderr=name == "stderr",
+            force_terminal=True,
+            force_interactive=True,
+            color_system="truecolor",
+        )
+        monkeypatch.setattr(f"ppmobileseg_deploy.cli.infer.{name}", terminal)
+    done = infer("in")
+    assert done.code == 0
+    assert "a.png" in done.stderr
+    assert "1/1" in done.stderr
+    red, green, blue = 250, 10, 20
+    assert f"\x1b[38;2;{red};{green};{blue}m██ \x1b[0mred" in done.stdout
+
+
+def test_show_comes_after_writing(desk, picture, infer, monkeypatch):
+    shown = []
+
+    class Screen:
+        def __init__(self, title):
+            assert title == "ppms-infer"
+
+        def show(self, image_bgr):
+            assert Path("a_overlay.png").exists()
+            shown.append(image_bgr.shape)
+
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.sinks.Window", Screen)
+    picture("a.png", size_hw=(20, 30))
+    assert infer("a.png", "--show").code == 0
+    assert shown == [(20, 30, 3)]
+
+
+def test_a_name_with_brackets_is_printed_as_it_is(desk, picture, infer):
+    picture("[red]a.png")
+    assert infer("[red]a.png").stdout.endswith("wrote [red]a_overlay.png\n")
+
+
+def test_as_a_process(desk, picture, infer_process):
+    picture("a.png")
+    done = infer_process("a.png", "--threads", "1")
+    assert (done.code, done.stderr) == (0, "")
+    assert "wrote a_overlay.png" in done.stdout
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_help_names_every_option(desk, infer, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    done = infer("--help")
+    assert done.code == 0
+    options = (
+        "SOURCE -m --model -o --output --save --opacity --device --threads --input-size --show "
+        "--version PPMS_MODEL end2end.onnx overlay color labels"
+    )
+    assert [word for word in options.split() if word not in done.stdout] == []
+    assert max(map(len, done.stdout.splitlines())) <= int(width)
+
+
+def test_version(desk, infer):
+    assert infer("--version").stdout == "ppms-infer 0.1.0\n"
+
+
+def test_the_command_needs_no_pytorch(desk, picture, infer_process):
+    picture("a.png")
+    without = "import sys; sys.modules.update(torch=None, onnx=None, onnxsim=None)"
+    assert infer_process("a.png", before=without).code == 0

@@ -1,0 +1,246 @@
+"""Whatever goes wrong with ``ppms-infer`` is one line, the right exit code, and no half file."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppmobileseg_deploy.runtime import images
+from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
+
+
+def _only_line(outcome) -> str:
+    """The one line on standard error."""
+    assert outcome.stderr.count("\n") == 1, outcome.stderr
+    assert outcome.stderr.startswith("error: ")
+    return outcome.stderr.removeprefix("error: ").strip()
+
+
+def _left_over() -> list[str]:
+    return [path.name for path in Path().rglob(".ppms-*")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.png", "--save", "overlay,mask"], "found 'mask'"),
+        (["a.png", "--save", ""], "expected kinds of result"),
+        (["a.png", "--opacity", "1.5"], "expected an opacity in [0, 1], found 1.5"),
+        (["a.png", "--opacity", "nan"], "expected an opacity in [0, 1], found nan"),
+        (["a.png", "--opacity", "half"], "--opacity"),
+        (["a.png", "--input-size", "512x"], "expected a size such as 512x512"),
+        (["a.png", "--threads", "0"], "expected at least one thread, found 0"),
+        (["a.png", "--threads", "two"], "--threads"),
+        (["a.png", "--device", "npu"], "expected a device of cpu, cuda"),
+        (["a.png", "--device", "coreml"], "CoreMLExecutionProvider"),
+        (["a.png", "-m", "nowhere.onnx"], "expected an ONNX file at nowhere.onnx"),
+        (["a.png", "-m", "my.pth"], "`ppms-export my.pth`"),
+        (["a.png", "-o", "a.png"], "overwrite its own image"),
+        (["a.png", "-o", "text.txt"], "expected a folder or an image file"),
+        (["a.png", "b.png", "-o", "out.png"], "holds one result"),
+        (["a.png", "--save", "labels", "-o", "out.jpg"], "expected .png for labels"),
+        (["missing.png"], "no such file or folder: missing.png"),
+        (["empty", "missing.png"], "no images in folder empty"),
+        (["end2end.onnx"], "found the model end2end.onnx"),
+        ([], "SOURCE"),
+        (["a.png", "--colour"], "--colour"),
+    ],
+    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
+)
+def test_wrong_use_is_code_2_and_writes_nothing(desk, picture, infer, arguments, message):
+    picture("a.png")
+    picture("b.png")
+    Path("empty").mkdir()
+    Path("text.txt").touch()
+    Path("my.pth").touch()
+    before = sorted(desk.rglob("*"))
+    done = infer(*arguments)
+    assert done.code == 2
+    assert done.stdout == ""
+    assert message in _only_line(done)
+    assert sorted(desk.rglob("*")) == before
+
+
+def test_show_without_a_display_is_refused_before_the_work(desk, picture, infer, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    picture("a.png")
+    done = infer("a.png", "--show")
+    assert done.code == 2
+    assert "--show needs a display" in _only_line(done)
+    assert not Path("a_overlay.png").exists()
+
+
+def test_one_bad_file_does_not_stop_the_others(desk, picture, infer):
+    for name in ("in/a.png", "in/c.png"):
+        picture(name)
+    Path("in/b.png").write_text("no picture")
+    whole = Path("in/a.png").read_bytes()
+    Path("in/d.png").write_bytes(whole[: len(whole) // 2])
+    done = infer("in", "missing", "-o", "out")
+    assert done.code == 1
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "a_overlay.png",
+        "c_overlay.png",
+    ]
+    assert "2 images" in done.stdout
+    missing, text, truncated = done.stderr.splitlines()
+    assert missing == "error: no such file or folder: missing"
+    assert text.startswith("error: cannot read in/b.png")
+    assert truncated.startswith("error: cannot read in/d.png")
+
+
+def test_only_bad_files_give_no_table(desk, infer):
+    Path("b.png").touch()
+    done = infer("b.png")
+    assert done.code == 1
+    assert done.stdout == ""
+    assert "b.png: expected an image, found an empty file" in _only_line(done)
+
+
+def test_an_error_names_its_image_even_where_the_cause_does_not(desk, picture, infer, monkeypatch):
+    picture("a.png")
+    picture("b.png")
+    segment = OrtSegmenter.__call__
+
+    def fail(self, image):
+        if image.name == "a.png":
+            raise MemoryError
+        return segment(self, image)
+
+    monkeypatch.setattr(OrtSegmenter, "__call__", fail)
+    done = infer("a.png", "b.png")
+    assert done.code == 1
+    assert _only_line(done) == "a.png: not enough memory for this image"
+    assert Path("b_overlay.png").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no model", pytest.param("cut", id="cut off")],
+)
+def test_a_bad_model_is_code_1(desk, picture, infer, model_bytes, content):
+    picture("a.png")
+    whole = model_bytes()
+    Path("bad.onnx").write_bytes(whole[: len(whole) // 2] if content == "cut" else content)
+    done = infer("a.png", "-m", "bad.onnx")
+    assert done.code == 1
+    assert "bad.onnx" in _only_line(done)
+    assert not Path("a_overlay.png").exists()
+
+
+def test_an_output_folder_that_cannot_be_made(desk, picture, infer):
+    picture("a.png")
+    picture("b.png")
+    Path("file").touch()
+    done = infer("a.png", "b.png", "-o", "file/out")
+    assert done.code == 1
+    message = _only_line(done)
+    assert "file/out/a_overlay.png" in message
+    assert "0 of 2 images were done" in message
+
+
+def test_a_result_that_is_a_folder_already(desk, picture, infer):
+    picture("a.png")
+    Path("a_overlay.png").mkdir()
+    done = infer("a.png")
+    assert done.code == 1
+    assert "a_overlay.png" in _only_line(done)
+    assert _left_over() == []
+
+
+def _full_disk(monkeypatch, fails):
+    """Let the n-th write fail, for n in ``fails``, halfway, as a full disk does."""
+    write = Path.write_bytes
+    calls = []
+
+    def write_or_fail(self, data):
+        calls.append(self)
+        if len(calls) in fails:
+            write(self, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_or_fail)
+
+
+def test_a_full_disk_keeps_what_is_whole(desk, picture, infer, monkeypatch):
+    for name in ("a.png", "b.png", "c.png"):
+        picture(name)
+    Path("b_overlay.png").write_bytes(b"an older result")
+    _full_disk(monkeypatch, fails={2, 3})
+    done = infer("a.png", "b.png", "c.png")
+    assert done.code == 1
+    assert _only_line(done) == (
+        "cannot write b_overlay.png: No space left on device (1 of 3 images were done)"
+    )
+    assert "1 image:" in done.stdout
+    assert Path("a_overlay.png").exists()
+    assert Path("b_overlay.png").read_bytes() == b"an older result"
+    assert not Path("c_overlay.png").exists()
+    assert _left_over() == []
+
+
+def test_a_disk_that_is_really_full(desk, infer, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    images.write_image("noise.png", noise)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(mounting, capture_output=True).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("needs the right to mount a small tmpfs")
+    try:
+        done = infer("noise.png", "-o", str(disk))
+        assert done.code == 1
+        assert "No space left on device" in _only_line(done)
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_ctrl_c_leaves_no_half_file(desk, picture, infer, monkeypatch):
+    picture("a.png")
+
+    def interrupt(self, data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", interrupt)
+    done = infer("a.png")
+    assert done.code == 130
+    assert done.stderr == "interrupted\n"
+    assert not Path("a_overlay.png").exists()
+    assert _left_over() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["bad.png"], 1), (["missing.png"], 2), (["bad.png", "--save", "x"], 2), (["--wrong"], 2)],
+)
+def test_a_process_ends_without_a_traceback(desk, infer_process, arguments, code):
+    Path("bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    done = infer_process(*arguments)
+    assert done.code == code
+    assert done.stdout == ""
+    _only_line(done)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no closed pipe of this kind")
+def test_a_closed_pipe_gives_no_traceback(desk, picture):
+    picture("a.png")
+    command = "from ppmobileseg_deploy.cli.infer import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "a.png"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    errors = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(timeout=120)
+    assert "Traceback" not in errors
+    assert Path("a_overlay.png").exists()
