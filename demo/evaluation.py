@@ -12,7 +12,7 @@ from ppmobileseg_deploy import ade20k
 from .scenes import draw_scene
 from .scenes.canvas import UInt8Array
 
-HELD_OUT: Final = range(0, 10_000)
+HELD_OUT: Final = range(10_000)
 """Seeds that training never draws."""
 
 _NUM_CLASSES: Final = len(ade20k.NAMES)

@@ -89,8 +89,7 @@ def loss_at(logits: Tensor, labels: Tensor, phase_yx: tuple[int, int]) -> Tensor
         Scalar loss.
     """
     rows, columns = (
-        _weights(labels.shape[axis + 1], logits.shape[axis + 2], phase_yx[axis])
-        for axis in (0, 1)
+        _weights(labels.shape[axis + 1], logits.shape[axis + 2], phase_yx[axis]) for axis in (0, 1)
     )
     upsampled = rows @ (logits @ columns.T)
     truth = labels[:, phase_yx[0] :: LOSS_STEP, phase_yx[1] :: LOSS_STEP]

@@ -42,7 +42,7 @@ class Brush:
         return red + shift[0] + shift[3], green + shift[1] + shift[3], blue + shift[2] + shift[3]
 
     def lit(self, color: RGB, side: int) -> RGB:
-        """Return the colour of a wall that faces left (-1) or right (1)."""
+        """Return the colour of a wall that faces left (-1), right (1) or us (0)."""
         return tone(color, 1.06 if side == self.light.side else 0.80)
 
     def cast(self, foot: tuple[float, float], half_width: float, length: float) -> None:

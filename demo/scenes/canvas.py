@@ -63,6 +63,11 @@ def tone(color: RGB, factor: float) -> RGB:
     return mix(color, (255.0, 255.0, 255.0), min(factor - 1.0, 1.0))
 
 
+def along(start: Point, end: Point, share: float) -> Point:
+    """Return the point that is ``share`` of the way from ``start`` to ``end``."""
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
+
+
 class Canvas:
     """A picture under way.
 
@@ -139,13 +144,9 @@ class Canvas:
         """Draw a polyline; the thickness is in scene units and at least one pixel."""
         fixed = self._fixed(points)
         pixels = max(1, round(thickness * self.scale))
-        cv2.polylines(
-            self.image_bgr, [fixed], False, _bgr(color), pixels, cv2.LINE_AA, _SHIFT
-        )
+        cv2.polylines(self.image_bgr, [fixed], False, _bgr(color), pixels, cv2.LINE_AA, _SHIFT)
         if name is not None:
-            cv2.polylines(
-                self.labels, [fixed], False, CLASS_IDS[name], pixels, cv2.LINE_8, _SHIFT
-            )
+            cv2.polylines(self.labels, [fixed], False, CLASS_IDS[name], pixels, cv2.LINE_8, _SHIFT)
 
     def rectangle(
         self, corner: Point, opposite: Point, color: RGB, name: str | None = None

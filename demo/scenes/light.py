@@ -1,14 +1,13 @@
-"""Light and surface: time of day, sky, clouds, texture, and the camera's last touch."""
+"""Time of day, sky and clouds."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import CLASS_IDS, RGB, Canvas, Point, mix, tone
+from .canvas import CLASS_IDS, RGB, Canvas, mix, tone
 
 Float32Array = NDArray[np.float32]
 
@@ -48,7 +47,7 @@ HOURS: Final = (
     Light((128, 122, 186), (252, 190, 170), (250, 226, 222), (115, 100, 150), 0.65, 1.0),
     Light((150, 186, 214), (222, 232, 236), (246, 248, 250), (160, 164, 178), 0.65, 0.0),
 )
-"""Noon, clear noon, warm afternoon, golden hour, dusk, overcast."""
+"""Hazy noon, clear noon, warm afternoon, golden hour, dusk, overcast."""
 
 
 def choose_light(rng: np.random.Generator) -> Light:
@@ -67,9 +66,7 @@ def choose_light(rng: np.random.Generator) -> Light:
     )
 
 
-def paint_sky(
-    canvas: Canvas, light: Light, rng: np.random.Generator, horizon: float
-) -> None:
+def paint_sky(canvas: Canvas, light: Light, rng: np.random.Generator, horizon: float) -> None:
     """Fill the whole picture with sky: gradient, sun, clouds.
 
     Args:
@@ -95,8 +92,9 @@ def paint_sky(
             at = (round(sun_x * unit), round(sun_y * unit))
             cv2.circle(disc, at, max(round(radius * unit), 1), strength * light.sun, -1)
             glow += disc
-        glow = cv2.blur(glow, (int(unit / 6) | 1, int(unit / 6) | 1))
-        _blend_sky(canvas, glow, tone(mix(light.horizon, light.tint, 0.6), 1.4))
+        side = int(unit / 6) | 1
+        soft = np.asarray(cv2.blur(glow, (side, side)), np.float32)
+        _blend_sky(canvas, soft, tone(mix(light.horizon, light.tint, 0.6), 1.4))
         canvas.ellipse((sun_x, sun_y), (0.038, 0.038), tone(light.tint, 1.6))
     _paint_clouds(canvas, light, rng, horizon, small_hw)
 
@@ -115,125 +113,25 @@ def _paint_clouds(
         size = rng.uniform(0.03, 0.075) * (1.2 - 0.6 * y / horizon)
         strength = float(rng.uniform(0.5, 0.9))
         for _ in range(int(rng.integers(4, 8))):
-            at = (round((x + size * rng.uniform(-2.6, 2.6)) * unit),
-                  round((y - size * rng.uniform(0.0, 0.7)) * unit))
-            axes = (max(round(size * rng.uniform(0.9, 1.8) * unit), 1),
-                    max(round(size * rng.uniform(0.4, 0.8) * unit), 1))
+            at = (
+                round((x + size * rng.uniform(-2.6, 2.6)) * unit),
+                round((y - size * rng.uniform(0.0, 0.7)) * unit),
+            )
+            axes = (
+                max(round(size * rng.uniform(0.9, 1.8) * unit), 1),
+                max(round(size * rng.uniform(0.4, 0.8) * unit), 1),
+            )
             cv2.ellipse(body, at, axes, 0.0, 180.0, 360.0, strength, -1)
             cv2.ellipse(body, at, (axes[0], max(axes[1] // 3, 1)), 0.0, 0.0, 180.0, strength, -1)
     side = max(int(unit / 40) | 1, 3)
-    _blend_sky(canvas, cv2.blur(body, (side, side)), tone(light.tint, 1.5))
+    soft = np.asarray(cv2.blur(body, (side, side)), np.float32)
+    _blend_sky(canvas, soft, tone(light.tint, 1.5))
 
 
 def _blend_sky(canvas: Canvas, share: Float32Array, color: RGB) -> None:
     height, width = canvas.labels.shape
-    share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
+    full = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
+    share = np.asarray(full, np.float32)
     paint = np.empty_like(canvas.image_bgr)
     paint[:] = np.clip(np.array(color[::-1]), 0, 255).astype(np.uint8)
     canvas.image_bgr[:] = cv2.blendLinear(canvas.image_bgr, paint, 1.0 - share, share)
-
-
-_TILE: Final = 1024
-_GRAIN: Final = 0
-_BLOBS: Final = 1
-_STREAKS: Final = 2
-
-_ROUGHNESS: Final[dict[str, tuple[float, float, float]]] = {
-    "building": (4.0, 2.4, 0.0),
-    "sky": (0.0, 1.2, 0.0),
-    "tree": (7.2, 9.6, 0.0),
-    "road": (5.6, 3.0, 1.5),
-    "grass": (8.0, 7.8, 0.0),
-    "sidewalk": (4.0, 2.4, 0.0),
-    "person": (1.6, 1.8, 0.0),
-    "earth": (8.8, 6.0, 2.2),
-    "mountain": (4.8, 6.0, 0.0),
-    "plant": (9.6, 8.4, 0.0),
-    "car": (0.8, 0.6, 0.0),
-    "water": (0.8, 1.8, 10.5),
-    "house": (4.0, 2.4, 0.8),
-    "sea": (1.6, 1.8, 12.8),
-    "fence": (4.8, 3.0, 0.0),
-    "rock": (7.2, 7.8, 0.0),
-    "sand": (5.6, 3.6, 2.2),
-    "boat": (1.6, 1.2, 0.0),
-}
-"""Strength of grain, blobs and streaks on each class, in gray levels."""
-
-
-@cache
-def _tiles() -> tuple[Float32Array, ...]:
-    """Three fixed noise fields with deviation 1: fine grain, blobs, horizontal streaks."""
-    rng = np.random.default_rng(20230405)
-
-    def noise(cells_hw: tuple[int, int]) -> Float32Array:
-        field = rng.standard_normal(cells_hw, np.float32)
-        return cv2.resize(field, (_TILE, _TILE), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-
-    grain = noise((512, 512)) + 0.7 * noise((256, 256))
-    blobs = noise((128, 128)) + noise((48, 48)) + 0.8 * noise((16, 16))
-    streaks = noise((220, 24)) + 0.8 * noise((90, 10))
-    return tuple((field / field.std()).astype(np.float32) for field in (grain, blobs, streaks))
-
-
-@cache
-def _gains() -> Float32Array:
-    gains = np.zeros((256, 3), np.float32)
-    for name, strengths in _ROUGHNESS.items():
-        gains[CLASS_IDS[name]] = strengths
-    return gains
-
-
-def add_texture(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Give every class its surface: grain, blobs and streaks that follow the labels."""
-    height, width = canvas.labels.shape
-    total = np.zeros((height, width), np.float32)
-    span_x, span_y = (min(int(512 * s), _TILE) for s in (canvas.width, canvas.height))
-    for kind, tile in enumerate(_tiles()):
-        x = int(rng.integers(_TILE - span_x + 1))
-        y = int(rng.integers(_TILE - span_y + 1))
-        crop = tile[y : y + span_y, x : x + span_x]
-        field = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
-        gain = cv2.LUT(canvas.labels, _gains()[:, kind].copy())
-        total += field * gain
-    canvas.image_bgr[:] = _add(canvas.image_bgr, total)
-
-
-def finish(canvas: Canvas, light: Light, rng: np.random.Generator) -> None:
-    """Tint by the light, darken the corners, add a little sensor noise."""
-    height, width = canvas.labels.shape
-    x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
-    y = np.linspace(-1.0, 1.0, height, dtype=np.float32)[:, None]
-    gain = 1.12 - 0.06 * (x * x + y * y)
-    gain += 0.05 * light.side * x
-    tinted = cv2.multiply(
-        canvas.image_bgr, cv2.merge([gain * (c / 255.0) for c in reversed(light.tint)]),
-        dtype=cv2.CV_8U,
-    )
-    level = float(rng.uniform(0.5, 3.0))
-    grain = rng.standard_normal((height, width), np.float32) * level
-    canvas.image_bgr[:] = _add(tinted, grain)
-
-
-def _add(image: NDArray[np.uint8], offset: Float32Array) -> NDArray[np.uint8]:
-    total = cv2.add(image, cv2.merge([offset, offset, offset]), dtype=cv2.CV_8U)
-    return np.asarray(total, np.uint8)
-
-
-def ridge(
-    rng: np.random.Generator, left: float, right: float, base: float, rise: float, steps: int
-) -> list[Point]:
-    """Return a jagged line from left to right, between ``base`` and ``base - rise``."""
-    profile = np.zeros(2, np.float64)
-    profile[:] = rng.uniform(0.2, 0.7, 2)
-    spread = 0.45
-    while profile.size < steps:
-        middle = (profile[1:] + profile[:-1]) / 2
-        middle += rng.uniform(-spread, spread, middle.size)
-        joined = np.empty(profile.size + middle.size)
-        joined[0::2], joined[1::2] = profile, middle
-        profile = joined
-        spread *= 0.52
-    profile = np.clip(profile, 0.05, 1.0)
-    xs = np.linspace(left, right, profile.size)
-    return [(float(x), base - rise * float(p)) for x, p in zip(xs, profile, strict=True)]

@@ -7,8 +7,12 @@ import numpy as np
 
 from .brush import Brush
 from .canvas import Canvas, UInt8Array
-from .light import add_texture, choose_light, finish
-from .views import paint_coast, paint_row, paint_street, paint_valley
+from .coast import paint_coast
+from .light import choose_light
+from .row import paint_row
+from .street import paint_street
+from .surface import add_texture, finish
+from .valley import paint_valley
 
 VIEWS: Final = (paint_street, paint_row, paint_valley, paint_coast)
 """The kinds of scene; the seed's remainder by their number chooses one."""
