@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..model import CONFIGS, PPMobileSeg, PPMobileSegConfig
+from .quoting import printable
 
 MAX_CLASSES = 65536
 """Labels are stored in at most 16 bits."""
@@ -41,7 +42,7 @@ def fit(
             f"class{'es' * (num_classes != 1)}: {problems}"
         )
     # Before anything is converted: a tensor may be on no device, or compressed.
-    unusable = [f"{_name(key)} ({_kind(t)})" for key, t in found.items() if not _is_usable(t)]
+    unusable = [f"{printable(key)} ({_kind(t)})" for key, t in found.items() if not _is_usable(t)]
     if unusable:
         raise CheckpointError(
             f"{file_name} has weights that are not floating-point numbers: {', '.join(unusable)}"
@@ -82,7 +83,7 @@ def _closest(
     ]
     if not any(common):
         expected = next(iter(candidates[0][1]))
-        found = ", ".join(_name(key) for key in list(tensors)[:3]) or "none"
+        found = ", ".join(printable(key) for key in list(tensors)[:3]) or "none"
         raise CheckpointError(
             f"{file_name} is no PP-MobileSeg checkpoint: none of its {len(tensors)} tensors "
             f"belongs to one (expected names such as {expected}, found {found})"
@@ -121,18 +122,13 @@ def _misfits(expected: Shapes, found: Shapes) -> str:
 def _compact(keys: Iterable[str]) -> str:
     """List every key, those of one layer together: ``a.bn.{weight, bias}``."""
     layers: dict[str, list[str]] = {}
-    for key in map(_name, keys):
+    for key in map(printable, keys):
         layer, dot, leaf = key.rpartition(".")
         layers.setdefault(layer + dot, []).append(leaf)
     return ", ".join(
         layer + (leaves[0] if len(leaves) == 1 else f"{{{', '.join(leaves)}}}")
         for layer, leaves in layers.items()
     )
-
-
-def _name(key: str) -> str:
-    """Keep line breaks and terminal codes in a stranger's names out of messages."""
-    return key if key.isprintable() else ascii(key)
 
 
 def _is_usable(tensor: Tensor) -> bool:

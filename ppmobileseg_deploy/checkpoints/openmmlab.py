@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
+from .quoting import printable
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
@@ -42,6 +43,7 @@ _STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     # their own methods, which pickle writes as getattr(HistoryBuffer, "mean").
     _stand_in("mmengine.logging.history_buffer", "HistoryBuffer"),
     _stand_in("builtins", "getattr"),
+    _stand_in("__builtin__", "getattr"),  # its old name, which PyTorch 2.4 does not translate
     # Scores, palettes and the curves themselves; as numpy 1 and as numpy 2 name them.
     _stand_in("numpy", "dtype"),
     _stand_in("numpy", "ndarray"),
@@ -131,14 +133,14 @@ def _check_archive(data: bytes, file_name: str) -> None:
 def _refusal(message: str, file_name: str) -> str:
     if found := re.search(r"GLOBAL (\S+)", message):
         return (
-            f"{file_name} asks for {found[1]}, expected tensors, plain containers and training "
-            "logs only; nothing was run (save its state dict alone: "
+            f"{file_name} asks for {printable(found[1])}, expected tensors, plain containers and "
+            "training logs only; nothing was run (save its state dict alone: "
             'torch.save(model.state_dict(), "weights.pth"))'
         )
     detail = re.search(r"WeightsUnpickler error:\s*(.+)", message)
     reason = detail[1].strip() if detail else message.strip().partition("\n")[0]
-    return f"{file_name} is damaged or no PyTorch checkpoint ({reason})"
+    return f"{file_name} is damaged or no PyTorch checkpoint ({printable(reason)})"
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return printable(f"{type(error).__name__}: {error}".partition("\n")[0])

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from .quoting import printable
 
 _RULES = [
     (re.compile(pattern), replacement)
@@ -139,7 +140,7 @@ def read_pdparams(data: bytes, file_name: str) -> object:
         # Bytes from a stranger can make the unpickler fail in any way.
         reason = str(error) or type(error).__name__
         raise CheckpointError(
-            f"{file_name} cannot be read as PaddleSeg parameters: {reason}"
+            f"{file_name} cannot be read as PaddleSeg parameters: {printable(reason)}"
         ) from error
 
 
@@ -162,5 +163,7 @@ def to_tensors(arrays: dict[str, PaddleArray], data: bytes, file_name: str) -> d
     for key in arrays:
         other = names.setdefault(openmmlab_key(key), key)
         if other != key:
-            raise CheckpointError(f"{file_name} names one weight twice: {other} and {key}")
+            raise CheckpointError(
+                f"{file_name} names one weight twice: {printable(other)} and {printable(key)}"
+            )
     return {name: arrays[key].tensor() for name, key in names.items()}

@@ -82,6 +82,14 @@ def test_any_other_global_is_named(function, name, save_pth):
         load_checkpoint(save_pth({"extra": Reduced(function, "x")}))
 
 
+def test_a_name_cannot_write_to_the_terminal(save_pth, replace_in_pickle):
+    path = save_pth({"extra": Reduced(eval, "1")})
+    replace_in_pickle(path, b"\neval\n", b"\n\x1b[31meval\n")
+    with pytest.raises(CheckpointError, match=r"asks for .*eval") as caught:
+        load_checkpoint(path)
+    assert str(caught.value).isprintable()
+
+
 def test_what_stands_in_for_getattr_looks_nothing_up(
     save_pth, golden_state_dict, replace_in_pickle
 ):

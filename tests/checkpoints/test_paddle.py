@@ -135,6 +135,15 @@ def test_any_other_global_is_named(save_pdparams, function, name):
         load_checkpoint(save_pdparams({"a": Reduced(function, "x")}))
 
 
+def test_a_name_cannot_write_to_the_terminal(tmp_path):
+    path = tmp_path / "my.pdparams"
+    path.write_bytes(b"\x80\x04c\x1b[31mos\nsystem\n.")
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    assert r"asks for \x1b[31mos.system" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 def array_of(shape, dtype, data):
     """Pickle an array that claims a shape and type which its bytes do not have."""
     reconstruct, arguments, _ = np.zeros(1, np.float32).__reduce__()
