@@ -192,8 +192,10 @@ def train(steps: int, peak_rate: float, minutes: float, path: Path) -> None:
         optimizer.step()
         mean_loss += 0.02 * (float(loss.detach()) - mean_loss)
         if step % 100 == 0:
-            print(f"step {step} progress {progress:.3f} loss {mean_loss:.3f} "
-                  f"minutes {elapsed:.1f}", flush=True)  # fmt: skip
+            print(
+                f"step {step} progress {progress:.3f} loss {mean_loss:.3f} minutes {elapsed:.1f}",
+                flush=True,
+            )
         if step % 1000 == 999:
             found = score(network, 24, (512, 512), exact=False)
             print(f"step {step + 1} held-out mIoU {found.miou:.3f}", flush=True)
@@ -206,8 +208,10 @@ def report(path: Path, scenes: int) -> None:
     """Print the score of a stored checkpoint, class by class, through its float16 weights."""
     for size_hw in ((512, 512), (256, 256)):
         found = score(load(path), scenes, size_hw, exact=True)
-        print(f"{scenes} held-out scenes at {size_hw}: mIoU {found.miou:.4f}, "
-              f"pixel accuracy {found.accuracy:.4f}")  # fmt: skip
+        print(
+            f"{scenes} held-out scenes at {size_hw}: mIoU {found.miou:.4f}, "
+            f"pixel accuracy {found.accuracy:.4f}"
+        )
         for name, value in sorted(found.iou.items(), key=lambda item: item[1]):
             print(f"  {name:10} {value:.3f}")
 

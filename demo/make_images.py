@@ -1,0 +1,42 @@
+"""Draw the demo pictures: scenes that training never saw.
+
+Run it from the root of the repository: ``python -m demo.make_images``.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+
+from .evaluation import HELD_OUT
+from .scenes import draw_scene
+
+IMAGES: Final = Path(__file__).parent / "images"
+SIZE_HW: Final = (512, 768)
+JPEG_QUALITY: Final = 92
+PICTURES: Final = {
+    "avenue": 24,
+    "farm": 26,
+    "harbour": 23,
+    "shops": 21,
+    "sunset_street": 8,
+    "village": 14,
+}
+"""File name and seed."""
+
+
+def main() -> None:
+    """Draw and write all of them."""
+    IMAGES.mkdir(exist_ok=True)
+    for name, seed in PICTURES.items():
+        if seed not in HELD_OUT:
+            raise ValueError(f"expected a seed in {HELD_OUT}, found {seed} for {name}")
+        path = IMAGES / f"{name}.jpg"
+        picture = draw_scene(seed, SIZE_HW).image_bgr
+        if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+            raise OSError(f"expected to write {path}, OpenCV could not")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
