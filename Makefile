@@ -14,7 +14,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/python demo/run.py
+	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir demo/output
+	$(BIN)/ppms-infer demo/images --model demo/output/end2end.onnx --output demo/output
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -1,7 +1,5 @@
 """PP-MobileSeg on a plain CPU: checkpoint to ONNX, photographs to labels."""
 
-from importlib.metadata import version
-
 from .errors import (
     CheckpointError,
     DeviceError,
@@ -18,8 +16,9 @@ from .metadata import ModelMetadata
 from .runtime.result import SegmentationResult
 from .runtime.segmenter import OrtSegmenter
 from .runtime.session import MetadataWarning
+from .version import VERSION
 
-__version__ = version("ppmobileseg-deploy")
+__version__ = VERSION
 
 __all__ = [
     "OrtSegmenter",

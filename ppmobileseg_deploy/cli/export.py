@@ -11,16 +11,20 @@ from rich.table import Table
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path
+from ..metadata import RGB
 from ..version import VERSION
 from .console import parse_size_hw, run, stderr, stdout
 
 if TYPE_CHECKING:
-    from ..exporters import ExportReport
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..exporters import ExportReport, ParityCase
 
 _NEEDED: Final = ("torch", "onnx", "onnxsim")
 _INSTALL: Final = "pip install 'ppmobileseg-deploy[export]'"
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -98,6 +102,7 @@ def export(
     """
     _require_extra()
     from ..exporters import ExportOptions, export_onnx
+    from ..runtime.sinks import Window
 
     options = ExportOptions(
         vim=vim,  # type: ignore[arg-type]  # checked by ExportOptions
@@ -107,6 +112,9 @@ def export(
         label_dtype=label_dtype,  # type: ignore[arg-type]
         simplify=not no_simplify,
     )
+    if show and no_verify:
+        raise UsageError("--show shows the parity proof, which --no-verify leaves out")
+    window = Window("ppms-export") if show else None
     with stderr.status("starting") as status:
         report = export_onnx(
             checkpoint,
@@ -118,6 +126,8 @@ def export(
             on_progress=status.update,
         )
     stdout.print(_table(report))
+    if window is not None and report.parity is not None:
+        window.show(_side_by_side(report.parity.cases[-1], report.metadata.palette_rgb))
     if checkpoint in ("tiny", "base") and options == ExportOptions():
         _publish(report, checkpoint)
 
@@ -156,6 +166,16 @@ def _table(report: "ExportReport") -> Table:
         )
         table.add_row("on inputs", sizes)
     return table
+
+
+def _side_by_side(case: "ParityCase", palette_rgb: tuple[RGB, ...]) -> "NDArray[np.uint8]":
+    import numpy as np
+
+    from ..runtime.drawing import colorize
+
+    return np.hstack(
+        [colorize(labels[0, 0], palette_rgb) for labels in (case.labels_pytorch, case.labels_onnx)]
+    )
 
 
 def _publish(report: "ExportReport", name: str) -> None:
