@@ -180,9 +180,9 @@ def _check_size(path: Path, image: Image.Image, max_pixels: int) -> None:
 
 def _upright_bgr(image: Image.Image) -> ImageBGR:
     image.load()
-    # After load: Pillow turns TIFF files by itself then, and clears their orientation.
-    orientation = _orientation(image)
-    return _turned(_bgr(image), orientation)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return _bgr(image)  # Pillow turned it while loading; early releases keep the tag
+    return _turned(_bgr(image), _orientation(image))
 
 
 def _turned(bgr: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -55,6 +55,25 @@ def test_logits_are_interpolated_before_the_decision(size_hw: SizeHW) -> None:
     assert np.array_equal(labels, np.argmax(planes, axis=0))
 
 
+@pytest.mark.parametrize("size_hw", [(200, 300), (16, 24), (7, 5)])
+def test_passing_over_classes_that_cannot_win_changes_nothing(size_hw: SizeHW) -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.normal(size=(40, 4, 6)).astype(np.float32)
+    coarse[:30] -= 1.5  # three quarters of the classes win hardly anywhere
+    logits = np.array([cv2.resize(plane, (24, 16)) for plane in coarse])
+    labels = labels_from_logits(logits, size_hw)
+    planes = [cv2.resize(plane, size_hw[::-1], interpolation=cv2.INTER_LINEAR) for plane in logits]
+    assert np.array_equal(labels, np.argmax(planes, axis=0))
+
+
+@pytest.mark.parametrize("grid_hw", [(1, 1), (1, 5), (5, 1)])
+def test_a_grid_of_one_row_or_column_is_enough(grid_hw: SizeHW) -> None:
+    logits = np.random.default_rng(0).normal(size=(6, *grid_hw)).astype(np.float32)
+    labels = labels_from_logits(logits, (9, 9))
+    planes = [cv2.resize(plane, (9, 9), interpolation=cv2.INTER_LINEAR) for plane in logits]
+    assert np.array_equal(labels, np.argmax(planes, axis=0))
+
+
 def test_a_class_may_win_only_between_the_grid_points() -> None:
     left, right, between = [[9.0, 0.0]], [[0.0, 9.0]], [[6.0, 6.0]]
     logits = np.array([left, right, between], np.float32)
