@@ -41,13 +41,15 @@ def _transparent_palette(path: Path) -> Path:
 
 
 def _sixteen_bit(path: Path, suffix: str) -> Path:
-    values = np.asarray(_orange("RGB"))[:, :, ::-1].astype(np.uint16) * 257
+    values = np.asarray(_orange("RGB"))[:, :, ::-1].astype(np.uint16) * 256 + 7
     cv2.imwrite(str(path.with_suffix(suffix)), values)
     return path.with_suffix(suffix)
 
 
 def _sixteen_bit_gray(path: Path, suffix: str) -> Path:
-    cv2.imwrite(str(path.with_suffix(suffix)), np.asarray(_orange("L")).astype(np.uint16) * 257)
+    cv2.imwrite(
+        str(path.with_suffix(suffix)), np.asarray(_orange("L")).astype(np.uint16) * 256 + 7
+    )
     return path.with_suffix(suffix)
 
 

@@ -74,10 +74,17 @@ def test_a_grid_of_one_row_or_column_is_enough(grid_hw: SizeHW) -> None:
     assert np.array_equal(labels, np.argmax(planes, axis=0))
 
 
-def test_a_class_may_win_only_between_the_grid_points() -> None:
-    left, right, between = [[9.0, 0.0]], [[0.0, 9.0]], [[6.0, 6.0]]
-    logits = np.array([left, right, between], np.float32)
-    assert labels_from_logits(logits, (1, 10))[0].tolist() == [0, 0, 0, 0, 2, 2, 1, 1, 1, 1]
+@pytest.mark.parametrize(
+    ("left", "right", "between"),
+    [([9.0, 0.0], [0.0, 9.0], [6.0, 6.0]), ([9.0, -20.0], [2.0, 2.0], [6.0, 1.0])],
+)
+def test_a_class_may_win_only_between_the_grid_points(
+    left: list[float], right: list[float], between: list[float]
+) -> None:
+    logits = np.array([[left], [right], [between]], np.float32)
+    labels = labels_from_logits(logits, (1, 20))[0]
+    assert (labels[0], labels[-1]) == (0, 1)
+    assert 2 in labels
 
 
 def test_of_equal_logits_the_lowest_id_wins() -> None:
