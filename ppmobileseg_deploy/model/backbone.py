@@ -57,12 +57,13 @@ class BottleneckStage(nn.Module):
         return self.blocks(x)
 
 
-class StemStage(BottleneckStage):
+class StemStage(nn.Module):
     """The first stage: a strided convolution on the image, then bottlenecks."""
 
     def __init__(self, stem: int, configs: tuple[BottleneckConfig, ...]) -> None:
-        super().__init__(stem, configs)
+        super().__init__()
         self.conv = ConvModule(3, stem, 3, stride=2, activation=nn.Hardswish())
+        self.blocks = BottleneckStage(stem, configs).blocks
 
     def forward(self, x: Tensor) -> Tensor:
         """Run stem and stack on the image (batch, 3, height, width)."""
