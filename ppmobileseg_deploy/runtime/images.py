@@ -180,8 +180,9 @@ def _check_size(path: Path, image: Image.Image, max_pixels: int) -> None:
 
 def _upright_bgr(image: Image.Image) -> ImageBGR:
     image.load()
+    # Pillow turns TIFF files while it loads them, and early releases keep the tag nevertheless.
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return _bgr(image)  # Pillow turned it while loading; early releases keep the tag
+        return _bgr(image)
     return _turned(_bgr(image), _orientation(image))
 
 
