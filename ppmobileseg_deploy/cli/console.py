@@ -1,5 +1,6 @@
 """What the commands share: where they print and how they end."""
 
+import io
 import re
 import sys
 from typing import Any, Final, NoReturn
@@ -29,6 +30,9 @@ def run(app: typer.Typer) -> NoReturn:
     The process ends with the command's return value (nothing counts as 0), with the error's exit
     code (2 for wrong use, 1 for failed work), or with 130 after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold what the terminal's encoding does not; standard error is so already.
+        sys.stdout.reconfigure(errors="backslashreplace")
     code: int | None
     try:
         code = app(standalone_mode=False)

@@ -176,6 +176,9 @@ def _segment_all(
 
 
 def _with_progress(plans: "list[PlannedImage]") -> "Iterable[PlannedImage]":
+    if not stderr.is_interactive:
+        yield from plans
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -193,7 +196,6 @@ def _with_progress(plans: "list[PlannedImage]") -> "Iterable[PlannedImage]":
         TimeRemainingColumn(),
         console=stderr,
         transient=True,
-        disable=not stderr.is_interactive,
     )
     with progress:
         task = progress.add_task("", total=len(plans))

@@ -29,12 +29,12 @@ class Outcome:
 
 @pytest.fixture(scope="session")
 def model_bytes() -> Callable[..., bytes]:
-    """``model_bytes(metadata=...)``: an ONNX file; a pixel's class is its strongest channel.
+    """``model_bytes(metadata=True, names=NAMES)``: a pixel's class is its strongest channel.
 
-    The classes are `NAMES`; without metadata the file carries none.
+    Without metadata the file says nothing about its classes.
     """
 
-    def build(metadata: bool = True) -> bytes:
+    def build(metadata: bool = True, names: tuple[str, ...] = NAMES) -> bytes:
         graph = helper.make_graph(
             [helper.make_node("ArgMax", ["input"], ["output"], axis=1, keepdims=1)],
             "strongest_channel",
@@ -44,7 +44,10 @@ def model_bytes() -> Callable[..., bytes]:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         if metadata:
             described = ModelMetadata(
-                variant="tiny", class_names=NAMES, palette_rgb=PALETTE_RGB, short_side=64
+                variant="tiny",
+                class_names=names,
+                palette_rgb=PALETTE_RGB + ((0, 0, 0),) * (len(names) - len(PALETTE_RGB)),
+                short_side=64,
             )
             helper.set_model_props(model, described.to_props())
         onnx.checker.check_model(model)

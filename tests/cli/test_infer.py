@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from ppmobileseg_deploy.cache import official_model_path
+from ppmobileseg_deploy.version import VERSION
 
 COLORS_BGR = np.array([(20, 10, 250), (40, 240, 30), (230, 60, 50)], np.uint8)
 
@@ -44,6 +45,16 @@ def test_all_kinds_of_result(desk, picture, infer):
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, labels)
     np.testing.assert_array_equal(_read("out/street_color.png"), COLORS_BGR[labels])
+
+
+def test_labels_of_many_classes_have_16_bits(desk, picture, infer, model_bytes):
+    labels = picture("a.png")
+    names = tuple(f"class {class_id}" for class_id in range(300))
+    Path("many.onnx").write_bytes(model_bytes(names=names))
+    assert infer("a.png", "-m", "many.onnx", "--save", "labels").code == 0
+    found = _read("a_labels.png")
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, labels)
 
 
 def test_opacity(desk, picture, infer):
@@ -173,6 +184,16 @@ def test_a_name_with_brackets_is_printed_as_it_is(desk, picture, infer):
     assert infer("[red]a.png").stdout.endswith("wrote [red]a_overlay.png\n")
 
 
+def test_a_name_that_the_terminal_cannot_show_is_escaped(
+    desk, picture, infer_process, monkeypatch
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    picture("straße.png")
+    done = infer_process("straße.png")
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.endswith("wrote stra\\xdfe_overlay.png\n")
+
+
 def test_as_a_process(desk, picture, infer_process):
     picture("a.png")
     done = infer_process("a.png", "--threads", "1")
@@ -194,7 +215,7 @@ def test_help_names_every_option(desk, infer, monkeypatch, width):
 
 
 def test_version(desk, infer):
-    assert infer("--version").stdout == "ppms-infer 0.1.0\n"
+    assert infer("--version").stdout == f"ppms-infer {VERSION}\n"
 
 
 def test_the_command_needs_no_pytorch(desk, picture, infer_process):
