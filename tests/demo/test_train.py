@@ -96,7 +96,7 @@ def test_what_float16_cannot_hold_is_refused(tmp_path):
 def test_the_stored_checkpoint_is_float16_and_complete():
     stored = torch.load(CHECKPOINT, weights_only=True)
     expected = PPMobileSeg(TINY).state_dict()
-    assert list(stored["state_dict"]) == list(expected)
+    assert set(stored["state_dict"]) == set(expected)
     for name, value in stored["state_dict"].items():
         wanted = torch.float16 if expected[name].is_floating_point() else torch.int64
         assert value.dtype == wanted, name
@@ -105,4 +105,4 @@ def test_the_stored_checkpoint_is_float16_and_complete():
 
 
 def test_the_stored_checkpoint_knows_scenes_it_never_saw():
-    assert score(load(CHECKPOINT), 8, (256, 256), exact=False).miou > 0.75
+    assert score(load(CHECKPOINT), 8, (512, 512), exact=False).miou > 0.78
