@@ -1,5 +1,8 @@
 """PP-MobileSeg on a plain CPU: checkpoint to ONNX, photographs to labels."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from .errors import (
     CheckpointError,
     DeviceError,
@@ -13,10 +16,12 @@ from .errors import (
     UsageError,
 )
 from .metadata import ModelMetadata
-from .runtime.result import SegmentationResult
-from .runtime.segmenter import OrtSegmenter
-from .runtime.session import MetadataWarning
 from .version import VERSION
+
+if TYPE_CHECKING:
+    from .runtime.result import SegmentationResult
+    from .runtime.segmenter import OrtSegmenter
+    from .runtime.session import MetadataWarning
 
 __version__ = VERSION
 
@@ -37,3 +42,17 @@ __all__ = [
     "OutputError",
     "__version__",
 ]
+
+# OpenCV and ONNX Runtime take a quarter of a second to load, which --help should not cost.
+_LAZY: Final = {
+    "OrtSegmenter": ".runtime.segmenter",
+    "SegmentationResult": ".runtime.result",
+    "MetadataWarning": ".runtime.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LAZY[name], __name__), name)
+    return value

@@ -18,7 +18,7 @@ from .class_names import default_classes, read_classes
 from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
-from .trace import trace
+from .trace import make_optional, trace
 from .wrapper import EndToEnd
 
 _UINT8_CLASSES: Final = 256
@@ -110,6 +110,8 @@ def export_onnx(
     if options.simplify:
         on_progress("simplifying the graph")
         model = simplify(model)
+    if options.finer_labels:
+        model = make_optional(model, module.stride)
     model = finalize(model, metadata.to_props(), options.ir_version)
 
     parity = None

@@ -33,9 +33,9 @@ def simplify(model: ModelProto) -> ModelProto:
         raise ExportError(f"onnxsim cannot simplify the graph: {error}") from error
     if not agrees:
         raise ExportError("onnxsim's result differs from the traced graph; try --no-simplify")
-    before, after = _interface(model), _interface(simplified)
+    before, after = (_dims(_value(each.graph.input, INPUT)) for each in (model, simplified))
     if before != after:
-        raise ExportError(f"onnxsim changed the interface: expected {before}, found {after}")
+        raise ExportError(f"onnxsim changed the input: expected {before}, found {after}")
     return simplified
 
 
@@ -114,9 +114,5 @@ def _value(values: Iterable[ValueInfoProto], name: str) -> ValueInfoProto:
     return next(value for value in values if value.name == name)
 
 
-def _interface(model: ModelProto) -> dict[str, list[str | int]]:
-    return {
-        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.input, *model.graph.output)
-        if value.name in (INPUT, OUTPUT, LOGITS)
-    }
+def _dims(value: ValueInfoProto) -> list[str | int]:
+    return [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]

@@ -5,13 +5,11 @@ from typing import Final, Literal, get_args
 
 from ..errors import UsageError
 
-Vim = Literal["image", "off"]
+Vim = Literal["cell", "image", "off"]
 LabelDtype = Literal["int64", "int32", "uint8"]
 
 OPSETS: Final = range(13, 21)
 """Opsets that the tracer and the oldest supported ONNX Runtime have in common."""
-
-_MIN_SIDE: Final = 32
 
 
 @dataclass(frozen=True)
@@ -19,8 +17,9 @@ class ExportOptions:
     """The form of the exported file.
 
     Attributes:
-        vim: How labels are upsampled: ``"image"`` (only the classes that are present, the
-            paper's valid interpolate module) or ``"off"`` (all classes).
+        vim: How labels are upsampled: ``"cell"`` (exact, see `model.cell`), ``"image"`` (only
+            the classes that are present, the paper's valid interpolate module) or ``"off"``
+            (all classes, the reference).
         logits: Give float32 logits (batch, classes, height, width) instead of labels; ``vim``
             then has no effect.
         opset: ONNX opset version.
@@ -33,7 +32,7 @@ class ExportOptions:
         UsageError: A value, or a combination, that makes no sense.
     """
 
-    vim: Vim = "image"
+    vim: Vim = "cell"
     logits: bool = False
     opset: int = 17
     shape_hw: tuple[int, int] | None = None
@@ -47,11 +46,14 @@ class ExportOptions:
             raise UsageError(
                 f"expected an opset from {OPSETS.start} to {OPSETS.stop - 1}, found {self.opset}"
             )
-        if self.shape_hw is not None and min(self.shape_hw) < _MIN_SIDE:
+        if self.shape_hw is not None and min(self.shape_hw) < 1:
             height, width = self.shape_hw
-            raise UsageError(
-                f"expected a shape of at least {_MIN_SIDE}x{_MIN_SIDE}, found {height}x{width}"
-            )
+            raise UsageError(f"expected a shape of at least 1x1, found {height}x{width}")
+
+    @property
+    def finer_labels(self) -> bool:
+        """Whether the file has the optional input ``labels_per_cell``."""
+        return self.vim == "cell" and not self.logits and self.shape_hw is None
 
     @property
     def ir_version(self) -> int:

@@ -1,22 +1,24 @@
-"""The module that is traced: the network, the upsampling and the label type in one."""
+"""The module that is traced: padding, network, upsampling and label type in one."""
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from ..model import PPMobileSeg, labels_image, labels_off, upsample_logits
-from .options import ExportOptions, Vim
+from ..model import PPMobileSeg, labels_cell, labels_image, labels_off, upsample_logits
+from .options import ExportOptions
 
-_UPSAMPLING: Final[Mapping[Vim, Callable[[Tensor, Sequence[int]], Tensor]]] = MappingProxyType(
-    {"image": labels_image, "off": labels_off}
-)
+SIZE_MULTIPLE = 32
+"""Height and width are padded to a multiple of this, where all scales fit together exactly."""
 
 
 class EndToEnd(nn.Module):
     """From the normalised image to what the file gives.
+
+    Whatever the size, the image is padded with zeros at the right and at the bottom and the
+    output cut back, as in mmsegmentation's test pipeline. So all forms of upsampling see the
+    same logits, and their labels can be compared at any size.
 
     Args:
         network: The network, in evaluation mode.
@@ -27,20 +29,49 @@ class EndToEnd(nn.Module):
         super().__init__()
         self.network = network
         self.options = options
+        self.stride = network.config.stride
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, labels_per_cell: Tensor | None = None) -> tuple[Tensor, ...]:
         """Compute the output and, for the parity proof, the low-resolution logits.
 
         Args:
             image: float32 (batch, 3, height, width), normalised RGB.
+            labels_per_cell: int64 (), labels along each side of a cell of the logits; the
+                network's stride, and so one label a pixel, where it is not given. Only for
+                ``vim="cell"``.
 
         Returns:
             The output, (batch, 1, height, width) labels or (batch, classes, height, width)
-            logits, and the logits before upsampling.
+            logits, and the logits before upsampling. With other ``labels_per_cell`` there are
+            ``ceil(height * labels_per_cell / stride)`` rows of labels, likewise columns.
         """
-        size_hw = image.shape[-2:]
-        logits = self.network(image)
+        size_hw: Sequence[int | Tensor] = image.shape[-2:]
+        padded = pad_to_multiple(image)
+        logits = self.network(padded)
         if self.options.logits:
-            return upsample_logits(logits, size_hw), logits
-        labels = _UPSAMPLING[self.options.vim](logits, size_hw)
-        return labels.to(getattr(torch, self.options.label_dtype)), logits
+            return _cut(upsample_logits(logits, padded.shape[-2:]), size_hw), logits
+        if self.options.vim == "cell":
+            factor = self.stride if labels_per_cell is None else labels_per_cell
+            labels = labels_cell(logits, factor)
+            if labels_per_cell is not None:
+                size_hw = [_ceil_div(side * labels_per_cell, self.stride) for side in size_hw]
+        else:
+            upsample: Callable[[Tensor, Sequence[int]], Tensor]
+            upsample = labels_image if self.options.vim == "image" else labels_off
+            labels = upsample(logits, padded.shape[-2:])
+        return _cut(labels, size_hw).to(getattr(torch, self.options.label_dtype)), logits
+
+
+def pad_to_multiple(image: Tensor) -> Tensor:
+    """Pad (batch, channels, height, width) with zeros at the right and at the bottom."""
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % SIZE_MULTIPLE, 0, -height % SIZE_MULTIPLE), value=0.0)
+
+
+def _cut(image: Tensor, size_hw: Sequence[int | Tensor]) -> Tensor:
+    height, width = size_hw
+    return image[:, :, :height, :width]
+
+
+def _ceil_div(value: Tensor, divisor: int) -> Tensor:
+    return torch.div(value + (divisor - 1), divisor, rounding_mode="floor")

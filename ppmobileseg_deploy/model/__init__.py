@@ -1,5 +1,6 @@
 """PP-MobileSeg in PyTorch."""
 
+from .cell import labels_cell
 from .config import BASE, CONFIGS, TINY, PPMobileSegConfig
 from .network import PPMobileSeg
 from .upsampling import labels_image, labels_off, upsample_logits
@@ -10,6 +11,7 @@ __all__ = [
     "TINY",
     "PPMobileSeg",
     "PPMobileSegConfig",
+    "labels_cell",
     "labels_image",
     "labels_off",
     "upsample_logits",

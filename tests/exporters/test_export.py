@@ -34,7 +34,9 @@ def run(path: Path, image: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def tiny(make_checkpoint: MakeCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+def tiny(
+    make_checkpoint: MakeCheckpoint, tmp_path_factory: pytest.TempPathFactory
+) -> ExportReport:
     output = tmp_path_factory.mktemp("tiny") / "end2end.onnx"
     return export_onnx(make_checkpoint("tiny"), output)
 
@@ -183,7 +185,7 @@ def test_a_graph_that_differs_is_refused_and_leaves_no_file(
         raise AssertionError("no hard-swish in the graph")
 
     monkeypatch.setattr(export, "simplify", sabotage)
-    with pytest.raises(ParityError, match="expected logits within .* found a difference of"):
+    with pytest.raises(ParityError, match=r"expected logits within .* found a difference of"):
         export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -11,7 +11,7 @@ from ppmobileseg_deploy.exporters import ExportOptions
         ({"label_dtype": "int16"}, "expected label dtype to be one of .*, found 'int16'"),
         ({"opset": 12}, "expected an opset from 13 to 20, found 12"),
         ({"opset": 21}, "expected an opset from 13 to 20, found 21"),
-        ({"shape_hw": (31, 64)}, "expected a shape of at least 32x32, found 31x64"),
+        ({"shape_hw": (0, 64)}, "expected a shape of at least 1x1, found 0x64"),
     ],
 )
 def test_impossible_options_are_refused(arguments: dict[str, object], message: str) -> None:
