@@ -28,14 +28,15 @@ go to the lower class id.
 """
 
 from collections.abc import Iterator
+from typing import Final, cast
 
 import torch
 from torch import Tensor
 
-_CANDIDATES = (8, 32)
+_CANDIDATES: Final = (8, 16)
 """Classes evaluated where more than two are in question; then where those are not enough."""
 
-_MARGIN = 4e-6
+_MARGIN: Final = 4e-6
 """Margin of each comparison that leaves a class out, relative to the winners' largest logit.
 
 Interpolating in float32 errs by at most 4 * 2**-24 times the corners' weighted magnitude. A
@@ -60,8 +61,9 @@ def labels_cell(logits: Tensor, factor: Tensor | int) -> Tensor:
     Returns:
         int64 (batch, 1, h * factor, w * factor), class ids.
     """
-    batch, classes, h, w = logits.shape
-    factor = torch.as_tensor(factor, device=logits.device)
+    batch, _, h, w = logits.shape
+    classes = int(logits.shape[1])  # a constant when traced, unlike the others
+    factor = torch.full((), factor, device=logits.device) if isinstance(factor, int) else factor
     weights = _corner_weights(factor)
     points = logits.permute(0, 2, 3, 1).reshape(-1, classes)
     corners = _corner_points(logits)
@@ -96,7 +98,7 @@ def _mixed_cells(
     Yields:
         Cells int64 (n,), and their labels (n, pixels). Later ones replace earlier ones.
     """
-    classes = points.shape[1]
+    classes = int(points.shape[1])
     # Cell 0 has one grid point for all its corners, so there is nothing to decide. It is taken
     # along in every group because tensors without rows crash some runtimes.
     is_mixed = (winners != winners[:1]).any(0)
@@ -104,14 +106,14 @@ def _mixed_cells(
 
     corners, winners = corners[:, cells].t(), winners[:, cells].t()
     of_winners = _pick(points, corners, winners)
-    mean = of_winners.mean(2)
+    mean = of_winners.mean(1)
     margin = of_winners.abs().amax((1, 2)) * _MARGIN
     score = (points[corners] - mean.unsqueeze(2)).amax(1)
     beaten = (score < -margin.unsqueeze(1)).to(torch.float32).sum(1)
     is_pair = beaten == classes - 2
 
     pair = (is_pair | (cells == 0)).nonzero()[:, 0]
-    yield cells[pair], _best_of_two(of_winners[pair], winners[pair], weights, classes)
+    yield cells[pair], _best_of_two(points, corners[pair], winners[pair], weights)
 
     left = (~is_pair | (cells == 0)).nonzero()[:, 0]
     for count in _CANDIDATES:
@@ -121,34 +123,37 @@ def _mixed_cells(
         score, margin = score[left], margin[left]
         best_scores, best = score.topk(count + 1)
         best = best[:, :count].sort().values  # so that ties go to the lower class id
-        logits = _pick(points, corners, best).transpose(1, 2) @ weights
-        yield cells, _narrow(best, classes).gather(1, logits.argmax(1))
-        lead = (logits.amax(1) - mean @ weights).amin(1)
-        is_proven = lead > best_scores[:, count] + margin
+        # The most that any class left out can reach, as one more class that is none.
+        rest = mean + (best_scores[:, count:] + margin.unsqueeze(1))
+        candidates = torch.cat([_pick(points, corners, best), rest.unsqueeze(1)], 1)
+        ids = torch.cat([best, torch.full_like(best[:, :1], classes)], 1)
+        labels = _narrow(ids, classes).gather(1, (candidates @ weights).argmax(1))
+        yield cells, labels
+        is_proven = labels.amax(1) < classes
         left = (~is_proven | (cells == 0)).nonzero()[:, 0]
 
-    logits = points[corners[left]].transpose(1, 2) @ weights
+    logits = points[corners[left]].transpose(1, 2).reshape(-1, 4) @ weights
+    logits = logits.view(-1, classes, weights.shape[1])
     yield cells[left], _narrow(logits.argmax(1), classes)
 
 
-def _best_of_two(of_winners: Tensor, winners: Tensor, weights: Tensor, classes: int) -> Tensor:
+def _best_of_two(points: Tensor, corners: Tensor, winners: Tensor, weights: Tensor) -> Tensor:
     """Label cells in which the corners' winners, two classes, are the only ones in question.
 
     Args:
-        of_winners: float32 (cells, 4, 4), at each corner the logits of each corner's winner.
-        winners: int64 (cells, 4).
+        points: float32 (points, classes), logits.
+        corners: int64 (cells, 4), the points around each cell.
+        winners: int64 (cells, 4), their winners.
         weights: float32 (4, pixels).
-        classes: Number of classes.
 
     Returns:
         (cells, pixels), class ids.
     """
-    lower, at_lower = winners.min(1, keepdim=True)
-    upper, at_upper = winners.max(1, keepdim=True)
-    at = torch.stack([at_lower, at_upper], 2).expand(-1, 4, -1)
-    both = of_winners.gather(2, at)
-    lead = (both[:, :, 0] - both[:, :, 1]) @ weights
-    return torch.where(lead >= 0, _narrow(lower, classes), _narrow(upper, classes))
+    both = torch.stack([winners.amin(1), winners.amax(1)], 1)
+    logits = _pick(points, corners, both)
+    lead = (logits[:, 0] - logits[:, 1]) @ weights
+    both = _narrow(both, int(points.shape[1]))
+    return torch.where(lead >= 0, both[:, :1], both[:, 1:])
 
 
 def _pick(points: Tensor, corners: Tensor, ids: Tensor) -> Tensor:
@@ -160,14 +165,14 @@ def _pick(points: Tensor, corners: Tensor, ids: Tensor) -> Tensor:
         ids: int64 (cells, k), class ids.
 
     Returns:
-        float32 (cells, 4, k).
+        float32 (cells, k, 4).
     """
-    return points.flatten()[(corners * points.shape[1]).unsqueeze(2) + ids.unsqueeze(1)]
+    return points.flatten()[(corners * int(points.shape[1])).unsqueeze(1) + ids.unsqueeze(2)]
 
 
 def _narrow(ids: Tensor, classes: int) -> Tensor:
     """Class ids in the smallest type that holds them all, to move fewer bytes."""
-    return ids.to(torch.uint8 if classes <= 256 else torch.int32)
+    return ids.to(torch.uint8 if classes < 256 else torch.int32)
 
 
 def _corner_points(logits: Tensor) -> Tensor:
@@ -198,8 +203,8 @@ def _corner_weights(factor: Tensor) -> Tensor:
     Returns:
         float32 (4, s * s), for the corners in the order of `_corner_points`.
     """
-    pixel = torch.arange(factor, device=factor.device).to(torch.float32)
-    right = (pixel + (1 - factor % 2).to(torch.float32) * 0.5) / factor.to(torch.float32)
+    pixel = torch.arange(_as_size(factor), device=factor.device)
+    right = (pixel + 0.5 * (1 - factor % 2)) / factor
     sides = torch.stack([1 - right, right])
     return (sides[:, None, :, None] * sides[None, :, None, :]).reshape(4, -1)
 
@@ -216,10 +221,16 @@ def _lay_out(tiles: Tensor, tile_of_cell: Tensor, factor: Tensor) -> Tensor:
         int64 (batch, 1, h * s, w * s).
     """
     batch, rows, columns = tile_of_cell.shape
-    cut = torch.div(factor + 1, 2, rounding_mode="floor")
-    y = torch.arange((rows - 1) * factor, device=factor.device) + cut
-    row = torch.div(y, factor, rounding_mode="floor")
-    # Only now the pixels' rows: gathering pieces of rows is cheaper than transposing tiles.
-    piece = tile_of_cell[:, row] * factor + (y - row * factor)[:, None]
-    image = tiles.reshape(-1, factor)[piece.flatten()].reshape(batch, 1, y.shape[0], -1)
+    size = _as_size(factor)
+    cut = torch.div(factor + 1, 2, rounding_mode="trunc")
+    y = torch.arange((rows - 1) * size, device=factor.device) + cut
+    row = torch.div(y, factor, rounding_mode="trunc")
+    # Rows of tiles, not tiles, are put in place: that is cheaper than transposing afterwards.
+    piece = tile_of_cell[:, row] * factor + (y - row * factor).unsqueeze(1)
+    image = tiles.reshape(-1, size)[piece.flatten()].reshape(batch, 1, y.shape[0], -1)
     return image[:, :, :, cut : cut + (columns - 1) * factor].to(torch.int64)
+
+
+def _as_size(factor: Tensor) -> int:
+    """PyTorch takes scalar tensors for sizes, and traces them, but does not declare it."""
+    return cast(int, factor)
