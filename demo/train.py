@@ -208,12 +208,7 @@ def report(path: Path, scenes: int) -> None:
     """Print the score of a stored checkpoint, class by class, through its float16 weights."""
     for size_hw in ((512, 512), (256, 256)):
         found = score(load(path), scenes, size_hw, exact=True)
-        print(
-            f"{scenes} held-out scenes at {size_hw}: mIoU {found.miou:.4f}, "
-            f"pixel accuracy {found.accuracy:.4f}"
-        )
-        for name, value in sorted(found.iou.items(), key=lambda item: item[1]):
-            print(f"  {name:10} {value:.3f}")
+        print(f"{scenes} held-out scenes, height and width {size_hw}\n{found.table()}")
 
 
 def _load(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:

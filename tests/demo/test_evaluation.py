@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from demo.evaluation import evaluate
+from demo.evaluation import Score, evaluate
 from demo.scenes import CLASS_IDS, draw_scene
 
 SIZE_HW = (64, 64)
@@ -28,3 +28,13 @@ def test_a_class_that_is_nowhere_counts_only_as_a_mistake():
     score = evaluate(lambda image: np.zeros(image.shape[:2], np.int64), SEEDS, SIZE_HW)
     assert "wall" not in score.iou
     assert score.miou == 0.0
+
+
+def test_the_table_ends_with_the_mean_and_begins_with_the_worst_class():
+    score = Score({"sky": 0.9, "car": 0.5, "sea": 0.7}, accuracy=0.8)
+    assert score.table().splitlines() == [
+        "  car        0.500",
+        "  sea        0.700",
+        "  sky        0.900",
+        "mIoU 0.7000, pixel accuracy 0.8000",
+    ]
