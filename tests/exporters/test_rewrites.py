@@ -27,7 +27,7 @@ VARIANTS = pytest.mark.parametrize("variant", ["tiny", "base"])
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
-    # Maps this small cost more to share between threads than to compute: minutes on a busy machine.
+    # Maps this small cost more to share between threads than to compute.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
