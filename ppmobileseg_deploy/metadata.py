@@ -30,7 +30,7 @@ class ModelMetadata:
         palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
         output: ``"labels"`` (class ids, (batch, 1, height, width)) or ``"logits"``
             (float32, (batch, classes, height, width)).
-        vim: How the labels were upsampled: ``"image"`` or ``"off"``.
+        vim: How the labels are upsampled: ``"cell"``, ``"image"`` or ``"off"``.
         stride: Input pixels per cell of the low-resolution logits.
         mean_rgb: Subtracted from the pixel values in [0, 255].
         std_rgb: What the difference is divided by.

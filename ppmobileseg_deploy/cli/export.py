@@ -52,10 +52,11 @@ def export(
     vim: Annotated[
         str,
         typer.Option(
-            metavar="image|off",
-            help="Upsample only the classes that are present (image) or all of them (off).",
+            metavar="cell|image|off",
+            help="How labels are upsampled: exactly and fast (cell), the paper's way, only the "
+            "classes that are present (image), or all classes (off).",
         ),
-    ] = "image",
+    ] = "cell",
     logits: Annotated[
         bool, typer.Option("--logits", help="Give float logits of all classes, not labels.")
     ] = False,
