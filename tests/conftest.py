@@ -25,6 +25,9 @@ import torch
 
 DATA = Path(__file__).parent / "data"
 
+# The images of the tests are small: threads would wait for one another longer than they work.
+torch.set_num_threads(1)
+
 
 def _golden_tensor(key: str, shape: tuple[int, ...]) -> np.ndarray:
     # Order and parameters of the draws are part of the stored outputs: change nothing here.
