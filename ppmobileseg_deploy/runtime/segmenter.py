@@ -1,6 +1,7 @@
 """Photographs to class ids: the one class that applications need."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from PIL import Image
 from ..errors import ModelError
 from ..metadata import ModelMetadata
 from .images import as_image_bgr, read_image
+from .label_grid import labels_per_cell
 from .postprocessing import Labels, SizeHW, labels_from_ids, labels_from_logits
 from .preprocessing import Preprocessed, Preprocessing
 from .result import SegmentationResult
@@ -32,6 +34,9 @@ class OrtSegmenter:
         threads: Threads within an operator; None lets ONNX Runtime take all cores.
         input_size_hw: Scale images to fit inside this size in place of the model's resize rule:
             smaller is faster, larger shows finer things.
+        fine_labels: Ask the model for labels as fine as the original image, which costs little.
+            Otherwise, and with files that cannot do it, there is one label for each pixel of
+            the scaled image, and edges in large photographs look like stairs.
 
     Raises:
         ModelError: The file is missing, damaged, or no segmentation model.
@@ -53,6 +58,7 @@ class OrtSegmenter:
         threads: int | None = None,
         *,
         input_size_hw: SizeHW | None = None,
+        fine_labels: bool = True,
     ) -> None:
         self._session: Session = open_session(model, device, threads)
         self._preprocess = Preprocessing.from_metadata(
@@ -60,6 +66,7 @@ class OrtSegmenter:
             input_size_hw=input_size_hw,
             static_size_hw=self._session.static_size_hw,
         )
+        self._fine_labels = fine_labels and self._session.finer_labels
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -92,9 +99,10 @@ class OrtSegmenter:
         start = perf_counter()
         prepared = self._preprocess(image_bgr)
         prepared_at = perf_counter()
-        output = self._session.run(prepared.tensor)
+        fineness = self._labels_per_cell(prepared)
+        output = self._session.run(prepared.tensor, fineness)
         inferred_at = perf_counter()
-        labels = self._labels(output, prepared)
+        labels = self._labels(output, prepared, fineness)
         done_at = perf_counter()
         return SegmentationResult(
             labels=labels,
@@ -136,12 +144,25 @@ class OrtSegmenter:
             f"{session.output}, device={self.device!r})"
         )
 
-    def _labels(self, output: NDArray[Any], prepared: Preprocessed) -> Labels:
+    def _labels_per_cell(self, prepared: Preprocessed) -> int | None:
+        if not self._fine_labels:
+            return None
+        return labels_per_cell(
+            prepared.original_hw,
+            prepared.resized_hw,
+            (prepared.tensor.shape[2], prepared.tensor.shape[3]),
+            self.metadata.stride,
+        )
+
+    def _labels(
+        self, output: NDArray[Any], prepared: Preprocessed, fineness: int | None
+    ) -> Labels:
         height, width = prepared.resized_hw
-        shown = output[..., :height, :width]
         if self._session.output == "logits":
-            return labels_from_logits(shown, prepared.original_hw)
+            return labels_from_logits(output[:, :height, :width], prepared.original_hw)
+        scale = Fraction(fineness, self.metadata.stride) if fineness else Fraction(1)
+        shown_hw = height * scale, width * scale
         try:
-            return labels_from_ids(shown, prepared.original_hw, len(self.names))
+            return labels_from_ids(output, prepared.original_hw, len(self.names), shown_hw)
         except ValueError as error:
             raise ModelError(f"{self._session.source}: {error}") from error

@@ -27,7 +27,14 @@ PROVIDERS: Final = MappingProxyType(
 )
 """Device name to ONNX Runtime's name of the execution provider."""
 
+LABELS_PER_CELL: Final = "labels_per_cell"
+"""Optional input of files whose grid of labels can be refined: int64 (), labels along each side
+of a cell of the logits, by default the stride."""
+
 _LABEL_TYPES: Final = ("tensor(int64)", "tensor(int32)", "tensor(uint8)")
+_ONLY_DEFAULTS: Final = ("openvino",)
+"""Devices that ignore what is fed to an optional input."""
+
 _ERROR: Final = 3  # ONNX Runtime's severities: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
 
 
@@ -45,6 +52,7 @@ class Session:
         input_name: Name of the one input.
         output: ``"labels"`` or ``"logits"``: what the one output holds.
         static_size_hw: Height and width of a file that takes one size only, else None.
+        finer_labels: Whether it has the optional input `LABELS_PER_CELL`.
         device: Where it runs, a key of `PROVIDERS`.
         source: File name, for messages.
     """
@@ -54,28 +62,38 @@ class Session:
     input_name: str
     output: str
     static_size_hw: tuple[int, int] | None
+    finer_labels: bool
     device: str
     source: str
 
-    def run(self, tensor: NDArray[np.float32]) -> NDArray[Any]:
+    def run(self, tensor: NDArray[np.float32], labels_per_cell: int | None = None) -> NDArray[Any]:
         """Compute the output for one input.
 
         Args:
             tensor: (1, 3, height, width) float32, as `Preprocessing` makes it.
+            labels_per_cell: Labels along each side of a cell of the logits; None for one label
+                a pixel. Only if `finer_labels`.
 
         Returns:
             (height, width) class ids, any integer type, or (classes, height, width) float32
-            logits, as `output` says.
+            logits, as `output` says. With ``labels_per_cell``, height and width are those of
+            the tensor times it, divided by the stride and rounded up.
 
         Raises:
             ModelError: The model fails on this input or answers in another shape.
         """
+        feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
+        height, width = tensor.shape[2:]
+        if labels_per_cell is not None:
+            feeds[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
+            height, width = (
+                -(-side * labels_per_cell // self.metadata.stride) for side in (height, width)
+            )
         try:
-            (found,) = self.inference.run(None, {self.input_name: tensor})
+            (found,) = self.inference.run(None, feeds)
         except Exception as error:  # the errors' classes differ between releases
             raise ModelError(f"{self.source} failed: {_first_line(error)}") from error
         values: NDArray[Any] = np.asarray(found)
-        height, width = tensor.shape[2:]
         if self.output == "logits":
             expected = (1, self.metadata.num_classes, height, width)
             if values.shape == expected:
@@ -116,7 +134,18 @@ def open_session(
     input_name, static_size_hw = _check_input(inference.get_inputs(), source)
     output, num_classes = _check_output(inference.get_outputs(), source)
     metadata = _metadata(inference, source, output, num_classes)
-    return Session(inference, metadata, input_name, output, static_size_hw, device, source)
+    finer_labels = (
+        output == "labels"
+        and metadata.stride > 0
+        and device not in _ONLY_DEFAULTS
+        and any(
+            (each.name, each.type) == (LABELS_PER_CELL, "tensor(int64)")
+            for each in inference.get_overridable_initializers()
+        )
+    )
+    return Session(
+        inference, metadata, input_name, output, static_size_hw, finer_labels, device, source
+    )
 
 
 def _provider(device: str) -> str:

@@ -1,6 +1,7 @@
 """Networks small enough to be foreseen: the class of a pixel is its strongest colour."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,45 @@ def _network(
 def rgb_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
     """A labels model with metadata."""
     return make_model("rgb.onnx", props=rgb_metadata.to_props())
+
+
+@pytest.fixture
+def refinable_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
+    """A file that knows `labels_per_cell`: 8x8 means, enlarged bilinearly, strongest colour."""
+    nodes = [
+        helper.make_node("AveragePool", ["input"], ["l"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Shape", ["l"], ["batch_channels"], start=0, end=2),
+        helper.make_node("Shape", ["l"], ["cells"], start=2),
+        helper.make_node("Mul", ["cells", "labels_per_cell"], ["grid"]),
+        helper.make_node("Concat", ["batch_channels", "grid"], ["sizes"], axis=0),
+        helper.make_node(
+            "Resize",
+            ["l", "", "", "sizes"],
+            ["enlarged"],
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        ),
+        helper.make_node("ArgMax", ["enlarged"], ["output"], axis=1),
+    ]
+    shape = ("batch", 3, "height", "width")
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [
+            helper.make_tensor_value_info("input", TensorProto.FLOAT, shape),
+            helper.make_tensor_value_info("labels_per_cell", TensorProto.INT64, []),
+        ],
+        [helper.make_tensor_value_info("output", TensorProto.INT64, ("batch", 1, *shape[2:]))],
+        [numpy_helper.from_array(np.int64(8), "labels_per_cell")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    # One range for all colours, so that edges are where they mix in equal parts.
+    middle = (127.5, 127.5, 127.5)
+    metadata = replace(rgb_metadata, stride=8, mean_rgb=middle, std_rgb=middle)
+    helper.set_model_props(model, metadata.to_props())
+    path = tmp_path / "refinable.onnx"
+    onnx.save(model, path)
+    return path
 
 
 @pytest.fixture(scope="session")
