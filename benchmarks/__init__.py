@@ -1,0 +1,1 @@
+"""What every speed in the README was measured with: ``python -m benchmarks``."""

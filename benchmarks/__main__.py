@@ -1,0 +1,96 @@
+"""``python -m benchmarks [--only head,...] [--turns N] [--json FILE]``, from the root."""
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from ppmobileseg_deploy.exporters.options import Vim
+
+from .conditions import find_conditions
+from .head import head_table, head_targets, measure_head
+from .models import export_forms, measure_model, model_table, model_targets
+from .pipeline import measure_pipeline, pipeline_table, pipeline_targets
+from .startup import measure_startup, startup_table, startup_targets
+from .targets import Target, target_table
+
+PARTS: Final = ("head", "models", "pipeline", "startup")
+_PROCESSES: Final = 7
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part's results.
+
+    Attributes:
+        rows: Dataclasses, as measured.
+        table: The same for reading.
+        targets: What they are held to.
+    """
+
+    rows: list[Any]
+    table: Table = field(repr=False)
+    targets: list[Target]
+
+
+def measure(part: str, tiny: dict[Vim, Path], folder: Path, turns: int) -> Part:
+    """Measure one part.
+
+    Args:
+        part: One of `PARTS`.
+        tiny: Form to file of the tiny network.
+        folder: For files that are only needed meanwhile.
+        turns: How often each of the things compared has its turn.
+    """
+    if part == "head":
+        head = measure_head(turns)
+        return Part(head, head_table(head), head_targets(head))
+    if part == "models":
+        models = measure_model("tiny", tiny, turns)
+        models += measure_model("base", export_forms("base", folder), turns)
+        return Part(models, model_table(models), model_targets(models))
+    if part == "pipeline":
+        pipeline = measure_pipeline(tiny, turns)
+        return Part(pipeline, pipeline_table(pipeline), pipeline_targets(pipeline))
+    startup = measure_startup(tiny["cell"], _PROCESSES)
+    return Part(startup, startup_table(startup), startup_targets(startup))
+
+
+def main() -> None:
+    """Measure, print, and write what was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts of {', '.join(PARTS)}")
+    parser.add_argument("--turns", type=int, default=15, help="turns of each thing compared")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",")
+    if arguments.turns < 1 or not set(chosen) <= set(PARTS):
+        parser.error(f"expected at least one turn and parts of {', '.join(PARTS)}")
+
+    console = Console(width=130, highlight=False)
+    conditions = find_conditions()
+    console.print(str(conditions))
+    parts: dict[str, Part] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        tiny = export_forms("tiny", Path(folder)) if set(chosen) != {"head"} else {}
+        for name in chosen:
+            parts[name] = measure(name, tiny, Path(folder), arguments.turns)
+            console.print(parts[name].table)
+    targets = [target for part in parts.values() for target in part.targets]
+    console.print(target_table(targets))
+    if arguments.json:
+        report = {
+            "conditions": asdict(conditions),
+            **{name: [asdict(row) for row in part.rows] for name, part in parts.items()},
+            "targets": [asdict(target) | {"met": target.met} for target in targets],
+        }
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

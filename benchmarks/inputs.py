@@ -1,0 +1,53 @@
+"""Pictures to measure on; the same for everyone."""
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.scenes import draw_scene
+from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+DEMO_CHECKPOINT: Final = ROOT / "demo" / "ppmobileseg_tiny_demo.pth"
+DEMO_IMAGE: Final = ROOT / "demo" / "images" / "avenue.jpg"
+_SCENE_SEED: Final = 21
+_JPEG_QUALITY: Final = 95
+
+
+def demo_tensor(side: int) -> NDArray[np.float32]:
+    """Return the middle of a demo picture as the network takes it.
+
+    Args:
+        side: Height and width in pixels, a multiple of 32.
+
+    Returns:
+        float32 (1, 3, side, side), normalised RGB.
+    """
+    image = cv2.imread(str(DEMO_IMAGE))
+    if image is None:
+        raise FileNotFoundError(f"expected the demo picture {DEMO_IMAGE}")
+    height, width = image.shape[:2]
+    short = min(height, width)
+    top, left = (height - short) // 2, (width - short) // 2
+    square = image[top : top + short, left : left + short].astype(np.uint8)
+    preprocess = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=(side, side))
+    return preprocess(square).tensor
+
+
+def write_photograph(path: Path, size_hw: tuple[int, int]) -> None:
+    """Write a picture of a camera's size as JPEG.
+
+    It is a drawn scene, with texture everywhere, that the demo model was not trained on: at
+    1080x1920 pixels 0.6 MB.
+
+    Args:
+        path: The file to write.
+        size_hw: Height and width in pixels, the longer at most twice the other.
+    """
+    picture = draw_scene(_SCENE_SEED, size_hw).image_bgr
+    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]):
+        raise OSError(f"expected to write {path}, OpenCV could not")

@@ -1,0 +1,63 @@
+"""Made-up logits with a chosen number of classes in the picture."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_SLOPE = 8.0
+_NOISE = 0.5
+_GAP = 4.0
+
+
+def smooth_logits(
+    classes_present: int, size_hw: tuple[int, int], num_classes: int = 150, seed: int = 0
+) -> NDArray[np.float32]:
+    """Draw regions with curved borders, as a network sees a scene.
+
+    Every class that is present has a place of its own, and its logit falls with the distance
+    from there, in units of a region's usual radius. All logits, those of the absent classes
+    included, waver smoothly on top of it.
+
+    Args:
+        classes_present: How many classes win somewhere, at most the number of grid points.
+        size_hw: Height and width of the grid.
+        num_classes: How many classes there are.
+        seed: Another seed gives another scene.
+
+    Returns:
+        float32 (1, num_classes, height, width). Exactly ``classes_present`` classes win at least
+        one grid point.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = size_hw
+    points = rng.permutation(height * width)[:classes_present]
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    # Bent coordinates make curved borders; a place lies on a grid point in them too.
+    radius = np.sqrt(height * width / classes_present)
+    bent_rows = rows + radius / 3 * _waves(rng, 1, size_hw, radius)[0]
+    bent_columns = columns + radius / 3 * _waves(rng, 1, size_hw, radius)[0]
+    places = bent_rows.ravel()[points], bent_columns.ravel()[points]
+    distances = np.hypot(
+        bent_rows - places[0][:, None, None], bent_columns - places[1][:, None, None]
+    )
+    regions = (-_SLOPE / radius) * distances
+    present = rng.permutation(num_classes)[:classes_present]
+    weakest = regions.max(0).min()
+    logits = np.full((num_classes, height, width), weakest - _GAP, np.float32)
+    logits[present] = regions
+    logits += _NOISE * _waves(rng, num_classes, size_hw, 2.0)
+    # Where regions are a few points small, the wavering could take a class its last one.
+    logits[present, points // width, points % width] = logits[present].max(0).ravel()[points] + 1
+    return logits[None]
+
+
+def _waves(
+    rng: np.random.Generator, planes: int, size_hw: tuple[int, int], sigma: float
+) -> NDArray[np.float32]:
+    """Smooth noise of unit variance, (planes, height, width) float32."""
+    noise = rng.standard_normal((planes, *size_hw), np.float32)
+    smooth: NDArray[np.float32] = np.stack(
+        [cv2.GaussianBlur(plane, (0, 0), sigma) for plane in noise], dtype=np.float32
+    )
+    smooth /= smooth.std()
+    return smooth

@@ -1,0 +1,130 @@
+"""The whole way, all cores: a JPEG in, an overlay as JPEG out."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rich.table import Table
+
+from ppmobileseg_deploy import OrtSegmenter
+from ppmobileseg_deploy.exporters.options import Vim
+from ppmobileseg_deploy.runtime.images import read_image, write_image
+
+from .inputs import write_photograph
+from .mask_pipeline import MaskPipeline
+from .stages import STAGES, Stages, laps_ms
+from .targets import Target
+from .timing import Spread, take_turns
+
+OURS: Final = "ppms-infer"
+OURS_SMALL: Final = "ppms-infer --input-size 512x512"
+THEIRS: Final = "mmsegmentation's procedure"
+_GOALS: Final = {OURS: 7.0, OURS_SMALL: 9.0}
+
+
+@dataclass(frozen=True)
+class PipelineRow:
+    """One way from file to file.
+
+    Attributes:
+        way: Which one.
+        total_ms: Milliseconds from the start to the written file.
+        stages_ms: Stage to milliseconds.
+    """
+
+    way: str
+    total_ms: Spread
+    stages_ms: dict[str, Spread]
+
+
+def measure_pipeline(
+    files: dict[Vim, Path], turns: int, size_hw: tuple[int, int] = (1080, 1920)
+) -> list[PipelineRow]:
+    """Time three ways from a photograph's file to an overlay's.
+
+    Args:
+        files: Form to file of one network; ours runs ``cell``, theirs ``off``.
+        turns: How often each way has its turn.
+        size_hw: Height and width of the photograph.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        photograph = Path(folder) / "photograph.jpg"
+        overlay = Path(folder) / "overlay.jpg"
+        write_photograph(photograph, size_hw)
+        ours = OrtSegmenter(files["cell"])
+        ours_small = OrtSegmenter(files["cell"], input_size_hw=(512, 512))
+        jobs: dict[str, Callable[[], Stages]] = {
+            THEIRS: partial(MaskPipeline(files["off"]), photograph, overlay),
+            OURS: partial(segment_file, ours, photograph, overlay),
+            OURS_SMALL: partial(segment_file, ours_small, photograph, overlay),
+        }
+        samples = take_turns(jobs, turns)
+    return [
+        PipelineRow(
+            way=way,
+            total_ms=Spread.of(stages.total for stages in taken),
+            stages_ms={
+                stage: Spread.of(getattr(stages, stage) for stages in taken) for stage in STAGES
+            },
+        )
+        for way, taken in samples.items()
+    ]
+
+
+def segment_file(segmenter: OrtSegmenter, source: Path, output: Path) -> Stages:
+    """Do what ``ppms-infer`` does with one image, and time its stages.
+
+    Args:
+        segmenter: The model.
+        source: Image file.
+        output: The overlay to write; its suffix chooses the format.
+    """
+    laps = laps_ms()
+    next(laps)
+    image_bgr = read_image(source)
+    read = next(laps)
+    result = segmenter(image_bgr)
+    segment = next(laps)
+    picture = result.plot()
+    draw = next(laps)
+    write_image(output, picture)
+    speed = result.speed
+    return Stages(
+        read=read,
+        preprocess=speed["preprocess"],
+        inference=speed["inference"],
+        postprocess=segment - speed["preprocess"] - speed["inference"],
+        draw=draw,
+        write=next(laps),
+    )
+
+
+def pipeline_table(rows: Sequence[PipelineRow], size_hw: tuple[int, int] = (1080, 1920)) -> Table:
+    """Lay out the measurements for printing."""
+    table = Table(
+        title=f"{size_hw[1]}x{size_hw[0]} JPEG to overlay as JPEG, tiny, all cores, ms (median)",
+        title_justify="left",
+    )
+    for heading in ("way", *STAGES, "total", "p5 to p95", "ratio"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for row in rows:
+        table.add_row(
+            row.way,
+            *(f"{row.stages_ms[stage].median:.1f}" for stage in STAGES),
+            f"{row.total_ms.median:.1f}",
+            f"{row.total_ms.p5:.1f} to {row.total_ms.p95:.1f}",
+            f"{rows[0].total_ms.median / row.total_ms.median:.2f} x",
+        )
+    return table
+
+
+def pipeline_targets(rows: Sequence[PipelineRow]) -> list[Target]:
+    """Hold the measurements to what was promised."""
+    medians = {row.way: row.total_ms.median for row in rows}
+    return [
+        Target(f"whole way: {THEIRS} / {way}", medians[THEIRS] / medians[way], goal, True, "x")
+        for way, goal in _GOALS.items()
+    ]

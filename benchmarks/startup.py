@@ -1,0 +1,120 @@
+"""What it costs to start: commands, imports, sessions, memory. Each in a fresh process."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from rich.table import Table
+
+from .inputs import DEMO_IMAGE, ROOT
+from .targets import Target
+from .timing import Spread
+
+
+@dataclass(frozen=True)
+class StartupRow:
+    """One cost.
+
+    Attributes:
+        what: What was measured.
+        value: How much of it.
+        unit: ``"ms"`` or ``"MB"`` (10^6 bytes).
+    """
+
+    what: str
+    value: Spread
+    unit: str
+
+
+_HELP = "ppms-infer --help"
+_IMPORT = "import ppmobileseg_deploy"
+_IMPORT_SEGMENTER = "from ppmobileseg_deploy import OrtSegmenter"
+_PEAK = "peak memory"
+
+
+def measure_startup(model: Path, processes: int, side: int = 512) -> list[StartupRow]:
+    """Start processes one after the other and ask each what it took.
+
+    Args:
+        model: ONNX file to open.
+        processes: How many of each kind; one more of each warms the disk's cache.
+        side: Height and width that the demo picture is made to fit into.
+    """
+    bare, help_text, segmented = [], [], []
+    for _ in range(processes + 1):
+        bare.append(_wall_ms([sys.executable, "-c", ""]))
+        help_text.append(_wall_ms([str(Path(sys.executable).parent / "ppms-infer"), "--help"]))
+        segmented.append(segment_once(model, side))
+    names = {
+        _IMPORT: ("import_ms", "ms"),
+        _IMPORT_SEGMENTER: ("import_segmenter_ms", "ms"),
+        "opening tiny": ("session_ms", "ms"),
+        "first image": ("first_image_ms", "ms"),
+        _PEAK: ("peak_mb", "MB"),
+    }
+    return [
+        StartupRow("Python alone", Spread.of(bare[1:]), "ms"),
+        StartupRow(_HELP, Spread.of(help_text[1:]), "ms"),
+        *(
+            StartupRow(what, Spread.of(found[key] for found in segmented[1:]), unit)
+            for what, (key, unit) in names.items()
+        ),
+    ]
+
+
+def segment_once(model: Path, side: int) -> dict[str, float]:
+    """Segment the demo picture in a fresh process.
+
+    Args:
+        model: ONNX file to open.
+        side: Height and width that the picture is made to fit into.
+
+    Returns:
+        Milliseconds and megabytes, see `benchmarks.fresh`.
+    """
+    arguments = [str(model), str(DEMO_IMAGE), str(side), str(side)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.fresh", *arguments],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _wall_ms(command: Sequence[str]) -> float:
+    started = perf_counter()
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    return (perf_counter() - started) * 1e3
+
+
+def startup_table(rows: Sequence[StartupRow], side: int = 512) -> Table:
+    """Lay out the measurements for printing."""
+    table = Table(
+        title=f"fresh processes; tiny, one image fitted into {side}x{side}, all cores",
+        title_justify="left",
+    )
+    for heading in ("what", "median", "p5 to p95"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for row in rows:
+        value = row.value
+        table.add_row(
+            row.what, f"{value.median:.0f} {row.unit}", f"{value.p5:.0f} to {value.p95:.0f}"
+        )
+    return table
+
+
+def startup_targets(rows: Sequence[StartupRow]) -> list[Target]:
+    """Hold the measurements to what was promised."""
+    medians = {row.what: row.value.median for row in rows}
+    return [
+        Target(_HELP, medians[_HELP] / 1e3, 0.6, False, "s"),
+        Target(_IMPORT, medians[_IMPORT] / 1e3, 0.4, False, "s"),
+        Target(_IMPORT_SEGMENTER, medians[_IMPORT_SEGMENTER] / 1e3, 0.4, False, "s"),
+        Target("peak memory, tiny", medians[_PEAK], 250.0, False, "MB"),
+    ]

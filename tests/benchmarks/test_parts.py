@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import conditions, head, models, pipeline, startup
+from benchmarks.inputs import write_photograph
+from benchmarks.mask_pipeline import MaskPipeline
+from benchmarks.timing import Spread
+from benchmarks.weights import drawn_checkpoint
+from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
+from ppmobileseg_deploy.exporters.options import Vim
+
+
+@pytest.fixture(scope="module")
+def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> dict[Vim, Path]:
+    # Not `models.export_forms`: simplifying takes seconds, and here speed does not matter.
+    files: dict[Vim, Path] = {}
+    for form in ("off", "cell"):
+        files[form] = tmp_path_factory.mktemp("tiny") / f"{form}.onnx"
+        options = ExportOptions(vim=form, simplify=False)
+        export_onnx(models.checkpoint_for("tiny"), files[form], options, verify=False)
+    return files
+
+
+@pytest.mark.parametrize("variant", ["tiny", "base"])
+def test_drawn_weights_are_the_golden_ones(
+    variant: str, golden_state_dict: Callable[[str], dict[str, torch.Tensor]]
+) -> None:
+    drawn = drawn_checkpoint(variant).state_dict
+    golden = golden_state_dict(variant)
+    assert drawn.keys() == {key for key in golden if not key.endswith("num_batches_tracked")}
+    assert all(torch.equal(tensor, golden[key]) for key, tensor in drawn.items())
+
+
+def test_head_rows() -> None:
+    rows = head.measure_head(turns=1, side=128, strides=(16,), classes_present=(5, 15))
+    assert [row.classes_present for row in rows] == [5, 15]
+    for row in rows:
+        assert set(row.latency_ms) == set(head.FORMS)
+        assert row.differing["off"] == row.differing["cell"] == 0
+    assert head.head_table(rows).row_count == 2
+    (target,) = head.head_targets(rows)
+    assert target.value == rows[1].ratio("cell")
+
+
+def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
+    rows = models.measure_model("tiny", tiny_files, turns=1, side=64)
+    ways = [row.way for row in rows]
+    assert ways == [
+        "off, dynamic",
+        "off, pinned",
+        "cell, dynamic",
+        "cell, pinned",
+        "OpenVINO, cell",
+    ]
+    assert models.model_table(rows).row_count == len(ways)
+    assert models.model_targets(rows)[0].value is not None
+
+
+def test_without_openvino_the_row_says_so(
+    tiny_files: dict[Vim, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "has_openvino", lambda: False)
+    rows = models.measure_model("tiny", tiny_files, turns=1, side=64)
+    assert rows[-1].latency_ms is None
+    assert "not installed" in list(models.model_table(rows).columns[2].cells)
+    assert models.model_targets(rows)[1].met is None
+
+
+def test_pipeline_rows(tiny_files: dict[Vim, Path]) -> None:
+    rows = pipeline.measure_pipeline(tiny_files, turns=1, size_hw=(108, 192))
+    assert [row.way for row in rows] == [pipeline.THEIRS, pipeline.OURS, pipeline.OURS_SMALL]
+    for row in rows:
+        assert all(stage.median > 0 for stage in row.stages_ms.values())
+    assert pipeline.pipeline_table(rows).row_count == 3
+    assert len(pipeline.pipeline_targets(rows)) == 2
+
+
+def test_mask_pipeline_writes_an_overlay(tiny_files: dict[Vim, Path], tmp_path: Path) -> None:
+    photograph, overlay = tmp_path / "photograph.png", tmp_path / "overlay.png"
+    write_photograph(photograph, (96, 160))
+    MaskPipeline(tiny_files["off"])(photograph, overlay)
+    before: NDArray[np.uint8] = cv2.imread(str(photograph))
+    after: NDArray[np.uint8] = cv2.imread(str(overlay))
+    colors = 2 * after.astype(int) - before
+    assert after.shape == before.shape
+    # Twice the blend less the picture is the colour, up to the rounding of one value.
+    assert colors.min() >= -1
+    assert colors.max() <= 255
+    assert not np.array_equal(before, after)
+
+
+def test_startup_of_one_process(tiny_files: dict[Vim, Path]) -> None:
+    found = startup.segment_once(tiny_files["cell"], side=64)
+    assert found["import_ms"] < found["import_segmenter_ms"]
+    assert min(found.values()) > 0
+    assert 50 < found["peak_mb"] < 1000
+
+
+def test_startup_targets_need_every_row() -> None:
+    names = ["ppms-infer --help", "import ppmobileseg_deploy", "peak memory"]
+    names.append("from ppmobileseg_deploy import OrtSegmenter")
+    rows = [startup.StartupRow(name, Spread.of([300.0]), "ms") for name in names]
+    assert [target.met for target in startup.startup_targets(rows)] == [True, True, True, False]
+    assert startup.startup_table(rows).row_count == 4
+
+
+def test_conditions_name_machine_and_versions() -> None:
+    found = conditions.find_conditions()
+    assert found.cores >= 1
+    assert "onnxruntime" in found.versions
+    assert found.cpu in str(found)
