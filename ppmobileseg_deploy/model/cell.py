@@ -18,9 +18,10 @@ of several classes, of which at least one is as good as their mean at any pixel.
   difference decides, a single number a pixel.
 
 Certificate. For what is left the classes with the K best scores are evaluated at each pixel. No
-class left out exceeds m by more than the next best score at any corner, hence at any pixel. If
-the best of the K exceeds m by more than that at every pixel, it is the best of
-all classes. The few cells where it does not are evaluated again with all classes.
+class left out exceeds m by more than the next best score at any corner, hence at any pixel. So
+m plus that score takes part as one more class: where it wins no pixel of the cell, no class
+left out does, and the best of the K is the best of all. The cells where it does are evaluated
+again with a larger K, and the very few where that is not enough with all classes.
 
 All comparisons that leave a class out ask for a margin above the rounding of float32, so labels
 can differ from `labels_off` only where two logits are equal but for rounding. Exact ties
