@@ -18,6 +18,7 @@ from .class_names import default_classes, read_classes
 from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
+from .rewrites import lean
 from .trace import make_optional, trace
 from .wrapper import EndToEnd
 
@@ -103,21 +104,21 @@ def export_onnx(
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = load_checkpoint(checkpoint)
     metadata = _describe(checkpoint, options, classes)
-    module = EndToEnd(build_model(checkpoint), options).eval()
+    network = build_model(checkpoint)
 
     on_progress("tracing the network")
-    model = trace(module, options)
+    model = trace(EndToEnd(lean(network), options).eval(), options)
     if options.simplify:
         on_progress("simplifying the graph")
         model = simplify(model)
     if options.finer_labels:
-        model = make_optional(model, module.stride)
+        model = make_optional(model, checkpoint.config.stride)
     model = finalize(model, metadata.to_props(), options.ir_version)
 
     parity = None
     if verify:
         on_progress("proving parity with PyTorch")
-        parity = prove(model, module, options, atol)
+        parity = prove(model, EndToEnd(network, options).eval(), options, atol)
 
     on_progress("writing the file")
     content = _write(without_logits(model), output)
