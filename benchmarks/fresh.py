@@ -1,6 +1,6 @@
 """One image in a process of its own: what starting costs, and how much memory it takes.
 
-Run by `startup`: ``python -m benchmarks.fresh MODEL IMAGE HEIGHT WIDTH`` prints one line of JSON.
+Run by `startup`: ``python -m benchmarks.fresh MODEL IMAGE SIDE`` prints one line of JSON.
 Nothing but the standard library is imported before the clock runs.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 
-def main(model: str, image: str, height: str, width: str) -> None:
+def main(model: str, image: str, side: str) -> None:
     """Import, open, segment; print milliseconds and megabytes."""
     started = perf_counter()
     import ppmobileseg_deploy
@@ -19,7 +19,7 @@ def main(model: str, image: str, height: str, width: str) -> None:
     imported = perf_counter()
     segmenter_type = ppmobileseg_deploy.OrtSegmenter
     imported_all = perf_counter()
-    segmenter = segmenter_type(model, input_size_hw=(int(height), int(width)))
+    segmenter = segmenter_type(model, input_size_hw=(int(side), int(side)))
     opened = perf_counter()
     segmenter(image)
     done = perf_counter()

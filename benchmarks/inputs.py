@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from demo.scenes import draw_scene
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.images import ImageBGR, read_image
 from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -16,6 +17,23 @@ DEMO_CHECKPOINT: Final = ROOT / "demo" / "ppmobileseg_tiny_demo.pth"
 DEMO_IMAGE: Final = ROOT / "demo" / "images" / "avenue.jpg"
 _SCENE_SEED: Final = 21
 _JPEG_QUALITY: Final = 95
+
+
+def demo_square(side: int) -> ImageBGR:
+    """Return the middle of a demo picture.
+
+    Args:
+        side: Height and width in pixels.
+
+    Returns:
+        (side, side, 3) uint8, BGR.
+    """
+    image = read_image(DEMO_IMAGE)
+    height, width = image.shape[:2]
+    short = min(height, width)
+    top, left = (height - short) // 2, (width - short) // 2
+    square = image[top : top + short, left : left + short]
+    return cv2.resize(square, (side, side))  # type: ignore[return-value]
 
 
 def demo_tensor(side: int) -> NDArray[np.float32]:
@@ -27,15 +45,8 @@ def demo_tensor(side: int) -> NDArray[np.float32]:
     Returns:
         float32 (1, 3, side, side), normalised RGB.
     """
-    image = cv2.imread(str(DEMO_IMAGE))
-    if image is None:
-        raise FileNotFoundError(f"expected the demo picture {DEMO_IMAGE}")
-    height, width = image.shape[:2]
-    short = min(height, width)
-    top, left = (height - short) // 2, (width - short) // 2
-    square = image[top : top + short, left : left + short].astype(np.uint8)
     preprocess = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=(side, side))
-    return preprocess(square).tensor
+    return preprocess(demo_square(side)).tensor
 
 
 def write_photograph(path: Path, size_hw: tuple[int, int]) -> None:

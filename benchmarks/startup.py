@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from time import perf_counter
 
 from rich.table import Table
 
-from .inputs import DEMO_IMAGE, ROOT
+from ppmobileseg_deploy.runtime.images import write_image
+
+from .inputs import ROOT, demo_square
 from .targets import Target
 from .timing import Spread
 
@@ -42,7 +45,7 @@ def measure_startup(model: Path, processes: int, side: int = 512) -> list[Startu
     Args:
         model: ONNX file to open.
         processes: How many of each kind; one more of each warms the disk's cache.
-        side: Height and width that the demo picture is made to fit into.
+        side: Height and width of the picture, a multiple of 32.
     """
     bare, help_text, segmented = [], [], []
     for _ in range(processes + 1):
@@ -67,22 +70,24 @@ def measure_startup(model: Path, processes: int, side: int = 512) -> list[Startu
 
 
 def segment_once(model: Path, side: int) -> dict[str, float]:
-    """Segment the demo picture in a fresh process.
+    """Segment a demo picture in a fresh process.
 
     Args:
         model: ONNX file to open.
-        side: Height and width that the picture is made to fit into.
+        side: Height and width of the picture, a multiple of 32.
 
     Returns:
         Milliseconds and megabytes, see `benchmarks.fresh`.
     """
-    arguments = [str(model), str(DEMO_IMAGE), str(side), str(side)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.fresh", *arguments],
-        check=True,
-        capture_output=True,
-        cwd=ROOT,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "square.png"
+        write_image(image, demo_square(side))
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.fresh", str(model), str(image), str(side)],
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
+        )
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -96,7 +101,7 @@ def _wall_ms(command: Sequence[str]) -> float:
 def startup_table(rows: Sequence[StartupRow], side: int = 512) -> Table:
     """Lay out the measurements for printing."""
     table = Table(
-        title=f"fresh processes; tiny, one image fitted into {side}x{side}, all cores",
+        title=f"fresh processes; tiny, one image of {side}x{side}, all cores",
         title_justify="left",
     )
     for heading in ("what", "median", "p5 to p95"):
