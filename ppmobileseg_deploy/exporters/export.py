@@ -113,7 +113,7 @@ def export_onnx(
         model = simplify(model)
     if options.finer_labels:
         model = make_optional(model, checkpoint.config.stride)
-    model = finalize(model, metadata.to_props(), options.ir_version)
+    model = finalize(model, metadata, options.ir_version)
 
     parity = None
     if verify:

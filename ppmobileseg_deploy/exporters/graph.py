@@ -1,6 +1,6 @@
 """Clean-up of a traced graph: simpler, checked, and the same bytes every time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import onnx
@@ -8,6 +8,7 @@ import onnxsim
 from onnx import ModelProto, ValueInfoProto, helper
 
 from ..errors import ExportError
+from ..metadata import ModelMetadata
 from .trace import INPUT, LOGITS, OUTPUT
 
 _PRODUCER: Final = "ppmobileseg_deploy"
@@ -39,7 +40,7 @@ def simplify(model: ModelProto) -> ModelProto:
     return simplified
 
 
-def finalize(model: ModelProto, metadata: Mapping[str, str], ir_version: int) -> ModelProto:
+def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelProto:
     """Make the file's contents depend on nothing but the weights and the options.
 
     Names the producer, writes the metadata, removes documentation strings and inferred shapes
@@ -65,11 +66,11 @@ def finalize(model: ModelProto, metadata: Mapping[str, str], ir_version: int) ->
     final.graph.name = _PRODUCER
     final.graph.doc_string = ""
     del final.graph.value_info[:]
-    _copy_dims(_value(final.graph.input, INPUT), _value(final.graph.output, OUTPUT))
+    _declare_output(final, 1 if metadata.output == "labels" else metadata.num_classes)
     for node in final.graph.node:
         node.doc_string = ""
     # Sets the entries in the order of the mapping, which is that of the dataclass.
-    helper.set_model_props(final, dict(metadata))
+    helper.set_model_props(final, metadata.to_props())
     foreign = {node.domain for node in final.graph.node} - _STANDARD_DOMAINS
     if foreign:
         raise ExportError(f"expected standard ONNX operators only, found {sorted(foreign)}")
@@ -98,16 +99,17 @@ def count_operators(model: ModelProto) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _copy_dims(source: ValueInfoProto, target: ValueInfoProto) -> None:
-    """Give the output the input's batch, height and width.
+def _declare_output(model: ModelProto, channels: int) -> None:
+    """Give the output the input's batch, height and width, and its number of channels.
 
-    A gather of the classes present hides the sizes from shape inference, even where all are
+    Gathers of the classes present hide the sizes from shape inference, even where all are
     fixed.
     """
-    source_dims = source.type.tensor_type.shape.dim
-    target_dims = target.type.tensor_type.shape.dim
+    source = _value(model.graph.input, INPUT).type.tensor_type.shape.dim
+    target = _value(model.graph.output, OUTPUT).type.tensor_type.shape.dim
     for axis in (0, 2, 3):
-        target_dims[axis].CopyFrom(source_dims[axis])
+        target[axis].CopyFrom(source[axis])
+    target[1].dim_value = channels
 
 
 def _value(values: Iterable[ValueInfoProto], name: str) -> ValueInfoProto:

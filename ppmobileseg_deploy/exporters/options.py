@@ -8,8 +8,8 @@ from ..errors import UsageError
 Vim = Literal["cell", "image", "off"]
 LabelDtype = Literal["int64", "int32", "uint8"]
 
-OPSETS: Final = range(13, 21)
-"""Opsets that the tracer and the oldest supported ONNX Runtime have in common."""
+OPSETS: Final = range(15, 21)
+"""From the first that can take part of a shape, to the last that the tracer knows."""
 
 
 @dataclass(frozen=True)

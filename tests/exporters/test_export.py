@@ -161,7 +161,7 @@ def test_a_finer_or_coarser_label_grid_can_be_asked_for(
         (ExportOptions(logits=True), 19),
         (ExportOptions(shape_hw=(64, 96)), 19),
         (ExportOptions(simplify=False), 19),
-        (ExportOptions(opset=13), 19),
+        (ExportOptions(opset=15), 19),
         (ExportOptions(opset=20), 19),
     ],
     ids=str,
