@@ -26,6 +26,11 @@ class Preprocessed:
     resized_hw: SizeHW
     original_hw: SizeHW
 
+    @property
+    def padded_hw(self) -> SizeHW:
+        """Size of the network's input."""
+        return self.tensor.shape[2], self.tensor.shape[3]
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -41,7 +46,7 @@ class Preprocessing:
         long_side: Limit of the long side, pixels.
         size_multiple: Height and width are padded to a multiple of this.
         fit_hw: Used in place of the two limits.
-        padded_hw: Pad to exactly this (files with a fixed input size), not to a multiple.
+        padded_hw: Pad to exactly this, not to a multiple.
     """
 
     mean_rgb: tuple[float, float, float]
@@ -58,6 +63,7 @@ class Preprocessing:
         metadata: ModelMetadata,
         *,
         input_size_hw: SizeHW | None = None,
+        fixed_size_hw: SizeHW | None = None,
         static_size_hw: SizeHW | None = None,
     ) -> "Preprocessing":
         """Take the rule from a model file.
@@ -65,19 +71,30 @@ class Preprocessing:
         Args:
             metadata: What the file says about itself.
             input_size_hw: Scale images to fit inside this size, not by the file's resize rule.
+            fixed_size_hw: Scale likewise, and pad to exactly this size.
             static_size_hw: Input size of a file that knows one size only, None for dynamic ones.
 
         Raises:
-            UsageError: ``input_size_hw`` is not positive, or not what a static file requires.
+            UsageError: A size is not positive, not what a static file requires, or given twice;
+                or the fixed one is not a multiple of what the file asks for.
         """
-        if input_size_hw is not None and min(input_size_hw) < 1:
+        if input_size_hw is not None and fixed_size_hw is not None:
             raise UsageError(
-                f"expected an input size of at least 1x1, found {_text(input_size_hw)}"
+                f"expected an input size or a fixed size, found {_text(input_size_hw)} and "
+                f"{_text(fixed_size_hw)}"
             )
-        if static_size_hw is not None and input_size_hw not in (None, static_size_hw):
+        chosen_hw = fixed_size_hw or input_size_hw
+        if chosen_hw is not None and min(chosen_hw) < 1:
+            raise UsageError(f"expected an input size of at least 1x1, found {_text(chosen_hw)}")
+        if static_size_hw is not None and chosen_hw not in (None, static_size_hw):
             raise UsageError(
                 f"expected input size {_text(static_size_hw)}, the only one this model file "
-                f"takes, found {_text(input_size_hw)}"
+                f"takes, found {_text(chosen_hw)}"
+            )
+        multiple = metadata.size_multiple
+        if static_size_hw is None and fixed_size_hw and any(s % multiple for s in fixed_size_hw):
+            raise UsageError(
+                f"expected a fixed size of multiples of {multiple}, found {_text(fixed_size_hw)}"
             )
         return cls(
             mean_rgb=metadata.mean_rgb,
@@ -85,8 +102,8 @@ class Preprocessing:
             short_side=metadata.short_side,
             long_side=metadata.long_side,
             size_multiple=metadata.size_multiple,
-            fit_hw=static_size_hw or input_size_hw,
-            padded_hw=static_size_hw,
+            fit_hw=static_size_hw or chosen_hw,
+            padded_hw=static_size_hw or fixed_size_hw,
         )
 
     def network_hw(self, image_hw: SizeHW) -> tuple[SizeHW, SizeHW]:

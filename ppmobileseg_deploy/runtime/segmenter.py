@@ -19,6 +19,7 @@ from .postprocessing import Labels, SizeHW, labels_from_ids, labels_from_logits
 from .preprocessing import Preprocessed, Preprocessing
 from .result import SegmentationResult
 from .session import Session, open_session
+from .sessions import Sessions
 
 ImageSource = str | Path | Image.Image | NDArray[np.uint8]
 """What can be segmented: a file's path, a PIL image, or an array (BGR or gray)."""
@@ -34,6 +35,10 @@ class OrtSegmenter:
         threads: Threads within an operator; None lets ONNX Runtime take all cores.
         input_size_hw: Scale images to fit inside this size in place of the model's resize rule:
             smaller is faster, larger shows finer things.
+        fixed_size: Height and width of the network's input, multiples of 32: images are scaled
+            to fit inside and padded to exactly this. For streams; about 10 % faster than
+            leaving it open, from the first image on. Without it, the same happens by itself
+            after `sessions.PATIENCE` images whose input size is the same.
         fine_labels: Ask the model for labels as fine as the original image, which costs little.
             Otherwise, and with files that cannot do it, there is one label for each pixel of
             the scaled image, and edges in large photographs look like stairs.
@@ -58,14 +63,20 @@ class OrtSegmenter:
         threads: int | None = None,
         *,
         input_size_hw: SizeHW | None = None,
+        fixed_size: SizeHW | None = None,
         fine_labels: bool = True,
     ) -> None:
-        self._session: Session = open_session(model, device, threads)
+        session = open_session(model, device, threads)
         self._preprocess = Preprocessing.from_metadata(
-            self._session.metadata,
+            session.metadata,
             input_size_hw=input_size_hw,
-            static_size_hw=self._session.static_size_hw,
+            fixed_size_hw=fixed_size,
+            static_size_hw=session.static_size_hw,
         )
+        if fixed_size is not None and session.static_size_hw is None:
+            session = session.pinned(fixed_size)
+        self._session: Session = session
+        self._sessions = Sessions(session)
         self._fine_labels = fine_labels and self._session.finer_labels
 
     @property
@@ -100,7 +111,7 @@ class OrtSegmenter:
         prepared = self._preprocess(image_bgr)
         prepared_at = perf_counter()
         fineness = self._labels_per_cell(prepared)
-        output = self._session.run(prepared.tensor, fineness)
+        output = self._sessions.for_size(prepared.padded_hw).run(prepared.tensor, fineness)
         inferred_at = perf_counter()
         labels = self._labels(output, prepared, fineness)
         done_at = perf_counter()
@@ -150,7 +161,7 @@ class OrtSegmenter:
         return labels_per_cell(
             prepared.original_hw,
             prepared.resized_hw,
-            (prepared.tensor.shape[2], prepared.tensor.shape[3]),
+            prepared.padded_hw,
             self.metadata.stride,
         )
 

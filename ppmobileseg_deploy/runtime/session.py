@@ -1,31 +1,19 @@
 """An ONNX file opened and checked: what goes in, what comes out, where it runs."""
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..errors import DeviceError, ModelError, UsageError
+from ..errors import ModelError
 from ..metadata import ModelMetadata
 from ..palettes import distinct_palette
-
-PROVIDERS: Final = MappingProxyType(
-    {
-        "cpu": "CPUExecutionProvider",
-        "cuda": "CUDAExecutionProvider",
-        "coreml": "CoreMLExecutionProvider",
-        "dml": "DmlExecutionProvider",
-        "openvino": "OpenVINOExecutionProvider",
-    }
-)
-"""Device name to ONNX Runtime's name of the execution provider."""
+from .starting import Starter, first_line
 
 LABELS_PER_CELL: Final = "labels_per_cell"
 """Optional input of files whose grid of labels can be refined: int64 (), labels along each side
@@ -34,8 +22,6 @@ of a cell of the logits, by default the stride."""
 _LABEL_TYPES: Final = ("tensor(int64)", "tensor(int32)", "tensor(uint8)")
 _ONLY_DEFAULTS: Final = ("openvino",)
 """Devices that ignore what is fed to an optional input."""
-
-_ERROR: Final = 3  # ONNX Runtime's severities: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
 
 
 class MetadataWarning(UserWarning):
@@ -52,9 +38,10 @@ class Session:
         input_name: Name of the one input.
         output: ``"labels"`` or ``"logits"``: what the one output holds.
         static_size_hw: Height and width of a file that takes one size only, else None.
+        free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
+            it is always one, batch. Empty if they are static or have no names of their own.
         finer_labels: Whether it has the optional input `LABELS_PER_CELL`.
-        device: Where it runs, a key of `PROVIDERS`.
-        source: File name, for messages.
+        starter: Starts further sessions of the same file.
     """
 
     inference: ort.InferenceSession
@@ -62,9 +49,38 @@ class Session:
     input_name: str
     output: str
     static_size_hw: tuple[int, int] | None
+    free_dimensions: tuple[str, ...]
     finer_labels: bool
-    device: str
-    source: str
+    starter: Starter
+
+    @property
+    def device(self) -> str:
+        """Where it runs, a key of `starting.PROVIDERS`."""
+        return self.starter.device
+
+    @property
+    def source(self) -> str:
+        """File name, for messages."""
+        return self.starter.source
+
+    def pinned(self, size_hw: tuple[int, int]) -> "Session":
+        """Open the same file for one image of one size at a time, which is faster.
+
+        Args:
+            size_hw: Height and width of the input.
+
+        Returns:
+            A session that gives the same results. Without `free_dimensions` it is no faster.
+
+        Raises:
+            ModelError: The file is gone or has changed since.
+        """
+        inference = self.inference
+        if self.free_dimensions:
+            # Most files let the batch vary too, which is the third name then.
+            lengths = dict(zip(self.free_dimensions, (*size_hw, 1), strict=False))
+            inference = self.starter.start(lengths)
+        return replace(self, inference=inference, static_size_hw=size_hw)
 
     def run(self, tensor: NDArray[np.float32], labels_per_cell: int | None = None) -> NDArray[Any]:
         """Compute the output for one input.
@@ -92,7 +108,7 @@ class Session:
         try:
             (found,) = self.inference.run(None, feeds)
         except Exception as error:  # the errors' classes differ between releases
-            raise ModelError(f"{self.source} failed: {_first_line(error)}") from error
+            raise ModelError(f"{self.source} failed: {first_line(error)}") from error
         values: NDArray[Any] = np.asarray(found)
         if self.output == "logits":
             expected = (1, self.metadata.num_classes, height, width)
@@ -114,7 +130,7 @@ def open_session(
 
     Args:
         model: Path of the file, or its content.
-        device: A key of `PROVIDERS`. There is no fall back to another one.
+        device: A key of `starting.PROVIDERS`. There is no fall back to another one.
         threads: Threads within an operator; None lets ONNX Runtime take all cores.
 
     Raises:
@@ -126,12 +142,10 @@ def open_session(
         MetadataWarning: The file carries no metadata; those of the official ADE20K models are
             assumed.
     """
-    provider = _provider(device)
-    if threads is not None and threads < 1:
-        raise UsageError(f"expected at least one thread, found {threads}")
-    source = "model" if isinstance(model, bytes) else Path(model).name
-    inference = _start(_content(model), source, device, provider, threads)
+    starter = Starter.of(model, device, threads)
+    inference, source = starter.start(), starter.source
     input_name, static_size_hw = _check_input(inference.get_inputs(), source)
+    free_dimensions = _free_dimensions(inference.get_inputs()[0].shape)
     output, num_classes = _check_output(inference.get_outputs(), source)
     metadata = _metadata(inference, source, output, num_classes)
     finer_labels = (
@@ -144,56 +158,15 @@ def open_session(
         )
     )
     return Session(
-        inference, metadata, input_name, output, static_size_hw, finer_labels, device, source
+        inference=inference,
+        metadata=metadata,
+        input_name=input_name,
+        output=output,
+        static_size_hw=static_size_hw,
+        free_dimensions=free_dimensions,
+        finer_labels=finer_labels,
+        starter=starter,
     )
-
-
-def _provider(device: str) -> str:
-    provider = PROVIDERS.get(device)
-    if provider is None:
-        raise UsageError(f"expected a device of {', '.join(PROVIDERS)}, found {device!r}")
-    available = ort.get_available_providers()
-    if provider not in available:
-        here = ", ".join(name for name, each in PROVIDERS.items() if each in available)
-        raise DeviceError(
-            f"device {device!r} needs an ONNX Runtime with {provider}, "
-            f"the one installed has: {here}"
-        )
-    return provider
-
-
-def _content(model: str | Path | bytes) -> str | bytes:
-    if isinstance(model, bytes):
-        return model
-    # Asked here, because ONNX Runtime words these cases differently from release to release.
-    path = Path(model)
-    if not path.exists():
-        raise ModelError(f"cannot load {path}: no such file")
-    if not path.is_file():
-        raise ModelError(f"cannot load {path}: expected an ONNX file, found a folder")
-    if path.stat().st_size == 0:
-        raise ModelError(f"cannot load {path}: expected an ONNX file, found an empty one")
-    return str(path)
-
-
-def _start(
-    content: str | bytes, source: str, device: str, provider: str, threads: int | None
-) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = _ERROR
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    try:
-        inference = ort.InferenceSession(content, options, providers=[provider], enable_fallback=0)
-    except Exception as error:  # the errors' classes differ between releases
-        raise ModelError(
-            f"cannot load {source}: expected a complete ONNX file ({_first_line(error)})"
-        ) from error
-    # A provider whose libraries are missing is left out with no more than a line in the log.
-    if inference.get_providers()[0] != provider:
-        raise DeviceError(f"device {device!r}: {provider} is installed, but does not start here")
-    inference.disable_fallback()
-    return inference
 
 
 def _check_input(inputs: Sequence[Any], source: str) -> tuple[str, tuple[int, int] | None]:
@@ -209,6 +182,13 @@ def _check_input(inputs: Sequence[Any], source: str) -> tuple[str, tuple[int, in
     if not (_allows(batch, 1) and _allows(channels, 3)) or fixed != isinstance(width, int):
         raise mismatch
     return inputs[0].name, (height, width) if fixed else None
+
+
+def _free_dimensions(shape: Sequence[int | str | None]) -> tuple[str, ...]:
+    batch, _, height, width = shape
+    names = [height, width] if batch == 1 else [height, width, batch]
+    free = tuple(name for name in names if isinstance(name, str) and name)
+    return free if len(set(free)) == len(names) else ()
 
 
 def _check_output(outputs: Sequence[Any], source: str) -> tuple[str, int | None]:
@@ -273,9 +253,3 @@ def _assumed_metadata(source: str, output: str, num_classes: int | None) -> Mode
         stacklevel=5,  # whoever makes an OrtSegmenter
     )
     return metadata
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().split("\n", 1)[0]
-    # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : " says nothing that the rest does not.
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text) or type(error).__name__

@@ -56,6 +56,16 @@ def test_an_input_size_is_filled_keeping_the_ratio(
     assert preprocess.network_hw(image_hw) == (resized_hw, padded_hw)
 
 
+def test_a_fixed_size_is_filled_and_padded_to_itself() -> None:
+    preprocess = Preprocessing.from_metadata(ModelMetadata(), fixed_size_hw=(256, 384))
+    assert preprocess.network_hw((1080, 1920)) == ((216, 384), (256, 384))
+    assert preprocess(np.zeros((1080, 1920, 3), np.uint8)).padded_hw == (256, 384)
+    static = Preprocessing.from_metadata(
+        ModelMetadata(), fixed_size_hw=(100, 200), static_size_hw=(100, 200)
+    )
+    assert static.network_hw((50, 50)) == ((100, 100), (100, 200))
+
+
 @pytest.mark.parametrize("input_size_hw", [None, (100, 200)])
 def test_a_static_file_gets_exactly_its_size(input_size_hw: SizeHW | None) -> None:
     preprocess = Preprocessing.from_metadata(
@@ -66,19 +76,28 @@ def test_a_static_file_gets_exactly_its_size(input_size_hw: SizeHW | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("input_size_hw", "static_size_hw", "message"),
+    ("sizes", "message"),
     [
-        ((200, 100), (100, 200), "expected input size 100x200, .* found 200x100"),
-        ((0, 100), None, "at least 1x1, found 0x100"),
+        (
+            {"input_size_hw": (200, 100), "static_size_hw": (100, 200)},
+            "expected input size 100x200, .* found 200x100",
+        ),
+        (
+            {"fixed_size_hw": (64, 64), "static_size_hw": (100, 200)},
+            "expected input size 100x200, .* found 64x64",
+        ),
+        ({"input_size_hw": (0, 100)}, "at least 1x1, found 0x100"),
+        ({"fixed_size_hw": (64, -32)}, "at least 1x1, found 64x-32"),
+        ({"fixed_size_hw": (64, 100)}, "fixed size of multiples of 32, found 64x100"),
+        (
+            {"fixed_size_hw": (64, 64), "input_size_hw": (64, 64)},
+            "an input size or a fixed size, found 64x64 and 64x64",
+        ),
     ],
 )
-def test_impossible_sizes_are_wrong_use(
-    input_size_hw: SizeHW, static_size_hw: SizeHW | None, message: str
-) -> None:
+def test_impossible_sizes_are_wrong_use(sizes: dict[str, SizeHW], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Preprocessing.from_metadata(
-            ModelMetadata(), input_size_hw=input_size_hw, static_size_hw=static_size_hw
-        )
+        Preprocessing.from_metadata(ModelMetadata(), **sizes)
 
 
 @pytest.mark.parametrize("image_hw", [(1080, 1920), (97, 131), (512, 512), (1, 4000)])

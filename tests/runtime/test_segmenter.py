@@ -172,6 +172,44 @@ def test_a_static_model_takes_images_of_any_size(
         OrtSegmenter(model, input_size_hw=(64, 64))
 
 
+@pytest.mark.parametrize("fine_labels", [True, False])
+@pytest.mark.parametrize("size_hw", [(1080, 1920), (300, 200)])
+def test_a_fixed_size_pins_the_session_and_changes_no_label(
+    size_hw: tuple[int, int],
+    fine_labels: bool,
+    refinable_model: Path,
+    quadrants_bgr: Draw,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    image_bgr = quadrants_bgr(*size_hw)
+    fixed = OrtSegmenter(refinable_model, fixed_size=(96, 160), fine_labels=fine_labels)
+    assert fixed._session.inference.get_inputs()[0].shape == [1, 3, 96, 160]
+    free = OrtSegmenter(refinable_model, input_size_hw=(96, 160), fine_labels=fine_labels)
+    # The free one pads less than the fixed one, which the means near the border cannot see.
+    assert np.array_equal(fixed(image_bgr).labels, free(image_bgr).labels)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "input_shape",
+    [
+        (1, 3, 64, 96),
+        (1, 3, "height", "width"),
+        ("batch", 3, "side", "side"),
+        ("batch", 3, "", ""),
+    ],
+)
+def test_a_fixed_size_works_whatever_dimensions_are_called(
+    input_shape: tuple[int | str, ...],
+    make_model: MakeModel,
+    rgb_metadata: ModelMetadata,
+    quadrants_bgr: Draw,
+) -> None:
+    model = make_model(props=rgb_metadata.to_props(), input_shape=input_shape)
+    labels = OrtSegmenter(model, fixed_size=(64, 96))(quadrants_bgr(300, 200)).labels
+    assert labels[[10, 10, -10, -10], [10, -10, 10, -10]].tolist() == [RED, GREEN, BLUE, RED]
+
+
 def test_the_warning_about_missing_metadata_points_at_the_caller(make_model: MakeModel) -> None:
     with pytest.warns(MetadataWarning) as caught:
         OrtSegmenter(make_model())
