@@ -4,6 +4,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ...model.fusion import AAMx8, AAMx16
 from ...model.layers import ConvModule
@@ -22,11 +23,11 @@ class LeanAAMx16(nn.Module):
         super().__init__()
         self.embedding_list = source.embedding_list
         self.act_embedding_list = source.act_embedding_list
-        self.halve = _halving(cast(ConvModule, source.embedding_list[0]).conv)
 
     def forward(self, x8: Tensor, x16: Tensor, x32: Tensor) -> Tensor:
         """Fuse the three maps; the result is as large as ``x16``."""
-        x8 = self.halve(x8)
+        # Bilinear halving takes the mean of each 2x2 square.
+        x8 = F.avg_pool2d(x8, 2)
         gate = self.act_embedding_list[0](x8) * self.act_embedding_list[1](x16)
         gate = gate * enlarge(self.act_embedding_list[2](x32), 2)
         fine = self.embedding_list[0](x8) + self.embedding_list[1](x16)
@@ -54,21 +55,3 @@ class LeanAAMx8(nn.Module):
         gate = torch.sigmoid(enlarge(self.vote(x16), 2)) * enlarge(self.coarse_vote(x32), 4)
         fused: Tensor = gate * self.embedding_list[0](x8) + enlarge(self.embedding_list[1](x32), 4)
         return fused
-
-
-def _halving(reader: nn.Conv2d) -> nn.Conv2d:
-    """Return bilinear halving of even maps: the mean of each 2x2 square, as a convolution.
-
-    The kernel is 3x3 with a row and a column of zeros: ONNX Runtime's blocked layout follows
-    symbolic sizes through padded kernels only, and so sees that the result is as large as the
-    map at 1/16. After a 2x2 pooling it converts layouts around every product of the two.
-
-    Args:
-        reader: The convolution that reads the result.
-    """
-    channels = reader.in_channels
-    halving = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False)
-    weight = torch.zeros_like(halving.weight, dtype=reader.weight.dtype)
-    weight[:, :, 1:, 1:] = 0.25
-    halving.weight = nn.Parameter(weight, requires_grad=False)
-    return halving
