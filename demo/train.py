@@ -220,7 +220,7 @@ def main() -> None:
     """Parse the command line, train, report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=CHECKPOINT)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4368)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end by then")
     parser.add_argument("--threads", type=int, default=1)
