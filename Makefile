@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLD := .venv-old-runtime
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test test-old-runtime check bench format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -19,6 +20,16 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The exported files in the oldest ONNX Runtime that is promised, which needs numpy 1.
+test-old-runtime: $(STAMP) $(OLD)/.installed
+	$(BIN)/python tests/old_runtime/write_cases.py $(OLD)/cases
+	$(OLD)/bin/python tests/old_runtime/check_cases.py $(OLD)/cases
+
+$(OLD)/.installed:
+	$(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/pip install --quiet --disable-pip-version-check onnxruntime==1.15.1 'numpy<2'
+	@touch $@
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,4 +47,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output
+	rm -rf $(VENV) $(OLD) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output

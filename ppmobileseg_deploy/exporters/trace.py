@@ -2,6 +2,8 @@
 
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -48,15 +50,8 @@ def trace(module: EndToEnd, options: ExportOptions) -> onnx.ModelProto:
     if options.finer_labels:
         inputs[LABELS_PER_CELL] = torch.tensor(module.stride)
     low_resolution = {0: "batch", 2: "logits_height", 3: "logits_width"}
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+    with known_warnings(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traced.onnx"
-        # Announced for a later release; constraints.txt pins one that has it.
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.onnx")
-        warnings.filterwarnings("ignore", message=".*legacy TorchScript-based ONNX export")
-        # Numbers of channels become constants, as they should. If a size of the image did, the
-        # parity proof, which runs on several sizes, would find it.
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        warnings.filterwarnings("ignore", message="Constant folding - Only steps=1 can be")
         try:
             torch.onnx.export(
                 module,
@@ -73,6 +68,20 @@ def trace(module: EndToEnd, options: ExportOptions) -> onnx.ModelProto:
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             raise ExportError(f"PyTorch cannot translate the network: {error}") from error
         return onnx.load_model(path)
+
+
+@contextmanager
+def known_warnings() -> Iterator[None]:
+    """Silence the four warnings of the tracer that are understood, and no others."""
+    with warnings.catch_warnings():
+        # Announced for a later release; constraints.txt pins one that has it.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.onnx")
+        warnings.filterwarnings("ignore", message=".*legacy TorchScript-based ONNX export")
+        # Numbers of channels become constants, as they should. If a size of the image did, the
+        # parity proof, which runs on several sizes, would find it.
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        warnings.filterwarnings("ignore", message="Constant folding - Only steps=1 can be")
+        yield
 
 
 def make_optional(model: onnx.ModelProto, default: int) -> onnx.ModelProto:
