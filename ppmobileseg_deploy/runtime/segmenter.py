@@ -36,7 +36,7 @@ class OrtSegmenter:
         input_size_hw: Scale images to fit inside this size in place of the model's resize rule:
             smaller is faster, larger shows finer things.
         fixed_size: Height and width of the network's input, multiples of 32: images are scaled
-            to fit inside and padded to exactly this. For streams; about 10 % faster than
+            to fit inside and padded to exactly this. For streams: 5 to 10 % faster than
             leaving it open, from the first image on. Without it, the same happens by itself
             after `sessions.PATIENCE` images whose input size is the same.
         fine_labels: Ask the model for labels as fine as the original image, which costs little.

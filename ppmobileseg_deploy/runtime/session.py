@@ -70,7 +70,8 @@ class Session:
             size_hw: Height and width of the input.
 
         Returns:
-            A session that gives the same results. Without `free_dimensions` it is no faster.
+            A session whose results are the same but for the rounding of float32. Without
+            `free_dimensions` it is no faster.
 
         Raises:
             ModelError: The file is gone or has changed since.

@@ -105,10 +105,10 @@ class Starter:
         for name, length in dimensions.items():
             options.add_free_dimension_override_by_name(name, length)
         if self.device == "cpu":
-            # One block for all activations of a run, planned per size of image, wins 2 % of time
-            # for pinned sessions only; but it cannot be put together from smaller pieces that
-            # other sizes have left, and costs a third more memory.
-            options.enable_mem_pattern = False
+            # One block for all activations of a run, planned for each size of image, saves 3 %
+            # of the time when the size stays. When it varies, it costs 5 %, and memory, because
+            # large blocks cannot be put together from the pieces that other sizes have left.
+            options.enable_mem_pattern = bool(dimensions)
             _share_arena()
             options.add_session_config_entry("session.use_env_allocators", "1")
         return options
@@ -125,11 +125,11 @@ def first_line(error: BaseException) -> str:
 def _share_arena() -> None:
     """Let sessions take memory for activations from one arena of the process.
 
-    A pinned session beside the dynamic one then costs its weights (tiny: 12 MB) and no second
-    set of activations (tiny, a 1080p photograph: 75 MB). The weights themselves cannot be
-    shared from Python: given as initializers they are copied all the same, into the layout
-    that the convolutions want. Sessions of others do not see the arena, they would have to ask
-    for it. It keeps what it has until the process ends.
+    A pinned session beside the dynamic one then costs its weights (tiny: 12 MB), and the first
+    one 20 MB of activations, but not 95 MB each (tiny, a 1080p photograph). The weights
+    themselves cannot be shared from Python: given as initializers they are copied all the same,
+    into the layout that the convolutions want. Sessions of others do not see the arena, they
+    would have to ask for it. It keeps what it has until the process ends.
     """
     memory = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
