@@ -8,18 +8,33 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ppmobileseg_deploy import OrtSegmenter
+
+from .scenes import draw_scene
 
 DEMO: Final = Path(__file__).parent
 DOCS: Final = DEMO.parent / "docs"
 PAIRS: Final = (("avenue", "village"), ("harbour", "farm"))
 SCALE: Final = 0.5
+PHOTO_HW: Final = 2160, 3840
+PHOTO_SEED: Final = 29
+CROP_YX: Final = slice(1180, 1620), slice(700, 1420)
 
 
 def main() -> None:
-    """Write ``docs/overlays.jpg``: images and what the model sees in them, side by side."""
-    segmenter = OrtSegmenter(DEMO / "output" / "end2end.onnx")
+    """Write both pictures."""
+    DOCS.mkdir(exist_ok=True)
+    model = DEMO / "output" / "end2end.onnx"
+    _write("overlays.jpg", _overlays(OrtSegmenter(model)))
+    scene = draw_scene(PHOTO_SEED, PHOTO_HW).image_bgr
+    coarse, fine = OrtSegmenter(model, fine_labels=False)(scene), OrtSegmenter(model)(scene)
+    _write("fine_labels.jpg", np.hstack([each.plot()[CROP_YX] for each in (coarse, fine)]))
+
+
+def _overlays(segmenter: OrtSegmenter) -> NDArray[np.uint8]:
+    """Images and what the model sees in them, side by side."""
     rows = []
     for names in PAIRS:
         tiles = []
@@ -30,8 +45,11 @@ def main() -> None:
                 for picture in (result.image_bgr, result.plot())
             ]
         rows.append(np.hstack(tiles))
-    DOCS.mkdir(exist_ok=True)
-    cv2.imwrite(str(DOCS / "overlays.jpg"), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return np.vstack(rows)
+
+
+def _write(name: str, image_bgr: NDArray[np.uint8]) -> None:
+    cv2.imwrite(str(DOCS / name), image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":
