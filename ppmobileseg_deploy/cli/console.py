@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from ..errors import PPMobileSegError, UsageError
+from ..version import VERSION
 
 stdout = Console(highlight=False)
 """Results: tables and paths."""
@@ -22,6 +23,31 @@ _INTERRUPTED: Final = 130
 # What typer raises for an unknown option, a missing argument or a value of the wrong type. Its
 # name moved between typer's releases; its public subclass did not.
 _WrongArguments: Final[Any] = typer.BadParameter.__bases__[0]
+
+
+def new_app() -> typer.Typer:
+    """Make the parser of a command.
+
+    Its help is plain text: the boxes of rich take twice the lines and break paragraphs anew.
+    """
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def version_option(command: str) -> Any:
+    """Make the option ``--version`` of a command.
+
+    Args:
+        command: The command's name, which is printed before the version.
+    """
+
+    def print_version(wanted: bool) -> None:
+        if wanted:
+            stdout.print(f"{command} {VERSION}")
+            raise typer.Exit
+
+    return typer.Option(
+        "--version", callback=print_version, is_eager=True, help="Print the version and exit."
+    )
 
 
 def run(app: typer.Typer) -> NoReturn:

@@ -12,8 +12,7 @@ from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path
 from ..metadata import RGB
-from ..version import VERSION
-from .console import parse_size_hw, run, stderr, stdout
+from .console import new_app, parse_size_hw, run, stderr, stdout, version_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +23,7 @@ if TYPE_CHECKING:
 _NEEDED: Final = ("torch", "onnx", "onnxsim")
 _INSTALL: Final = "pip install 'ppmobileseg-deploy[export]'"
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        stdout.print(f"ppms-export {VERSION}")
-        raise typer.Exit
+app = new_app()
 
 
 @app.command()
@@ -89,12 +82,7 @@ def export(
         bool,
         typer.Option("--show", help="Show the labels of PyTorch and of the file in a window."),
     ] = False,
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
+    _version: Annotated[bool, version_option("ppms-export")] = False,
 ) -> None:
     """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the same.
 
@@ -163,7 +151,7 @@ def _table(report: "ExportReport") -> Table:
             "parity",
             f"logits differ by {parity.max_logit_difference:.1e} at most "
             f"({parity.max_relative_difference:.1e} of the largest), "
-            f"{parity.equal_labels:.4%} of labels equal",
+            f"{100 * parity.equal_labels:.6g} % of labels equal",
         )
         table.add_row("on inputs", sizes)
     return table

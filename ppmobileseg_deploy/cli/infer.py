@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ImageError, ModelError, OutputError, PPMobileSegError, UsageError
-from ..version import VERSION
-from .console import parse_size_hw, print_error, print_note, run, stderr, stdout
+from .console import (
+    new_app,
+    parse_size_hw,
+    print_error,
+    print_note,
+    run,
+    stderr,
+    stdout,
+    version_option,
+)
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -18,14 +26,7 @@ if TYPE_CHECKING:
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sinks import PlannedImage, Window
 
-# Plain help: the boxes of rich take twice the lines and break paragraphs anew.
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        stdout.print(f"ppms-infer {VERSION}")
-        raise typer.Exit
+app = new_app()
 
 
 @app.command()
@@ -88,12 +89,7 @@ def infer(
             "--show", help="Also show each overlay in a window; any key goes on, Esc closes it."
         ),
     ] = False,
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
+    _version: Annotated[bool, version_option("ppms-infer")] = False,
 ) -> int:
     """Segment images with an exported model and write what was found.
 

@@ -1,0 +1,127 @@
+"""``ppms-export`` as its users meet it: what it prints, writes and refuses."""
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnxruntime as ort
+import pytest
+
+from ppmobileseg_deploy.cache import official_model_path
+from ppmobileseg_deploy.checkpoints import OfficialCheckpoint, loading
+from ppmobileseg_deploy.cli.export import main
+from ppmobileseg_deploy.version import VERSION
+
+CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
+
+Export = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Export:
+    """``export("my.pth", "--vim", "off")``: run ppms-export in an empty folder."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for variable in ("FORCE_COLOR", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ppms-export", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+def test_the_table_tells_what_came_out(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT)
+    assert code == 0
+    for text in ("end2end.onnx", "tiny", "150", "labels, int64, VIM cell", "MB", "labels equal"):
+        assert text in stdout
+    assert [path.name for path in Path().iterdir()] == ["end2end.onnx"]
+    assert not official_model_path("tiny").exists()
+
+
+def test_work_dir_and_output_combine(export: Export) -> None:
+    code, stdout, _ = export(
+        CHECKPOINT, "--work-dir", "out", "-o", "m.onnx", "--shape", "64x96", "--no-verify"
+    )
+    assert code == 0
+    assert "not checked" in stdout
+    session = ort.InferenceSession(Path("out/m.onnx"))
+    assert session.get_inputs()[0].shape == [1, 3, 64, 96]
+
+
+def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(CHECKPOINT.read_bytes()).hexdigest()
+    official = OfficialCheckpoint("tiny", "http://127.0.0.1:9/demo.pth", digest[:8])
+    monkeypatch.setattr(loading, "OFFICIAL", {"tiny": official})
+    code, _, stderr = export("tiny", "--no-verify")
+    assert code == 1
+    assert official.url in stderr
+    assert str(official.cached_path) in stderr
+
+    official.cached_path.parent.mkdir(parents=True, exist_ok=True)
+    official.cached_path.write_bytes(CHECKPOINT.read_bytes())
+    code, _, stderr = export("tiny", "--no-verify")
+    assert code == 0
+    assert official_model_path("tiny").read_bytes() == Path("end2end.onnx").read_bytes()
+    assert str(official_model_path("tiny")) in stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere.pth"], 1, "nowhere.pth"),
+        (["."], 1, "is a folder"),
+        ([CHECKPOINT, "--vim", "cubic"], 2, "expected vim to be one of cell, image, off"),
+        ([CHECKPOINT, "--opset", "99"], 2, "expected an opset from 15 to 20, found 99"),
+        ([CHECKPOINT, "--opset", "new"], 2, "--opset"),
+        ([CHECKPOINT, "--shape", "0x64"], 2, "expected a size of at least 1x1"),
+        ([CHECKPOINT, "--shape", "big"], 2, "expected a size such as 512x512"),
+        ([CHECKPOINT, "--label-dtype", "int8"], 2, "expected label dtype to be one of"),
+        ([CHECKPOINT, "--classes", "none.txt"], 2, "cannot read class names from none.txt"),
+        ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
+        ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
+        ([CHECKPOINT, "-o", "."], 2, "found the folder"),
+        ([CHECKPOINT, "--show", "--no-verify"], 2, "--no-verify leaves out"),
+        ([CHECKPOINT, "--show"], 2, "--show needs a display"),
+        ([], 2, "Missing argument"),
+    ],
+    ids=str,
+)
+def test_what_goes_wrong_is_one_line_and_leaves_no_file(
+    arguments: list[str | Path], code: int, message: str, export: Export
+) -> None:
+    found, stdout, stderr = export(*arguments)
+    assert found == code
+    assert message in stderr
+    assert stderr.count("\n") == 1, stderr
+    assert stderr.startswith("error: ")
+    assert stdout == ""
+    assert list(Path().iterdir()) == []
+
+
+def test_without_the_extra_it_prints_how_to_install_it(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    code, _, stderr = export("tiny")
+    assert code == 2
+    assert stderr.endswith("install with: pip install 'ppmobileseg-deploy[export]'\n")
+
+
+def test_version(export: Export) -> None:
+    assert export("--version") == (0, f"ppms-export {VERSION}\n", "")
