@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..model import PPMobileSeg, labels_cell, labels_image, labels_off, upsample_logits
+from ..model import PPMobileSeg, labels_image, labels_off, upsample_logits
+from ..model.cell import narrow_labels_cell
 from .options import ExportOptions
 
 SIZE_MULTIPLE = 32
@@ -52,14 +53,14 @@ class EndToEnd(nn.Module):
             return _cut(upsample_logits(logits, padded.shape[-2:]), size_hw), logits
         if self.options.vim == "cell":
             factor = self.stride if labels_per_cell is None else labels_per_cell
-            labels = labels_cell(logits, factor)
             if labels_per_cell is not None:
                 size_hw = [_ceil_div(side * labels_per_cell, self.stride) for side in size_hw]
+            labels = narrow_labels_cell(logits, factor, size_hw)
         else:
             upsample: Callable[[Tensor, Sequence[int]], Tensor]
             upsample = labels_image if self.options.vim == "image" else labels_off
-            labels = upsample(logits, padded.shape[-2:])
-        return _cut(labels, size_hw).to(getattr(torch, self.options.label_dtype)), logits
+            labels = _cut(upsample(logits, padded.shape[-2:]), size_hw)
+        return labels.to(getattr(torch, self.options.label_dtype)), logits
 
 
 def pad_to_multiple(image: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ppmobileseg_deploy.model.cell import labels_cell
+from ppmobileseg_deploy.model.cell import labels_cell, narrow_labels_cell
 from ppmobileseg_deploy.model.upsampling import labels_image, labels_off
 
 LAYOUTS = np.load(Path(__file__).parents[1] / "data" / "ade20k_layouts_64.npz")["labels"]
@@ -163,6 +163,30 @@ def test_of_two_classes_the_lower_id_wins_a_tie() -> None:
     for either_way in (logits, logits.flip(1)):
         tied = labels_cell(either_way, 2)[0, 0, 0, 2]
         assert tied == 0
+
+
+@pytest.mark.parametrize("other", [0, 1, 2])
+def test_of_three_classes_the_lower_of_two_equal_ids_wins(other: int) -> None:
+    logits = torch.full((1, 6, 2, 2), -9.0)
+    logits[:, :3] = 1.0
+    logits[:, other] = torch.tensor([[4.0, -4.0], [-4.0, -4.0]])
+
+    found = labels_cell(logits, 8).unique().tolist()
+
+    assert found == sorted([other, 1 if other == 0 else 0])
+
+
+@pytest.mark.parametrize("classes, dtype", [(2, torch.uint8), (255, torch.uint8),
+                                            (256, torch.int32)])  # fmt: skip
+@pytest.mark.parametrize("size_hw", [(1, 1), (20, 35), (19, 1), (13, 34)])
+def test_part_of_the_labels(size_hw: tuple[int, int], classes: int, dtype: torch.dtype) -> None:
+    logits = smooth(classes, classes, 4, 7)
+    height, width = size_hw
+
+    part = narrow_labels_cell(logits, 5, size_hw)
+
+    assert part.dtype == dtype
+    assert torch.equal(part.long(), labels_cell(logits, 5)[:, :, :height, :width])
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 5, 7, 12, 17, 34, 63, 64])
