@@ -54,3 +54,46 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         atomic_path(tmp_path / "file" / "a.txt"),
     ):
         pass
+
+
+def test_a_file_that_exists_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    target.chmod(0o440)
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+    assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o440)
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path, existing: bool) -> None:
+    target, link = tmp_path / "there" / "a", tmp_path / "link.onnx"
+    target.parent.mkdir()
+    if existing:
+        target.write_text("old")
+    link.symlink_to(target)
+    with atomic_path(link) as temporary:
+        assert temporary.suffix == ".onnx"
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert sorted(tmp_path.iterdir()) == [link, target.parent]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_refused_and_kept(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "target"
+    os.mkfifo(target) if kind == "pipe" else target.mkdir()
+    mode = target.stat().st_mode
+    with (
+        pytest.raises(OutputError, match=rf"cannot write .*target: expected a file.* {kind}"),
+        atomic_path(target),
+    ):
+        pytest.fail("nothing was to be written")
+    assert target.stat().st_mode == mode
+
+
+@pytest.mark.parametrize("name", ["nul\0.png", "x" * 300 + ".png"], ids=["null", "long"])
+def test_an_impossible_name_is_one_clear_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="cannot write"), atomic_path(tmp_path / name):
+        pytest.fail("nothing was to be written")
