@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..exporters import ExportReport, ParityCase
 
 _NEEDED: Final = ("torch", "onnx", "onnxsim")
-_INSTALL: Final = "pip install 'ppmobileseg-deploy[export]'"
+_INSTALL: Final = "pip install torch onnx onnxsim"
 
 app = new_app()
 
@@ -40,7 +40,7 @@ def export(
         "end2end.onnx"
     ),
     work_dir: Annotated[
-        Path | None, typer.Option(help="Folder for the file, if --output names none.")
+        Path | None, typer.Option(help="Folder for the file; --output then names no other.")
     ] = None,
     vim: Annotated[
         str,
@@ -103,6 +103,8 @@ def export(
     )
     if show and no_verify:
         raise UsageError("--show shows the parity proof, which --no-verify leaves out")
+    if work_dir is not None and output.name != str(output):
+        raise UsageError(f"expected --output without a folder beside --work-dir, found {output}")
     window = Window("ppms-export") if show else None
     with stderr.status("starting") as status:
         report = export_onnx(
@@ -117,8 +119,9 @@ def export(
     stdout.print(_table(report))
     if window is not None and report.parity is not None:
         window.show(_side_by_side(report.parity.cases[-1], report.metadata.palette_rgb))
-    if checkpoint in ("tiny", "base") and options == ExportOptions():
-        _publish(report, checkpoint)
+    plain = options == ExportOptions() and classes is None and report.parity is not None
+    if report.official_name is not None and plain:
+        _publish(report, report.official_name)
 
 
 def _require_extra() -> None:

@@ -38,6 +38,7 @@ class ExportReport:
         sha256: SHA-256 of the file, in hexadecimal.
         seconds: Time from the start of loading to the finished file.
         parity: The measured agreement, or None when the proof was left out.
+        official_name: ``"tiny"`` or ``"base"`` if that official checkpoint was exported.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class ExportReport:
     sha256: str
     seconds: float
     parity: ParityReport | None
+    official_name: str | None
 
 
 def export_onnx(
@@ -118,7 +120,7 @@ def export_onnx(
     parity = None
     if verify:
         on_progress("proving parity with PyTorch")
-        parity = prove(model, EndToEnd(network, options).eval(), options, atol)
+        parity = prove(model, network, options, atol)
 
     on_progress("writing the file")
     content = _write(without_logits(model), output)
@@ -131,6 +133,7 @@ def export_onnx(
         sha256=hashlib.sha256(content).hexdigest(),
         seconds=time.perf_counter() - started,
         parity=parity,
+        official_name=checkpoint.official_name,
     )
 
 

@@ -44,7 +44,7 @@ class ExportOptions:
         _check_choice("label dtype", self.label_dtype, get_args(LabelDtype))
         if self.opset not in OPSETS:
             raise UsageError(
-                f"expected an opset from {OPSETS.start} to {OPSETS.stop - 1}, found {self.opset}"
+                f"expected an opset from {OPSETS.start} to {OPSETS.stop - 1}, found {self.opset!r}"
             )
         if self.shape_hw is not None and min(self.shape_hw) < 1:
             height, width = self.shape_hw

@@ -68,17 +68,27 @@ def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
     digest = hashlib.sha256(CHECKPOINT.read_bytes()).hexdigest()
     official = OfficialCheckpoint("tiny", "http://127.0.0.1:9/demo.pth", digest[:8])
     monkeypatch.setattr(loading, "OFFICIAL", {"tiny": official})
-    code, _, stderr = export("tiny", "--no-verify")
+    code, _, stderr = export("tiny")
     assert code == 1
     assert official.url in stderr
     assert str(official.cached_path) in stderr
 
     official.cached_path.parent.mkdir(parents=True, exist_ok=True)
     official.cached_path.write_bytes(CHECKPOINT.read_bytes())
-    code, _, stderr = export("tiny", "--no-verify")
+    for options in (["--no-verify"], ["--vim", "off"]):
+        assert export("tiny", *options)[0] == 0
+        assert not official_model_path("tiny").exists()
+    code, _, stderr = export("tiny")
     assert code == 0
     assert official_model_path("tiny").read_bytes() == Path("end2end.onnx").read_bytes()
     assert str(official_model_path("tiny")) in stderr
+
+
+def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: Export) -> None:
+    Path("tiny").write_bytes(CHECKPOINT.read_bytes())
+    code, _, stderr = export("tiny")
+    assert (code, stderr) == (0, "")
+    assert not official_model_path("tiny").exists()
 
 
 @pytest.mark.parametrize(
@@ -96,6 +106,7 @@ def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
         ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
         ([CHECKPOINT, "-o", "."], 2, "found the folder"),
+        ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "--show", "--no-verify"], 2, "--no-verify leaves out"),
         ([CHECKPOINT, "--show"], 2, "--show needs a display"),
         ([], 2, "Missing argument"),
@@ -120,7 +131,7 @@ def test_without_the_extra_it_prints_how_to_install_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     code, _, stderr = export("tiny")
     assert code == 2
-    assert stderr.endswith("install with: pip install 'ppmobileseg-deploy[export]'\n")
+    assert stderr.endswith("install with: pip install torch onnx onnxsim\n")
 
 
 def test_version(export: Export) -> None:

@@ -1,4 +1,4 @@
-"""Arithmetic on convolutions: batch norms folded, outputs stacked, neighbours merged.
+"""Arithmetic on convolutions: batch norms folded, outputs stacked.
 
 All of it is done in float64 and rounded once at the end, to the precision of the network.
 """
@@ -34,13 +34,6 @@ def stacked(convs: Sequence[nn.Conv2d]) -> nn.Conv2d:
     """Join 1x1 convolutions of one input: the result gives their outputs one after the other."""
     weight = torch.cat([conv.weight.double() for conv in convs])
     return with_weights(convs[0], weight, torch.cat([bias_of(conv) for conv in convs]))
-
-
-def merged(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
-    """Join two 1x1 convolutions that follow each other with nothing in between."""
-    inner, outer = first.weight.double()[..., 0, 0], second.weight.double()[..., 0, 0]
-    bias = outer @ bias_of(first) + bias_of(second)
-    return with_weights(first, (outer @ inner)[..., None, None], bias)
 
 
 def with_weights(conv: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
