@@ -151,6 +151,31 @@ def test_a_truncated_file(legacy, share, save_pth, golden_state_dict):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("entry", ["data/0", "data.pkl"])
+def test_a_flipped_bit_is_an_error(entry, save_pth, golden_state_dict):
+    path = save_pth(golden_state_dict("tiny"))
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        (content,) = [archive.read(n) for n in archive.namelist() if n.endswith("/" + entry)]
+    data[data.index(content) + len(content) // 2] ^= 0x10
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=rf"^my\.pth is damaged: .*/{entry} ") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.serialization, "set_crc32_options"), reason="PyTorch 2.5 always has them"
+)
+def test_a_file_without_checksums(save_pth, golden_state_dict):
+    torch.serialization.set_crc32_options(False)
+    try:
+        path = save_pth(golden_state_dict("tiny"))
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert load_checkpoint(path).config.name == "tiny"
+
+
 def test_a_damaged_pickle(save_pth, golden_state_dict, replace_in_pickle):
     path = save_pth(golden_state_dict("tiny"))
     replace_in_pickle(path, b"ctorch._utils\n_rebuild_tensor_v2\n", b"X\xff\xff\xff\xff")
