@@ -1,7 +1,6 @@
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import onnx
@@ -11,12 +10,11 @@ import torch
 
 from ppmobileseg_deploy import ade20k
 from ppmobileseg_deploy.checkpoints import Checkpoint, build_model
-from ppmobileseg_deploy.errors import ExportError, OutputError, ParityError, UsageError
-from ppmobileseg_deploy.exporters import ExportOptions, ExportReport, export, export_onnx, wrapper
+from ppmobileseg_deploy.errors import OutputError, ParityError, UsageError
+from ppmobileseg_deploy.exporters import ExportOptions, ExportReport, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.model import cell, labels_image, labels_off, upsample_logits
-from ppmobileseg_deploy.model.cell import _corner_weights as cell_weights
+from ppmobileseg_deploy.model import labels_image, labels_off, upsample_logits
 
 MakeCheckpoint = Callable[..., Checkpoint]
 STANDARD_DOMAINS = {"", "ai.onnx"}
@@ -220,22 +218,6 @@ def test_static_shape_has_no_dynamic_dimension(
     assert dims(onnx.load(report.path)) == {"input": (1, 3, 64, 96), "output": (1, 1, 64, 96)}
 
 
-def test_a_graph_that_differs_is_refused_and_leaves_no_file(
-    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def sabotage(model: onnx.ModelProto) -> onnx.ModelProto:
-        for node in model.graph.node:
-            if node.op_type == "HardSwish":
-                node.op_type = "Relu"  # the kind of mistake that costs accuracy in silence
-                return model
-        raise AssertionError("no hard-swish in the graph")
-
-    monkeypatch.setattr(export, "simplify", sabotage)
-    with pytest.raises(ParityError, match=r"expected logits within .* found a difference of"):
-        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("shape_hw", [(97, 131), (5, 5), (33, 31)])
 def test_static_shapes_are_padded_too(
     shape_hw: tuple[int, int], make_checkpoint: MakeCheckpoint, tmp_path: Path
@@ -244,73 +226,6 @@ def test_static_shapes_are_padded_too(
         make_checkpoint("tiny", 19), tmp_path / "s.onnx", ExportOptions(shape_hw=shape_hw)
     )
     assert dims(onnx.load(report.path))["output"] == (1, 1, *shape_hw)
-
-
-def _flip_weights(factor: torch.Tensor) -> torch.Tensor:
-    return cell_weights(factor).flip(0)
-
-
-def _first_winner(
-    points: torch.Tensor, corners: torch.Tensor, winners: torch.Tensor, weights: torch.Tensor
-) -> torch.Tensor:
-    return winners[:, :1].to(torch.uint8).expand(-1, weights.shape[1])
-
-
-def _nearest(logits: torch.Tensor, size_hw: Sequence[int]) -> torch.Tensor:
-    winners = logits.argmax(1, keepdim=True).float()
-    return torch.nn.functional.interpolate(winners, tuple(size_hw)).long()
-
-
-def _nearest_logits(logits: torch.Tensor, size_hw: Sequence[int]) -> torch.Tensor:
-    return torch.nn.functional.interpolate(logits, tuple(size_hw))
-
-
-@pytest.mark.parametrize(
-    ("where", "name", "mistake", "options"),
-    [
-        (cell, "_corner_weights", _flip_weights, ExportOptions()),
-        (cell, "_best_of_two", _first_winner, ExportOptions()),
-        (wrapper, "labels_off", _nearest, ExportOptions(vim="off")),
-        (wrapper, "labels_image", _nearest, ExportOptions(vim="image")),
-        (wrapper, "upsample_logits", _nearest_logits, ExportOptions(logits=True)),
-    ],
-)
-def test_a_mistake_in_the_upsampling_is_refused(
-    where: ModuleType,
-    name: str,
-    mistake: object,
-    options: ExportOptions,
-    make_checkpoint: MakeCheckpoint,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(where, name, mistake)
-    with pytest.raises(ParityError, match="expected"):
-        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx", options)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_mistake_that_only_finer_labels_show_is_refused(
-    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wrapper, "_ceil_div", lambda value, divisor: value // divisor)
-    with pytest.raises(ParityError, match="expected an output of int64"):
-        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
-
-
-def test_a_graph_that_does_not_run_is_refused(
-    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def shorten(model: onnx.ModelProto) -> onnx.ModelProto:
-        for node in model.graph.node:
-            if node.op_type == "Gather":
-                node.input[1] = model.graph.input[1].name  # an index far outside
-                return model
-        raise AssertionError("no gather in the graph")
-
-    monkeypatch.setattr(export, "simplify", shorten)
-    with pytest.raises((ParityError, ExportError)):
-        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
 
 
 def test_a_failed_export_keeps_the_file_that_was_there(
