@@ -1,4 +1,4 @@
-"""Writing files so that no reader ever sees half of one."""
+"""What a path names, and writing files so that no reader ever sees half of one."""
 
 import os
 import secrets
@@ -6,11 +6,33 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from .errors import OutputError
 
 _NEW_FILE: Final = 0o666  # less what the user masks
+
+
+def kind_of(path: Path) -> Literal["file", "folder", "device"] | None:
+    """Tell what is at a path.
+
+    Any path has an answer: `Path.exists` and its like raise for those that are too long, hold a
+    null character, or lie in a folder that may not be entered.
+
+    Args:
+        path: The path; links are followed.
+
+    Returns:
+        ``"device"`` for whatever is neither a file nor a folder, such as a pipe; None for
+        nothing, or nothing that could be seen.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode):
+        return "file"
+    return "folder" if stat.S_ISDIR(mode) else "device"
 
 
 @contextmanager

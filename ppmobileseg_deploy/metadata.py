@@ -14,7 +14,14 @@ from . import ade20k
 
 RGB = tuple[int, int, int]
 
+MAX_SIDE: Final = 8192
+"""Longest side of a network's input, in pixels. A square of it takes 800 MB."""
+
 _PREFIX: Final = "ppms."
+_MAX_STRIDE: Final = 256
+# Bounds of the normalisation, which divides pixel values in [0, 255] as float32.
+_MAX_NUMBER: Final = 1e6
+_MIN_STD: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,10 +108,18 @@ class ModelMetadata:
             )
         if any(len(rgb) != 3 or not all(0 <= c <= 255 for c in rgb) for rgb in self.palette_rgb):
             raise ValueError("expected palette colours of three numbers in [0, 255]")
-        if len(self.mean_rgb) != 3 or len(self.std_rgb) != 3 or 0.0 in self.std_rgb:
-            raise ValueError("expected three means and three standard deviations above zero")
-        if min(self.short_side, self.long_side, self.size_multiple) < 1:
-            raise ValueError("expected a resize rule of positive numbers")
+        # Not "std < _MIN_STD" and the like: whatever is compared with NaN is false.
+        if len(self.mean_rgb) != 3 or not all(abs(m) <= _MAX_NUMBER for m in self.mean_rgb):
+            raise ValueError(f"expected three finite means, found {self.mean_rgb}")
+        if len(self.std_rgb) != 3 or not all(_MIN_STD <= s <= _MAX_NUMBER for s in self.std_rgb):
+            raise ValueError(
+                f"expected three finite standard deviations above zero, found {self.std_rgb}"
+            )
+        sides = self.short_side, self.long_side, self.size_multiple
+        if not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
+            raise ValueError(f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {sides}")
+        if not 0 <= self.stride <= _MAX_STRIDE:
+            raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
         if self.output not in ("labels", "logits"):
             raise ValueError(f"expected output labels or logits, found {self.output!r}")
         return self
@@ -126,5 +141,5 @@ def _from_text(text: str, like: object, name: str) -> object:
         if name == "palette_rgb":
             return tuple(tuple(int(channel) for channel in rgb) for rgb in value)
         return tuple(float(item) for item in value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"metadata entry {_PREFIX}{name} is malformed: {error}") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ppmobileseg_deploy.errors import OutputError
-from ppmobileseg_deploy.files import atomic_path
+from ppmobileseg_deploy.files import atomic_path, kind_of
 
 
 def test_the_file_appears_whole_with_its_suffix_kept(tmp_path: Path) -> None:
@@ -97,3 +97,13 @@ def test_what_is_no_file_is_refused_and_kept(tmp_path: Path, kind: str) -> None:
 def test_an_impossible_name_is_one_clear_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="cannot write"), atomic_path(tmp_path / name):
         pytest.fail("nothing was to be written")
+
+
+def test_every_path_has_a_kind_or_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    names = [".", "file", "pipe", "link", "dangling", "missing", "file/below", "x" * 300, "\0"]
+    kinds = ["folder", "file", "device", "file", None, None, None, None, None]
+    assert [kind_of(tmp_path / name) for name in names] == kinds

@@ -99,7 +99,7 @@ def parse_size_hw(text: str) -> tuple[int, int]:
     Raises:
         UsageError: The text is anything else.
     """
-    match = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
+    match = re.fullmatch(r"(\d{1,9})(?:[xX](\d{1,9}))?", text.strip())
     if match is None:
         raise UsageError(f"expected a size such as 512x512 (height x width), found {text!r}")
     height = int(match[1])

@@ -25,7 +25,7 @@ from PIL import (
 )
 
 from ..errors import ImageError, OutputError, UsageError
-from ..files import atomic_path
+from ..files import atomic_path, kind_of
 
 ImageBGR = NDArray[np.uint8]
 
@@ -70,6 +70,8 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         ImageError: The file is missing, no image, damaged, or too large.
     """
     path = Path(path)
+    if kind_of(path) == "device":  # a pipe may never end, or never begin
+        raise ImageError(f"cannot read {path}: expected a file, found a device or a pipe")
     try:
         with path.open("rb") as stream:
             prefix = stream.read(_PREFIX_BYTES)
@@ -94,6 +96,8 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         raise ImageError(f"cannot read {path}: expected an image file, found a folder") from None
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a null character
+        raise ImageError(f"cannot read {str(path)!r}: {error}") from error
 
 
 def as_image_bgr(image: object) -> ImageBGR:

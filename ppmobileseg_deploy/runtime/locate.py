@@ -6,6 +6,7 @@ from typing import Final
 
 from ..cache import official_model_path
 from ..errors import UsageError
+from ..files import kind_of
 
 MODEL_VARIABLE: Final = "PPMS_MODEL"
 """Environment variable that names the ONNX file to use where none is given."""
@@ -41,7 +42,7 @@ def find_model(model: str | None = None) -> Path:
     if from_environment:
         return _named(from_environment, said_by=f"${MODEL_VARIABLE}: ")
     for path in (DEFAULT_MODEL, *map(official_model_path, _OFFICIAL)):
-        if path.is_file():
+        if kind_of(path) == "file":
             return path
     raise UsageError(
         f"no model: export one with `ppms-export tiny`, or name an ONNX file with -m FILE "
@@ -56,14 +57,15 @@ def _named(model: str, said_by: str) -> Path:
             f"{said_by}expected an ONNX file, found the training checkpoint {model}: "
             f"convert it first with `ppms-export {model}`"
         )
-    if path.is_file():
+    kind = kind_of(path)
+    if kind == "file":
         return path
-    if model in _OFFICIAL and not path.exists():
+    if model in _OFFICIAL and kind is None:
         cached = official_model_path(model)
-        if cached.is_file():
+        if kind_of(cached) == "file":
             return cached
         raise UsageError(
             f"{said_by}the official model {model} is not here yet: run `ppms-export {model}`"
         )
-    found = "found a folder" if path.is_dir() else "there is none"
+    found = f"found a {kind}" if kind else "there is none"
     raise UsageError(f"{said_by}expected an ONNX file at {model}, {found}")

@@ -1,5 +1,6 @@
 """From a photograph to the network's input, as mmsegmentation's test pipeline does it."""
 
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..metadata import ModelMetadata
+from ..metadata import MAX_SIDE, ModelMetadata
 from .postprocessing import SizeHW
 
 
@@ -75,17 +76,17 @@ class Preprocessing:
             static_size_hw: Input size of a file that knows one size only, None for dynamic ones.
 
         Raises:
-            UsageError: A size is not positive, not what a static file requires, or given twice;
-                or the fixed one is not a multiple of what the file asks for.
+            UsageError: A size is no pair of whole numbers in [1, `MAX_SIDE`], not what a static
+                file requires, or given twice; or the fixed one is not a multiple of what the
+                file asks for.
         """
         if input_size_hw is not None and fixed_size_hw is not None:
             raise UsageError(
                 f"expected an input size or a fixed size, found {_text(input_size_hw)} and "
                 f"{_text(fixed_size_hw)}"
             )
+        fixed_size_hw, input_size_hw = _checked(fixed_size_hw), _checked(input_size_hw)
         chosen_hw = fixed_size_hw or input_size_hw
-        if chosen_hw is not None and min(chosen_hw) < 1:
-            raise UsageError(f"expected an input size of at least 1x1, found {_text(chosen_hw)}")
         if static_size_hw is not None and chosen_hw not in (None, static_size_hw):
             raise UsageError(
                 f"expected input size {_text(static_size_hw)}, the only one this model file "
@@ -153,6 +154,22 @@ class Preprocessing:
 
     def _padded(self, length: int) -> int:
         return -(-length // self.size_multiple) * self.size_multiple
+
+
+def _checked(size_hw: object) -> SizeHW | None:
+    if size_hw is None:
+        return None
+    try:
+        height, width = map(operator.index, size_hw)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"expected a size of two whole numbers (height, width), found {size_hw!r}"
+        ) from None
+    if not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
+        raise UsageError(
+            f"expected an input size of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found {height}x{width}"
+        )
+    return height, width
 
 
 def _text(size_hw: SizeHW | None) -> str:

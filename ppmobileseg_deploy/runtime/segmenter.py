@@ -74,7 +74,7 @@ class OrtSegmenter:
             static_size_hw=session.static_size_hw,
         )
         if fixed_size is not None and session.static_size_hw is None:
-            session = session.pinned(fixed_size)
+            session = session.pinned((int(fixed_size[0]), int(fixed_size[1])))
         self._session: Session = session
         self._sessions = Sessions(session)
         self._fine_labels = fine_labels and self._session.finer_labels

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..metadata import ModelMetadata
+from ..metadata import MAX_SIDE, ModelMetadata
 from ..palettes import distinct_palette
 from .starting import Starter, first_line
 
@@ -182,6 +182,10 @@ def _check_input(inputs: Sequence[Any], source: str) -> tuple[str, tuple[int, in
     fixed = isinstance(height, int)
     if not (_allows(batch, 1) and _allows(channels, 3)) or fixed != isinstance(width, int):
         raise mismatch
+    if fixed and not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
+        raise ModelError(
+            f"{source}: expected an input of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found {height}x{width}"
+        )
     return inputs[0].name, (height, width) if fixed else None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..files import kind_of
 from .images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from .sources import RESULT_KINDS, ImageFile, absolute
 
@@ -80,9 +81,10 @@ def plan_outputs(
         UsageError: ``output`` is a file where a folder is needed, is the image itself, or has a
             format that cannot hold the result.
     """
-    if output is not None and output.suffix.lower() in READABLE_SUFFIXES and not output.is_dir():
+    existing = None if output is None else kind_of(output)
+    if output is not None and existing != "folder" and output.suffix.lower() in READABLE_SUFFIXES:
         return [_plan_one_file(images, kinds, output)]
-    if output is not None and output.exists() and not output.is_dir():
+    if existing not in (None, "folder"):
         raise UsageError(f"expected a folder or an image file for the results, found {output}")
     folders = [
         image.path.parent if output is None else output / image.relative.parent for image in images
@@ -116,7 +118,7 @@ def _plan_one_file(
     if suffix not in WRITABLE_SUFFIXES:
         raise UsageError(f"expected {' '.join(sorted(WRITABLE_SUFFIXES))}, found {output}")
     path = images[0].path
-    if _key(path) == _key(output) or (output.exists() and output.samefile(path)):
+    if _key(path) == _key(output) or (kind_of(output) == "file" and output.samefile(path)):
         raise UsageError(f"the result would overwrite its own image {output}: name another file")
     return PlannedImage(images[0], {kinds[0]: output})
 

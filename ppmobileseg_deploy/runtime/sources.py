@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ImageError
+from ..files import kind_of
 from .images import READABLE_SUFFIXES
 
 RESULT_KINDS: Final = ("overlay", "color", "labels")
@@ -62,7 +63,8 @@ def find_images(sources: Iterable[str | Path]) -> FoundImages:
     skipped: list[Path] = []
     folders = 0
     for source in map(Path, sources):
-        if source.is_dir():
+        kind = kind_of(source)
+        if kind == "folder":
             folders += 1
             try:
                 found, results = _list_folder(source)
@@ -70,7 +72,7 @@ def find_images(sources: Iterable[str | Path]) -> FoundImages:
                 errors.append(error)
                 continue
             skipped += results
-        elif source.exists():
+        elif kind is not None:
             if source.suffix.lower() == ".onnx":
                 errors.append(ImageError(f"expected an image, found the model {source}: use -m"))
                 continue

@@ -12,6 +12,7 @@ from typing import Final
 import onnxruntime as ort
 
 from ..errors import DeviceError, ModelError, UsageError
+from ..files import kind_of
 
 PROVIDERS: Final = MappingProxyType(
     {
@@ -159,10 +160,11 @@ def _check_device(device: str) -> None:
 
 def _version(path: Path) -> tuple[int, int, int]:
     # Asked here, because ONNX Runtime words these cases differently from release to release.
-    if not path.exists():
+    kind = kind_of(path)
+    if kind is None:
         raise ModelError(f"cannot load {path}: no such file")
-    if not path.is_file():
-        raise ModelError(f"cannot load {path}: expected an ONNX file, found a folder")
+    if kind != "file":
+        raise ModelError(f"cannot load {path}: expected an ONNX file, found a {kind}")
     status = path.stat()
     if status.st_size == 0:
         raise ModelError(f"cannot load {path}: expected an ONNX file, found an empty one")

@@ -46,10 +46,14 @@ def _left_over() -> list[str]:
         (["missing.png"], "no such file or folder: missing.png"),
         (["empty", "missing.png"], "no images in folder empty"),
         (["end2end.onnx"], "found the model end2end.onnx"),
+        (["x" * 300], "no such file or folder: xxx"),
+        (["a.png", "-m", "x" * 300], "xxx, there is none"),
+        (["a.png", "--input-size", "20000x20000"], "1x1 to 8192x8192, found 20000x20000"),
+        (["a.png", "--input-size", "9" * 5000], "expected a size such as"),
         ([], "SOURCE"),
         (["a.png", "--colour"], "--colour"),
     ],
-    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value)[:40] or "nothing" if isinstance(value, list) else "",
 )
 def test_wrong_use_is_code_2_and_writes_nothing(desk, picture, infer, arguments, message):
     picture("a.png")
@@ -141,6 +145,14 @@ def test_an_output_folder_that_cannot_be_made(desk, picture, infer):
     message = _only_line(done)
     assert "file/out/a_overlay.png" in message
     assert "0 of 2 images were done" in message
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".png"], ids=["folder", "file"])
+def test_an_output_name_that_is_too_long(desk, picture, infer, name):
+    picture("a.png")
+    done = infer("a.png", "-o", name)
+    assert done.code == 1
+    assert "File name too long" in _only_line(done)
 
 
 def test_a_result_that_is_a_folder_already(desk, picture, infer):

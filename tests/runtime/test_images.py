@@ -1,4 +1,5 @@
 import io
+import os
 import re
 import struct
 import zlib
@@ -325,3 +326,10 @@ def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
         write_image(tmp_path / "file" / "image.png", np.zeros((2, 2, 3), np.uint8))
+
+
+def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(ImageError, match="expected a file, found a device or a pipe"):
+        read_image(pipe)

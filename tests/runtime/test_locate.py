@@ -59,6 +59,7 @@ def test_nothing_found_says_both_ways_to_get_a_model():
         ("My.PDPARAMS", "convert it first with `ppms-export My.PDPARAMS`"),
         ("tiny", "the official model tiny is not here yet: run `ppms-export tiny`"),
         ("", "expected an ONNX file at"),
+        ("x" * 300, "xxx, there is none"),
     ],
 )
 def test_a_bad_name_is_an_error_even_where_another_model_is_there(name, message, monkeypatch):
@@ -73,6 +74,11 @@ def test_a_bad_name_is_an_error_even_where_another_model_is_there(name, message,
             find_model()
         assert str(error.value).startswith("$PPMS_MODEL: ")
         assert message in str(error.value)
+
+
+def test_a_name_with_a_null_character_is_an_error():
+    with pytest.raises(UsageError, match="there is none"):
+        find_model("\0x")
 
 
 def test_an_official_name_means_the_exported_model_unless_a_file_has_it():

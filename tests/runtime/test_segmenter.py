@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from ppmobileseg_deploy import ImageError, MetadataWarning, ModelError, OrtSegmenter, UsageError
+from ppmobileseg_deploy import (
+    ImageError,
+    MetadataWarning,
+    ModelError,
+    OrtSegmenter,
+    OutputError,
+    UsageError,
+)
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.palettes import distinct_palette
 from ppmobileseg_deploy.runtime.images import read_image
@@ -228,3 +235,15 @@ def test_repr_and_properties(rgb_model: Path, rgb_metadata: ModelMetadata) -> No
 def test_unusable_images_are_image_errors(image: object, rgb_model: Path) -> None:
     with pytest.raises(ImageError):
         OrtSegmenter(rgb_model)(image)  # type: ignore[arg-type]
+
+
+def test_a_name_with_a_null_character_is_an_error_of_ours(
+    rgb_model: Path, quadrants_bgr: Draw
+) -> None:
+    segmenter = OrtSegmenter(rgb_model)
+    with pytest.raises(ImageError, match="null"):
+        segmenter("\0.png")
+    with pytest.raises(OutputError, match="null"):
+        segmenter(quadrants_bgr(8, 8)).save("nul\0.png")
+    with pytest.raises(ModelError, match="no such file"):
+        OrtSegmenter("\0.onnx")

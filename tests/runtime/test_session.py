@@ -200,3 +200,8 @@ def test_less_than_one_thread_is_wrong_use(threads: int, rgb_model: Path) -> Non
 def test_threads_reach_onnx_runtime(rgb_model: Path) -> None:
     options = open_session(rgb_model, threads=2).inference.get_session_options()
     assert options.intra_op_num_threads == 2
+
+
+def test_a_static_size_without_end_is_refused(make_model: MakeModel) -> None:
+    with pytest.raises(ModelError, match="expected an input of 1x1 to 8192x8192, found 8x100000"):
+        open_session(make_model(input_shape=(1, 3, 8, 100_000)))
