@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
-from .quoting import printable
+from ..quoting import printable
 
 _RULES = [
     (re.compile(pattern), replacement)
