@@ -11,7 +11,6 @@ import math
 import pickle
 import pickletools
 import re
-from collections import OrderedDict
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..quoting import printable
+from .pickle_keys import check_keys
 
 _RULES = [
     (re.compile(pattern), replacement)
@@ -87,6 +87,16 @@ class PaddleArray:
         return torch.from_numpy(np.array(self.array, native, order="C"))
 
 
+class _OrderedDict(dict[object, object]):
+    """Takes the place of ``OrderedDict``: filled item by item, not from arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __setstate__(self, _state: object) -> None:
+        pass
+
+
 class _Unpickler(pickle.Unpickler):
     # Classes, not functions: a pickle can set attributes of whatever it is given that has no
     # __setstate__ and is written in Python.
@@ -95,7 +105,7 @@ class _Unpickler(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): PaddleArray,
         ("numpy", "ndarray"): PaddleArray,
         ("numpy", "dtype"): _Dtype,
-        ("collections", "OrderedDict"): OrderedDict,
+        ("collections", "OrderedDict"): _OrderedDict,
         ("builtins", "tuple"): tuple,  # paddle.save writes some tensors as (name, array)
     }
 
@@ -135,6 +145,7 @@ def read_pdparams(data: bytes, file_name: str) -> object:
             is_slot = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
             if is_slot and isinstance(argument, int) and argument > len(data):
                 raise pickle.UnpicklingError(f"it asks for {argument} memory slots")
+        check_keys(data)
         return _Unpickler(io.BytesIO(data)).load()
     except Exception as error:
         # Bytes from a stranger can make the unpickler fail in any way.

@@ -183,6 +183,38 @@ def test_a_few_bytes_cannot_reserve_gigabytes(tmp_path):
         load_checkpoint(path)
 
 
+def nested_tuples(start, end):
+    # Enough levels to be refused, few enough for the test to end where they are not.
+    return start + b"X\x01\0\0\0a" + b"2\x86" * 16 + end + b"."
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        nested_tuples(b"\x80\x02}", b"Ns"),
+        nested_tuples(b"\x80\x02}(X\x01\0\0\0bK\x01", b"Nu"),
+        nested_tuples(b"\x80\x02(", b"Nd"),
+        nested_tuples(b"\x80\x02}", b"q\x000h\x00Ns"),
+        nested_tuples(b"\x80\x04}", b"\x940h\x00Ns"),
+        nested_tuples(b"\x80\x02ccollections\nOrderedDict\n)R", b"Ns"),
+        nested_tuples(b"\x80\x02ccollections\nOrderedDict\n", b"N\x86\x85\x85R"),
+        nested_tuples(b"\x80\x02(ccollections\nOrderedDict\n((", b"Ntlo"),
+        nested_tuples(b"\x80\x04\x8f(", b"\x90"),
+        nested_tuples(b"\x80\x04(", b"\x91"),
+        b"\x80\x02}\x8b\x01\0\0\0\x01Ns.",
+        b"\x80\x02}0" + b"Ns.",
+    ],
+    ids=["SETITEM", "SETITEMS", "DICT", "BINPUT", "MEMOIZE", "OrderedDict item",
+         "OrderedDict called", "OrderedDict OBJ", "set", "frozenset", "LONG4", "empty stack"],
+)  # fmt: skip
+def test_keys_that_take_ages_to_hash_are_refused(pickled, tmp_path):
+    path = tmp_path / "my.pdparams"
+    path.write_bytes(pickled)
+    with pytest.raises(CheckpointError, match="cannot be read as PaddleSeg") as caught:
+        load_checkpoint(path)
+    assert len(str(caught.value)) < 200
+
+
 def test_a_dict_that_contains_itself(save_pdparams):
     looped = {"epoch": 1}
     for name in ("model", "ema", "state_dict", "module"):
