@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..model import CONFIGS, PPMobileSeg, PPMobileSegConfig
-from .quoting import printable
+from ..quoting import printable
 
 MAX_CLASSES = 65536
 """Labels are stored in at most 16 bits."""

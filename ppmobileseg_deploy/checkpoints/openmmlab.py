@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
-from .quoting import printable
+from ..quoting import printable
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
@@ -141,14 +141,20 @@ def _damaged_entry(data: bytes) -> str | None:
         if all(entry.CRC == 0 for entry in entries):
             return None  # torch.serialization.set_crc32_options(False) saves without checksums
         for entry in entries:
-            try:
-                with archive.open(entry) as content:
-                    while content.read(1 << 20):
-                        pass
-            except Exception:
-                # Headers that contradict each other, a password, a broken compressed stream.
+            if not _is_intact(archive, entry):
                 return entry.filename
     return None
+
+
+def _is_intact(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    try:
+        with archive.open(entry) as content:
+            while content.read(1 << 20):
+                pass
+    except Exception:
+        # Headers that contradict each other, a password, a broken compressed stream.
+        return False
+    return True
 
 
 def _refusal(message: str, file_name: str) -> str:

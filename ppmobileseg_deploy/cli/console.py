@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from ..errors import PPMobileSegError, UsageError
+from ..quoting import printable
 from ..version import VERSION
 
 stdout = Console(highlight=False)
@@ -68,6 +69,12 @@ def run(app: typer.Typer) -> NoReturn:
     except _WrongArguments as error:
         print_error(f"{error.format_message().rstrip('.')} (--help lists what there is)")
         code = error.exit_code
+    except OSError as error:
+        # Those of files are ours by now: most likely, standard output could not be written. The
+        # interpreter would try once more as it ends.
+        sys.stdout = io.StringIO()
+        print_error(error)
+        code = 1
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
@@ -77,14 +84,17 @@ def run(app: typer.Typer) -> NoReturn:
 
 def print_error(error: Exception | str) -> None:
     """Print an error as one line on standard error."""
-    message = " ".join(str(error).split())
-    stderr.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    stderr.print(f"error: {_one_line(str(error))}", style="red", markup=False, soft_wrap=True)
 
 
 def print_note(text: str) -> None:
     """Print something worth knowing, which is no error, as one line on standard error."""
-    message = " ".join(text.split())
-    stderr.print(f"note: {message}", style="yellow", markup=False, soft_wrap=True)
+    stderr.print(f"note: {_one_line(text)}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _one_line(text: str) -> str:
+    # File names and model files of strangers are quoted in messages.
+    return printable(" ".join(text.split()))
 
 
 def parse_size_hw(text: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ImageError, ModelError, OutputError, PPMobileSegError, UsageError
+from ..quoting import printable
 from .console import (
     new_app,
     parse_size_hw,
@@ -32,7 +33,7 @@ app = new_app()
 @app.command()
 def infer(
     sources: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(metavar="SOURCE", help="Images, and folders of images."),
     ],
     model: Annotated[
@@ -46,7 +47,7 @@ def infer(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
@@ -101,6 +102,8 @@ def infer(
     from ..runtime.sinks import Window, parse_kinds, plan_outputs
     from ..runtime.sources import find_images
 
+    if "" in (*sources, output):  # as a path it would mean the current folder
+        raise UsageError("expected names of files and folders, found an empty one")
     kinds = parse_kinds(save)
     if not 0 <= opacity <= 1:
         raise UsageError(f"expected an opacity in [0, 1], found {opacity}")
@@ -108,7 +111,7 @@ def infer(
     found = find_images(sources)
     if not found.images:
         raise UsageError("; ".join(map(str, found.errors)))
-    plans = plan_outputs(found.images, kinds, output)
+    plans = plan_outputs(found.images, kinds, None if output is None else Path(output))
     segmenter = _open_model(find_model(model), device, threads, size_hw)
     window = Window("ppms-infer") if show else None
     if found.skipped:
@@ -196,7 +199,7 @@ def _with_progress(plans: "list[PlannedImage]") -> "Iterable[PlannedImage]":
     with progress:
         task = progress.add_task("", total=len(plans))
         for plan in plans:
-            progress.update(task, description=plan.source.path.name)
+            progress.update(task, description=printable(plan.source.path.name))
             yield plan
             progress.advance(task)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..metadata import RGB
+from ..quoting import printable
 
 if TYPE_CHECKING:
     from ..runtime.result import SegmentationResult
@@ -69,7 +70,7 @@ class Summary:
         table.add_column("class")
         table.add_column("pixels", justify="right", no_wrap=True)
         for class_id, pixels in largest:
-            name = Text(self._names[class_id])
+            name = Text(printable(self._names[class_id]))
             if colored:
                 red, green, blue = self._palette_rgb[class_id]
                 name = Text.assemble(("██ ", f"rgb({red},{green},{blue})"), name)
@@ -91,11 +92,11 @@ class Summary:
 
     def _places(self) -> Iterator[str]:
         if len(self._files) <= _LINES_SHOWN:
-            yield from (f"wrote {path}" for path in self._files)
+            yield from (f"wrote {printable(str(path))}" for path in self._files)
             return
         folders = Counter(path.parent for path in self._files).most_common()
         for folder, count in folders[:_LINES_SHOWN]:
-            yield f"wrote {count} files in {folder}"
+            yield f"wrote {count} files in {printable(str(folder))}"
         if len(folders) > _LINES_SHOWN:
             count = sum(count for _, count in folders[_LINES_SHOWN:])
             yield f"wrote {count} files in {len(folders) - _LINES_SHOWN} more folders"

@@ -135,7 +135,7 @@ def open_session(
         threads: Threads within an operator; None lets ONNX Runtime take all cores.
 
     Raises:
-        UsageError: The number of threads is below one, or the device has no meaning.
+        UsageError: The number of threads, or the device, has no meaning.
         DeviceError: This ONNX Runtime has no provider for the device, or it does not start.
         ModelError: The file cannot be read, or its input or output is not as expected.
 

@@ -25,7 +25,12 @@ PROVIDERS: Final = MappingProxyType(
 )
 """Device name to ONNX Runtime's name of the execution provider."""
 
-_ERROR: Final = 3  # ONNX Runtime's severities: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
+MAX_THREADS: Final = 1024
+"""More threads than any machine has use for; ONNX Runtime would start them all."""
+
+# ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
+# error it raises as well, and it would print it first, in colours.
+_FATAL: Final = 4
 _DEFAULT: Final = -1
 
 
@@ -57,13 +62,14 @@ class Starter:
             threads: Threads within an operator; None lets ONNX Runtime take all cores.
 
         Raises:
-            UsageError: The number of threads is below one, or the device has no meaning.
+            UsageError: The number of threads is not in [1, `MAX_THREADS`], or the device has no
+                meaning.
             DeviceError: This ONNX Runtime has no provider for the device.
             ModelError: There is no such file, or it is empty or a folder.
         """
         _check_device(device)
-        if threads is not None and threads < 1:
-            raise UsageError(f"expected at least one thread, found {threads}")
+        if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MAX_THREADS):
+            raise UsageError(f"expected 1 to {MAX_THREADS} threads, found {threads!r}")
         if isinstance(model, bytes):
             return cls(model, "model", device, threads, None)
         path = Path(model)
@@ -100,7 +106,7 @@ class Starter:
 
     def _options(self, dimensions: Mapping[str, int]) -> ort.SessionOptions:
         options = ort.SessionOptions()
-        options.log_severity_level = _ERROR
+        options.log_severity_level = _FATAL
         if self.threads is not None:
             options.intra_op_num_threads = self.threads
         # Waiting threads sleep. Spinning would keep the cores from whatever comes between two

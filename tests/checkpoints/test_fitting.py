@@ -67,7 +67,7 @@ def test_everything_that_does_not_fit_is_listed(tiny):
         "my.pth does not fit PP-MobileSeg tiny with 150 classes: "
         "5 missing: backbone.smb1.conv.bn.{weight, bias, running_mean, running_var}, "
         "backbone.smb2.blocks.0.linear_conv.conv.weight; "
-        "3 unexpected: neck.conv.{weight, bias}, 'odd\\nname\\x1b[31m'; "
+        "3 unexpected: neck.conv.{weight, bias}, odd\\nname\\x1b[31m; "
         "2 of the wrong shape: "
         f"{STEM} (expected (16, 3, 3, 3), found (16, 4, 3, 3)), "
         "decode_head.conv_seg.bias (expected (150,), found (149,))"

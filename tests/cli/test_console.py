@@ -45,6 +45,8 @@ def end(monkeypatch, capsys):
             2,
             "error: two lines, [bold]marked[/bold]\n",
         ),
+        (ImageError("a\x1b[31mb\x00"), 1, "error: a\\x1b[31mb\\x00\n"),
+        (OSError(28, "No space left"), 1, "error: [Errno 28] No space left"),
         (ImageError("x" * 500), 1, f"error: {'x' * 500}\n"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (typer.Abort(), 130, "interrupted"),

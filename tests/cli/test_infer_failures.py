@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
+from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime import images
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
 
@@ -33,8 +35,11 @@ def _left_over() -> list[str]:
         (["a.png", "--opacity", "nan"], "expected an opacity in [0, 1], found nan"),
         (["a.png", "--opacity", "half"], "--opacity"),
         (["a.png", "--input-size", "512x"], "expected a size such as 512x512"),
-        (["a.png", "--threads", "0"], "expected at least one thread, found 0"),
+        (["a.png", "--threads", "0"], "expected 1 to 1024 threads, found 0"),
         (["a.png", "--threads", "two"], "--threads"),
+        (["a.png", "--threads", "100000000000"], "expected 1 to 1024 threads"),
+        ([""], "found an empty one"),
+        (["a.png", "-o", ""], "found an empty one"),
         (["a.png", "--device", "npu"], "expected a device of cpu, cuda"),
         (["a.png", "--device", "coreml"], "CoreMLExecutionProvider"),
         (["a.png", "-m", "nowhere.onnx"], "expected an ONNX file at nowhere.onnx"),
@@ -43,6 +48,7 @@ def _left_over() -> list[str]:
         (["a.png", "-o", "text.txt"], "expected a folder or an image file"),
         (["a.png", "b.png", "-o", "out.png"], "holds one result"),
         (["a.png", "--save", "labels", "-o", "out.jpg"], "expected .png for labels"),
+        (["mis\x1b[31ms\ning"], r"no such file or folder: mis\x1b[31ms ing"),
         (["missing.png"], "no such file or folder: missing.png"),
         (["empty", "missing.png"], "no images in folder empty"),
         (["end2end.onnx"], "found the model end2end.onnx"),
@@ -255,4 +261,54 @@ def test_a_closed_pipe_gives_no_traceback(desk, picture):
     process.stderr.close()
     process.wait(timeout=120)
     assert "Traceback" not in errors
+    assert Path("a_overlay.png").exists()
+
+
+def test_terminal_codes_in_names_are_shown_not_obeyed(desk, picture, infer, model_bytes):
+    Path("end2end.onnx").write_bytes(model_bytes(names=("r\x1b]0;owned\x07", "green", "blue")))
+    picture("a\x1b[2J\nb.png", classes=(0,))
+    done = infer("a\x1b[2J\nb.png")
+    assert done.code == 0
+    assert r"r\x1b]0;owned\x07" in done.stdout
+    assert r"wrote a\x1b[2J\nb_overlay.png" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_model_that_fails_says_so_once(desk, picture, infer_process):
+    # A row of nothing: the node fails as it runs, and ONNX Runtime logs what it raises.
+    input_info = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    output_info = helper.make_tensor_value_info("output", TensorProto.INT64, ["n", 1, "h", "w"])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Reshape", ["input", "shape"], ["odd"]),
+            helper.make_node("ArgMax", ["odd"], ["output"], axis=1),
+        ],
+        "failing",
+        [input_info],
+        [output_info],
+        [helper.make_tensor("shape", TensorProto.INT64, [4], [1, 3, 7, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, ModelMetadata().to_props())
+    Path("failing.onnx").write_bytes(model.SerializeToString())
+    picture("a.png")
+    done = infer_process("a.png", "-m", "failing.onnx")
+    assert done.code == 1
+    assert "a.png: failing.onnx failed" in _only_line(done)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output(desk, picture):
+    picture("a.png")
+    command = "from ppmobileseg_deploy.cli.infer import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", command, "a.png"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: [Errno 28] No space left on device\n"
     assert Path("a_overlay.png").exists()

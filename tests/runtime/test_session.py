@@ -191,9 +191,9 @@ def test_unknown_devices_are_wrong_use(rgb_model: Path) -> None:
         open_session(rgb_model, device="gpu")
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_less_than_one_thread_is_wrong_use(threads: int, rgb_model: Path) -> None:
-    with pytest.raises(UsageError, match="at least one thread"):
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**11, 1.0, "a"])
+def test_any_other_number_of_threads_is_wrong_use(threads: Any, rgb_model: Path) -> None:
+    with pytest.raises(UsageError, match="expected 1 to 1024 threads"):
         open_session(rgb_model, threads=threads)
 
 
