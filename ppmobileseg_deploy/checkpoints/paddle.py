@@ -74,8 +74,11 @@ class PaddleArray:
                 pass
             case _:
                 raise pickle.UnpicklingError("an array in a form that numpy does not write")
-        if not all(isinstance(side, int) and side >= 0 for side in shape):
-            raise pickle.UnpicklingError(f"an array of shape {shape}")
+        # Without bounds the product below could grow to gigabytes, and so could a message.
+        if len(shape) > 32 or not all(
+            isinstance(side, int) and 0 <= side < 1 << 63 for side in shape
+        ):
+            raise pickle.UnpicklingError("an array whose shape is no tuple of up to 32 sizes")
         if math.prod(shape) * dtype.numpy.itemsize != len(data):
             raise pickle.UnpicklingError(f"an array of shape {shape} in {len(data)} bytes")
         flat = np.frombuffer(data, dtype.numpy)
@@ -97,6 +100,21 @@ class _OrderedDict(dict[object, object]):
         pass
 
 
+class _Tuple(tuple[object, ...]):
+    """Takes the place of ``tuple``: takes one as it is, and turns nothing else into one.
+
+    A text's or a dict's copies, eight bytes for each of its entries, could fill the memory.
+    """
+
+    def __new__(cls, items: object) -> tuple[object, ...]:  # type: ignore[misc]
+        if not isinstance(items, tuple):
+            raise pickle.UnpicklingError("a tuple made of something else")
+        return items
+
+    def __setstate__(self, _state: object) -> None:
+        pass
+
+
 class _Unpickler(pickle.Unpickler):
     # Classes, not functions: a pickle can set attributes of whatever it is given that has no
     # __setstate__ and is written in Python.
@@ -106,7 +124,7 @@ class _Unpickler(pickle.Unpickler):
         ("numpy", "ndarray"): PaddleArray,
         ("numpy", "dtype"): _Dtype,
         ("collections", "OrderedDict"): _OrderedDict,
-        ("builtins", "tuple"): tuple,  # paddle.save writes some tensors as (name, array)
+        ("builtins", "tuple"): _Tuple,  # paddle.save writes some tensors as (name, array)
     }
 
     def find_class(self, module_name: str, global_name: str) -> type:

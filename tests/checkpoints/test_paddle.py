@@ -215,6 +215,27 @@ def test_keys_that_take_ages_to_hash_are_refused(pickled, tmp_path):
     assert len(str(caught.value)) < 200
 
 
+NESTED = ()
+for _ in range(16):
+    NESTED = (NESTED, NESTED)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        array_of((NESTED,), "f4", b""),
+        array_of((1 << 4000,), "f4", b""),
+        array_of((1,) * 40, "f4", b"\0" * 4),
+        Reduced(tuple, b"one object for every byte"),
+    ],
+    ids=["nested shape", "huge side", "40 sides", "tuple of bytes"],
+)
+def test_what_could_grow_without_bounds_is_refused(entry, save_pdparams):
+    with pytest.raises(CheckpointError, match=r"an array whose shape|a tuple made of") as caught:
+        load_checkpoint(save_pdparams({"a": entry}))
+    assert len(str(caught.value)) < 200
+
+
 def test_a_dict_that_contains_itself(save_pdparams):
     looped = {"epoch": 1}
     for name in ("model", "ema", "state_dict", "module"):
