@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path
 from ..metadata import RGB
+from ..quoting import printable
 from .console import new_app, parse_size_hw, run, stderr, stdout, version_option
 
 if TYPE_CHECKING:
@@ -132,7 +134,9 @@ def _require_extra() -> None:
 
 def _table(report: "ExportReport") -> Table:
     metadata, options, parity = report.metadata, report.options, report.parity
-    table = Table(show_header=False, title=str(report.path), title_justify="left")
+    table = Table(
+        show_header=False, title=escape(printable(str(report.path))), title_justify="left"
+    )
     table.add_column(style="dim")
     table.add_column()
     table.add_row("variant", metadata.variant)
