@@ -79,7 +79,7 @@ def test_pipeline_rows(tiny_files: dict[Vim, Path]) -> None:
     for row in rows:
         assert all(stage.median > 0 for stage in row.stages_ms.values())
     assert pipeline.pipeline_table(rows).row_count == len(ways)
-    assert len(pipeline.pipeline_targets(rows)) == 2
+    assert len(pipeline.pipeline_targets(rows)) == 3
 
 
 def test_mask_pipeline_writes_an_overlay(tiny_files: dict[Vim, Path], tmp_path: Path) -> None:
