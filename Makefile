@@ -37,7 +37,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every speed in the README, with OpenVINO beside it; on a quiet machine about three minutes.
+# Every speed in the README, with OpenVINO beside it; on a quiet machine about two minutes.
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks

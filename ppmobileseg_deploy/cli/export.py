@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..exporters import ExportReport, ParityCase
 
 _NEEDED: Final = ("torch", "onnx", "onnxsim")
-_INSTALL: Final = "pip install torch onnx onnxsim"
+_INSTALL: Final = "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
 
 app = new_app()
 
@@ -55,7 +55,7 @@ def export(
     logits: Annotated[
         bool, typer.Option("--logits", help="Give float logits of all classes, not labels.")
     ] = False,
-    opset: Annotated[int, typer.Option(help="ONNX opset version.")] = 17,
+    opset: Annotated[int, typer.Option(help="ONNX opset version, 15 to 20.")] = 17,
     shape: Annotated[
         str | None,
         typer.Option(metavar="HxW", help="Fix the input size; the default is any size."),
