@@ -1,8 +1,17 @@
-"""Colours for class sets that bring none of their own."""
+"""Names and colours for class sets that bring none of their own."""
 
 from typing import Final
 
 _BITS: Final = 8
+
+
+def numbered_names(num_classes: int) -> tuple[str, ...]:
+    """Return ``"class 0"``, ``"class 1"``, and so on.
+
+    Args:
+        num_classes: How many names are needed.
+    """
+    return tuple(f"class {class_id}" for class_id in range(num_classes))
 
 
 def distinct_palette(num_classes: int) -> tuple[tuple[int, int, int], ...]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from .. import ade20k
 from ..errors import UsageError
-from ..palettes import distinct_palette
+from ..palettes import distinct_palette, numbered_names
 
 RGB = tuple[int, int, int]
 
@@ -21,8 +21,7 @@ def default_classes(num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]
     """
     if num_classes == len(ade20k.NAMES):
         return ade20k.NAMES, ade20k.PALETTE_RGB
-    names = tuple(f"class {class_id}" for class_id in range(num_classes))
-    return names, distinct_palette(num_classes)
+    return numbered_names(num_classes), distinct_palette(num_classes)
 
 
 def read_classes(path: Path, num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]:

@@ -195,10 +195,11 @@ class _Proof:
         upsampled = self._upsampled(expected_logits, image.shape[-2:], labels_per_cell)
         self._require_form(output, upsampled)
         difference = float((logits - expected_logits).abs().max())
+        max_logit = float(expected_logits.abs().max())
         if self.options.logits:
             difference = max(difference, float((output - upsampled).abs().max()))
             output, shipped = (each.argmax(1, keepdim=True) for each in (output, shipped))
-        limit = self._require_close_logits(image, difference, float(expected_logits.abs().max()))
+        limit = self._require_close_logits(image, difference, max_logit)
         best, expected = self._candidates(expected_logits, upsampled).max(1, keepdim=True)
         self._require_labels(image, best - upsampled.gather(1, output.long()), limit)
         batch, _, height, width = image.shape
@@ -207,7 +208,7 @@ class _Proof:
             size_hw=(height, width),
             labels_per_cell=labels_per_cell,
             max_logit_difference=difference,
-            max_logit=float(expected_logits.abs().max()),
+            max_logit=max_logit,
             equal_labels=float((shipped == expected).double().mean()),
             labels_pytorch=expected.numpy(),
             labels_onnx=shipped.numpy(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..metadata import MAX_SIDE, ModelMetadata
-from ..palettes import distinct_palette
+from ..palettes import distinct_palette, numbered_names
 from .starting import Starter, first_line
 
 LABELS_PER_CELL: Final = "labels_per_cell"
@@ -249,7 +249,7 @@ def _assumed_metadata(source: str, output: str, num_classes: int | None) -> Mode
         names = f"the names 'class 0' to 'class {num_classes - 1}'"
         metadata = replace(
             metadata,
-            class_names=tuple(f"class {class_id}" for class_id in range(num_classes)),
+            class_names=numbered_names(num_classes),
             palette_rgb=distinct_palette(num_classes),
         )
     warnings.warn(
