@@ -10,11 +10,11 @@ from typing import Final
 from onnx import ModelProto
 
 from ..checkpoints import Checkpoint, build_model, load_checkpoint
+from ..class_names import default_classes, read_classes
 from ..errors import UsageError
 from ..files import atomic_path
 from ..metadata import ModelMetadata
 from ..version import VERSION
-from .class_names import default_classes, read_classes
 from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
@@ -72,8 +72,8 @@ def export_onnx(
             an official one: ``"tiny"`` or ``"base"``.
         output: The file to write; its folder is made if needed.
         options: Form of the file; `ExportOptions` has the defaults.
-        classes: File with the class names, see `exporters.class_names.read_classes`; by default
-            ADE20K's for 150 classes, numbers otherwise.
+        classes: File with the class names, or ``"ade20k"`` or ``"cityscapes"``, see
+            `class_names.read_names`; by default ADE20K's for 150 classes, numbers otherwise.
         verify: Whether to prove parity with PyTorch.
         atol: Largest absolute difference of the logits that the proof permits; the default
             is derived from the logits, see `exporters.parity.prove`.
@@ -148,7 +148,7 @@ def _describe(
     names, palette = (
         default_classes(checkpoint.num_classes)
         if classes is None
-        else read_classes(Path(classes), checkpoint.num_classes)
+        else read_classes(classes, checkpoint.num_classes)
     )
     return ModelMetadata(
         variant=checkpoint.config.name,

@@ -1,0 +1,203 @@
+"""Names and colours of classes, from tables that are built in or from files."""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from . import ade20k, cityscapes
+from .errors import UsageError
+from .files import kind_of
+from .metadata import RGB
+from .palettes import distinct_palette, numbered_names
+
+BUILT_IN: Final[Mapping[str, tuple[tuple[str, ...], tuple[RGB, ...]]]] = {
+    "ade20k": (ade20k.NAMES, ade20k.PALETTE_RGB),
+    "cityscapes": (cityscapes.NAMES, cityscapes.PALETTE_RGB),
+}
+"""Names and colours of the class sets that need no file."""
+
+_MAX_BYTES: Final = 1 << 20
+
+
+def default_classes(num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]:
+    """Return ADE20K's names and colours for 150 classes, else numbered names.
+
+    Args:
+        num_classes: Number of classes of the checkpoint.
+    """
+    if num_classes == len(ade20k.NAMES):
+        return ade20k.NAMES, ade20k.PALETTE_RGB
+    return numbered_names(num_classes), distinct_palette(num_classes)
+
+
+def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]:
+    """Read a name and a colour for each class.
+
+    Args:
+        source: What `read_names` takes.
+        num_classes: Number of classes of the checkpoint.
+
+    Returns:
+        Names and colours, one of each per class; colours are made up where none are given.
+
+    Raises:
+        UsageError: The file cannot be read, is malformed, or names another number of classes.
+    """
+    names, palette = read_names(source)
+    if len(names) != num_classes:
+        raise UsageError(
+            f"expected {num_classes} class names for this checkpoint, found {len(names)} "
+            f"in {source}"
+        )
+    return names, palette or distinct_palette(num_classes)
+
+
+def read_names(source: str | Path) -> tuple[tuple[str, ...], tuple[RGB, ...] | None]:
+    """Read class names, and colours where they come along.
+
+    Args:
+        source: A text file with one name a line; or a JSON file with a list of names, or an
+            object that maps each name to its colour ``[red, green, blue]``. The order is that
+            of the class ids. Or, where there is no such file, ``"ade20k"`` or ``"cityscapes"``.
+
+    Returns:
+        The names, at least one, and their colours or None.
+
+    Raises:
+        UsageError: The file cannot be read or is malformed.
+    """
+    built_in = _built_in(source)
+    if built_in is not None:
+        return built_in
+    path = Path(source)
+    text = _read_text(path, "class names")
+    if path.suffix.lower() != ".json":
+        names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    else:
+        content = _parse_json(text, path)
+        if isinstance(content, dict) and content and all(map(_is_rgb, content.values())):
+            return tuple(content), tuple((r, g, b) for r, g, b in content.values())
+        if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+            raise UsageError(
+                f"expected a list of names, or name: [red, green, blue] with values in [0, 255], "
+                f"in {path}"
+            )
+        names = tuple(content)
+    if not names:
+        raise UsageError(f"expected class names in {path}, found 0")
+    return names, None
+
+
+def read_palette(source: str | Path) -> tuple[RGB, ...] | dict[str, RGB]:
+    """Read colours for classes.
+
+    Args:
+        source: A JSON file with a list of ``[red, green, blue]`` in the order of the class ids,
+            or an object that maps names to such colours. Or, where there is no such file,
+            ``"ade20k"`` or ``"cityscapes"``, which map names.
+
+    Returns:
+        One of the two, as `choose_palette` takes them.
+
+    Raises:
+        UsageError: The file cannot be read or is malformed.
+    """
+    built_in = _built_in(source)
+    if built_in is not None:
+        return dict(zip(*built_in, strict=True))
+    path = Path(source)
+    content = _parse_json(_read_text(path, "colours"), path)
+    if isinstance(content, list) and content and all(map(_is_rgb, content)):
+        return tuple((r, g, b) for r, g, b in content)
+    if isinstance(content, dict) and content and all(map(_is_rgb, content.values())):
+        return {name: (r, g, b) for name, (r, g, b) in content.items()}
+    raise UsageError(
+        f"expected a list of [red, green, blue] with values in [0, 255], or name: "
+        f"[red, green, blue], in {path}"
+    )
+
+
+def choose_palette(
+    names: Sequence[str], palette_rgb: Sequence[RGB], wanted: Sequence[RGB] | Mapping[str, RGB]
+) -> tuple[RGB, ...]:
+    """Give classes other colours.
+
+    Args:
+        names: Name of each class id.
+        palette_rgb: Colour of each class id so far.
+        wanted: A colour for each class id; or colours by class name: classes that are not named
+            keep theirs, and names of other classes are left alone, so that one table serves
+            several models.
+
+    Returns:
+        Colour of each class id, (red, green, blue) in [0, 255].
+
+    Raises:
+        UsageError: There is another number of colours, a colour is none, or no class has any of
+            the names.
+    """
+    if isinstance(wanted, Mapping):
+        colors = {name: _checked(rgb) for name, rgb in wanted.items()}
+        if not set(wanted) & set(names):
+            first = next(iter(wanted), "")
+            close = difflib.get_close_matches(first, names, n=3)
+            raise UsageError(
+                f"expected colours by class name, found no class of this model called {first!r} "
+                + (f"(close to it: {', '.join(close)})" if close else "or by any other name")
+            )
+        return tuple(colors.get(name, rgb) for name, rgb in zip(names, palette_rgb, strict=True))
+    if len(wanted) != len(names):
+        raise UsageError(f"expected {len(names)} colours, one for each class, found {len(wanted)}")
+    return tuple(map(_checked, wanted))
+
+
+def _built_in(source: str | Path) -> tuple[tuple[str, ...], tuple[RGB, ...]] | None:
+    table = BUILT_IN.get(str(source).lower())
+    return None if kind_of(Path(source)) == "file" else table
+
+
+def _read_text(path: Path, what: str) -> str:
+    kind = kind_of(path)
+    if kind is None:
+        tables = ", ".join(BUILT_IN)
+        raise UsageError(f"cannot read {what} from {path}: no such file (built in: {tables})")
+    try:
+        with path.open("rb") as file:  # a pipe too, but no more of it than there may be
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {what} from {path}: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
+        raise UsageError(f"expected {what} in {path}, found more than {_MAX_BYTES} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"expected UTF-8 text in {path}: {error}") from error
+
+
+def _parse_json(text: str, path: Path) -> object:
+    try:
+        content: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"expected JSON in {path}: {error}") from error
+    return content
+
+
+def _checked(rgb: Sequence[int]) -> RGB:
+    try:
+        channels = tuple(rgb)
+    except TypeError:
+        channels = ()
+    if len(channels) != len("rgb") or not all(c in range(256) for c in channels):
+        raise UsageError(f"expected a colour of three whole numbers in [0, 255], found {rgb}")
+    red, green, blue = map(int, channels)
+    return red, green, blue
+
+
+def _is_rgb(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len("rgb")
+        and all(type(channel) is int and 0 <= channel <= 255 for channel in value)
+    )
