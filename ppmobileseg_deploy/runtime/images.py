@@ -5,8 +5,9 @@ and says so on stderr only. The decoders are named one by one: a photograph need
 of Pillow's start programs (EPS), and the pixel limit of `PIL.Image.open` is the whole process's.
 """
 
+import io
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
@@ -36,6 +37,9 @@ READABLE_SUFFIXES: Final = frozenset(
 
 WRITABLE_SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """The formats `write_image` knows."""
+
+COLOR_ORDERS: Final = ("bgr", "rgb")
+"""Orders that the channels of an array can have."""
 
 _DECODERS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
@@ -74,22 +78,7 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         raise ImageError(f"cannot read {path}: expected a file, found a device or a pipe")
     try:
         with path.open("rb") as stream:
-            prefix = stream.read(_PREFIX_BYTES)
-            stream.seek(0)
-            decoder = _decoder(path, prefix)
-            # Damage makes decoders raise whatever the damaged field happens to break.
-            try:
-                image = decoder(stream)
-                _check_size(path, image, max_pixels)
-                return _upright_bgr(image)
-            except ImageError:
-                raise
-            except Exception as error:
-                kind = decoder.format or "image"
-                raise ImageError(
-                    f"cannot read {path}: expected a complete {kind} file, "
-                    f"found a damaged one ({_one_line(error)})"
-                ) from error
+            return _decoded(stream, str(path), max_pixels)
     except FileNotFoundError:
         raise ImageError(f"cannot read {path}: no such file") from None
     except IsADirectoryError:
@@ -100,12 +89,31 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         raise ImageError(f"cannot read {str(path)!r}: {error}") from error
 
 
-def as_image_bgr(image: object) -> ImageBGR:
+def decode_image(data: bytes, name: str, *, max_pixels: int = 200_000_000) -> ImageBGR:
+    """Read an image that is in memory as a file is on disk; see `read_image`.
+
+    Args:
+        data: The content of an image file.
+        name: Where it came from, for messages.
+        max_pixels: Larger images are refused before a pixel is decoded.
+
+    Returns:
+        (height, width, 3) uint8, BGR, contiguous.
+
+    Raises:
+        ImageError: It is no image, damaged, or too large.
+    """
+    return _decoded(io.BytesIO(data), name, max_pixels)
+
+
+def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
     """Bring an image in memory to the form that everything here works on.
 
     Args:
         image: A PIL image of any mode (its EXIF orientation is applied), an (height, width, 3)
             uint8 array in BGR order as OpenCV gives it, or an (height, width) uint8 array (gray).
+        color: Order of an array's channels: ``"bgr"``, or ``"rgb"`` as most other libraries have
+            it. PIL images know their own order.
 
     Returns:
         (height, width, 3) uint8, BGR, contiguous. It shares memory with an array that has this
@@ -113,7 +121,10 @@ def as_image_bgr(image: object) -> ImageBGR:
 
     Raises:
         ImageError: Anything else.
+        UsageError: `color` is neither of the two.
     """
+    if color not in COLOR_ORDERS:
+        raise UsageError(f"expected color to be {' or '.join(COLOR_ORDERS)}, found {color!r}")
     if isinstance(image, Image.Image):
         try:
             return _upright_bgr(image)
@@ -132,7 +143,9 @@ def as_image_bgr(image: object) -> ImageBGR:
     if image.size == 0:
         raise ImageError(f"expected an image of at least 1x1 pixels, found shape {image.shape}")
     contiguous = np.ascontiguousarray(image)
-    return _bgr_of_gray(contiguous) if gray else contiguous
+    if gray:
+        return _bgr_of_gray(contiguous)
+    return cv2.cvtColor(contiguous, cv2.COLOR_RGB2BGR) if color == "rgb" else contiguous  # type: ignore[return-value]
 
 
 def write_image(path: str | Path, image: NDArray[Any]) -> None:
@@ -162,23 +175,42 @@ def write_image(path: str | Path, image: NDArray[Any]) -> None:
         temporary.write_bytes(encoded.data)
 
 
-def _decoder(path: Path, prefix: bytes) -> type[ImageFile.ImageFile]:
+def _decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
+    prefix = stream.read(_PREFIX_BYTES)
+    stream.seek(0)
+    decoder = _decoder(name, prefix)
+    # Damage makes decoders raise whatever the damaged field happens to break.
+    try:
+        image = decoder(stream)
+        _check_size(name, image, max_pixels)
+        return _upright_bgr(image)
+    except ImageError:
+        raise
+    except Exception as error:
+        kind = decoder.format or "image"
+        raise ImageError(
+            f"cannot read {name}: expected a complete {kind} file, "
+            f"found a damaged one ({_one_line(error)})"
+        ) from error
+
+
+def _decoder(name: str, prefix: bytes) -> type[ImageFile.ImageFile]:
     if not prefix:
-        raise ImageError(f"cannot read {path}: expected an image, found an empty file")
+        raise ImageError(f"cannot read {name}: expected an image, found an empty file")
     for magic, decoder in _DECODERS:
         if prefix.startswith(magic):
             return decoder
     raise ImageError(
-        f"cannot read {path}: expected a JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM image, "
+        f"cannot read {name}: expected a JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM image, "
         f"found a file that starts with {prefix!r}"
     )
 
 
-def _check_size(path: Path, image: Image.Image, max_pixels: int) -> None:
+def _check_size(name: str, image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if not 0 < width * height <= max_pixels:
         raise ImageError(
-            f"cannot read {path}: expected 1 to {max_pixels} pixels, found {height}x{width}"
+            f"cannot read {name}: expected 1 to {max_pixels} pixels, found {height}x{width}"
         )
 
 

@@ -9,7 +9,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from ppmobileseg_deploy.errors import ImageError, OutputError, UsageError
-from ppmobileseg_deploy.runtime.images import as_image_bgr, read_image, write_image
+from ppmobileseg_deploy.runtime.images import (
+    as_image_bgr,
+    decode_image,
+    read_image,
+    write_image,
+)
 
 ORANGE_RGB = (240, 120, 20)
 ORANGE_GRAY = 145  # of ORANGE_RGB, by ITU-R BT.601 as Pillow rounds it
@@ -257,3 +262,22 @@ def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(ImageError, match="expected a file, found a device or a pipe"):
         read_image(pipe)
+
+
+def test_the_content_of_a_file_is_read_as_the_file_is(tmp_path: Path) -> None:
+    path = _saved(tmp_path / "image.png", _orange("RGB"))
+    assert np.array_equal(decode_image(path.read_bytes(), "standard input"), read_image(path))
+    with pytest.raises(ImageError, match="cannot read standard input: .* found an empty file"):
+        decode_image(b"", "standard input")
+    with pytest.raises(ImageError, match="cannot read standard input: expected 1 to 23 pixels"):
+        decode_image(path.read_bytes(), "standard input", max_pixels=23)
+
+
+def test_the_order_of_an_arrays_channels_is_the_callers() -> None:
+    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    assert np.array_equal(as_image_bgr(image, color="rgb"), image[:, :, ::-1])
+    assert np.array_equal(as_image_bgr(image, color="bgr"), image)
+    pil = Image.fromarray(image)
+    assert np.array_equal(as_image_bgr(pil, color="bgr"), as_image_bgr(pil, color="rgb"))
+    with pytest.raises(UsageError, match="expected color to be bgr or rgb, found 'BGR'"):
+        as_image_bgr(pil, color="BGR")
