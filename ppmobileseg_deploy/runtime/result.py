@@ -1,17 +1,17 @@
 """What segmenting one image gives."""
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metadata import RGB
+from ..metadata import RGB, ModelMetadata
 from .drawing import colorize, overlay
 from .images import write_image
 from .postprocessing import Labels
+from .style import distinct_names
 
 _CLASSES_IN_REPR = 3
 
@@ -29,6 +29,12 @@ class SegmentationResult:
             segmented, this is that array, not a copy.
         path: Where the image came from, None if it was never a file.
         speed: Milliseconds spent in ``"preprocess"``, ``"inference"`` and ``"postprocess"``.
+        metadata: What the model file says about itself.
+        model_file: Name of the model file, without its folder; empty where it has none.
+        frame_index: Number of the frame in its video, from 0; None for stills.
+        time_s: When the frame is shown, in seconds from the start; None for stills.
+        confidence: (height, width) float32 in [0, 1], the probability of each pixel's class;
+            None unless a model with logits was asked for it.
     """
 
     labels: Labels
@@ -37,6 +43,16 @@ class SegmentationResult:
     image_bgr: NDArray[np.uint8]
     path: Path | None
     speed: Mapping[str, float]
+    metadata: ModelMetadata = field(default_factory=ModelMetadata)
+    model_file: str = ""
+    frame_index: int | None = None
+    time_s: float | None = None
+    confidence: NDArray[np.float32] | None = None
+
+    @property
+    def palette(self) -> tuple[RGB, ...]:
+        """Colour of each class id, (red, green, blue) in [0, 255]: `palette_rgb`."""
+        return self.palette_rgb
 
     @property
     def orig_shape(self) -> tuple[int, int]:
@@ -51,7 +67,7 @@ class SegmentationResult:
             several classes have one name, each gets its id appended: ``"screen (130)"``.
         """
         counts = np.bincount(self.labels.ravel(), minlength=len(self.names))
-        keys = _distinct(self.names)
+        keys = distinct_names(self.names)
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
         return {keys[class_id]: float(counts[class_id] / self.labels.size) for class_id in order}
 
@@ -95,12 +111,3 @@ class SegmentationResult:
             parts.append("...")
         origin = [] if self.path is None else [self.path.name]
         return f"SegmentationResult({', '.join([*origin, f'{height}x{width}', *parts])})"
-
-
-def _distinct(names: tuple[str, ...]) -> list[str]:
-    count = Counter(names)
-    keys = [f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(names)]
-    if len(set(keys)) < len(keys):
-        # A name that looks like another one with its id. With ids everywhere nothing collides.
-        keys = [f"{name} ({i})" for i, name in enumerate(names)]
-    return keys
