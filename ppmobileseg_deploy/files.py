@@ -1,16 +1,23 @@
 """What a path names, and writing files so that no reader ever sees half of one."""
 
 import os
+import re
 import secrets
+import shutil
 import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
 from .errors import OutputError
 
+if sys.platform != "win32":
+    import fcntl
+
 _NEW_FILE: Final = 0o666  # less what the user masks
+_TEMPORARY: Final = re.compile(r"\.ppms-[0-9a-f]{16}(\..*)?", re.DOTALL)
 
 
 def kind_of(path: Path) -> Literal["file", "folder", "device"] | None:
@@ -35,13 +42,134 @@ def kind_of(path: Path) -> Literal["file", "folder", "device"] | None:
     return "folder" if stat.S_ISDIR(mode) else "device"
 
 
+class AtomicFile:
+    """A file that is written under another name and takes its own when it is complete.
+
+    The temporary file lies beside the final one and has the same suffix, so that writers which
+    look at it choose the same format. It is locked while this object lives: `remove_abandoned`
+    tells by that whether somebody is still writing. A final file that exists keeps its
+    permissions, and a link to one stays a link.
+
+    Attributes:
+        temporary: The path to write to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the temporary file, and its folder if that does not exist.
+
+        Args:
+            path: The file to write.
+
+        Raises:
+            OutputError: The folder cannot be made or written to, or the path names a folder, a
+                device or anything else that is no file.
+        """
+        self._path = path
+        self._target, self._mode = _target(path)
+        # Not tempfile: its files are private to the user, and a result should be as readable as
+        # the folder's other files.
+        mode = _NEW_FILE if self._mode is None else self._mode | stat.S_IWUSR
+        with _reported(path):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                self.temporary = _temporary_name(self._target, path.suffix)
+                flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
+                self._lock = _Lock(os.open(self.temporary, flags, mode))
+                if self._lock.still_names(self.temporary):
+                    break
+                self._lock.release()  # it was taken for abandoned before it was locked
+
+    def commit(self) -> None:
+        """Put the file in place.
+
+        Raises:
+            OutputError: That is not possible. Call `discard` then.
+        """
+        with _reported(self._path):
+            # So that no power cut turns a finished result into an empty file. It takes 0.5 ms on
+            # the disk of a virtual machine, and results are written in the background.
+            self._lock.sync()
+            if self._mode is not None:
+                self.temporary.chmod(self._mode)
+            with self._lock.around_renaming():
+                self.temporary.replace(self._target)
+
+    def discard(self) -> None:
+        """Remove what was written. Does nothing after `commit`."""
+        with self._lock.around_renaming(), suppress(OSError):
+            self.temporary.unlink(missing_ok=True)
+
+
+class AtomicFolder:
+    """A folder of files that is filled under another name and takes its own when complete.
+
+    Like `AtomicFile`, but what it replaces is a folder.
+
+    Attributes:
+        temporary: The folder to write to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the temporary folder.
+
+        Args:
+            path: The folder to write.
+
+        Raises:
+            OutputError: It cannot be made, or the path names something that is no folder.
+        """
+        self._path = path
+        if kind_of(path) not in (None, "folder"):
+            raise OutputError(f"cannot write {path}: expected a folder or nothing, found a file")
+        with _reported(path):
+            self._target = Path(os.path.realpath(path))
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                self.temporary = _temporary_name(self._target, "")
+                self.temporary.mkdir()
+                self._lock = _Lock(_open_folder(self.temporary))
+                if self._lock.still_names(self.temporary):
+                    break
+                self._lock.release()
+
+    def commit(self) -> None:
+        """Put the folder in place; one that is there already is removed with all its files.
+
+        Raises:
+            OutputError: That is not possible. Call `discard` then.
+        """
+        with _reported(self._path):
+            for file in self.temporary.iterdir():
+                with file.open("r+b") as written:
+                    os.fsync(written.fileno())
+            with self._lock.around_renaming():
+                # A folder cannot replace one that has files: between the two renamings there is
+                # none for a moment.
+                replaced = _temporary_name(self._target, "")
+                try:
+                    self._target.rename(replaced)
+                except FileNotFoundError:
+                    self.temporary.rename(self._target)
+                    return
+                try:
+                    self.temporary.rename(self._target)
+                except OSError:
+                    replaced.rename(self._target)
+                    raise
+            shutil.rmtree(replaced)
+
+    def discard(self) -> None:
+        """Remove what was written. Does nothing after `commit`."""
+        with self._lock.around_renaming():
+            shutil.rmtree(self.temporary, ignore_errors=True)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its name when the block succeeds.
 
-    The temporary file has the same suffix, so that writers which look at it choose the same
-    format. When the block fails, the temporary file is removed and an existing ``path`` is left
-    as it was. A file that exists keeps its permissions, and a link to one stays a link.
+    When the block fails, the temporary file is removed and an existing ``path`` is left as it
+    was. See `AtomicFile` for what else is promised.
 
     Args:
         path: The file to write. Its folder is made if it does not exist.
@@ -53,26 +181,112 @@ def atomic_path(path: Path) -> Iterator[Path]:
         OutputError: The folder cannot be made or written to, the disk is full, or the path names
             a folder, a device or anything else that is no file.
     """
-    target, mode = _target(path)
-    temporary: Path | None = None
+    file = AtomicFile(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".ppms-{secrets.token_hex(8)}{path.suffix}")
-        # Not tempfile: its files are private to the user, and a result should be as readable as
-        # the folder's other files.
-        writable = _NEW_FILE if mode is None else mode | stat.S_IWUSR
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, writable))
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
+        with _reported(path):
+            yield file.temporary
+        file.commit()
+    finally:
+        file.discard()
+
+
+def remove_abandoned(folder: Path) -> int:
+    """Remove the temporary files and folders that killed processes left in a folder.
+
+    What a living process is writing is locked, and stays. Where files cannot be locked (Windows,
+    some network file systems) everything stays.
+
+    Args:
+        folder: The folder; those below it are not looked at.
+
+    Returns:
+        How many were removed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            left = [Path(entry.path) for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+    except OSError:
+        return 0
+    return sum(map(_remove_if_abandoned, left))
+
+
+def _remove_if_abandoned(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        mode = path.lstat().st_mode
+        is_folder = stat.S_ISDIR(mode)
+        if not is_folder and not stat.S_ISREG(mode):
+            return False
+        # For writing, because NFS locks no others.
+        lock = _Lock(_open_folder(path) if is_folder else os.open(path, os.O_RDWR))
+    except OSError:
+        return False
+    try:
+        if not lock.held:
+            return False
+        if is_folder:
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        lock.release()
+
+
+class _Lock:
+    """An open file that other processes see as being in use, where the system can lock it."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self.held = False
+        if sys.platform != "win32" and descriptor is not None:
+            # Some network file systems cannot: then nothing is ever taken for abandoned.
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.held = True
+
+    def still_names(self, path: Path) -> bool:
+        """Tell whether the path still leads to the open file."""
+        return self._descriptor is None or path.exists()
+
+    def sync(self) -> None:
+        if self._descriptor is not None:
+            os.fsync(self._descriptor)
+
+    @contextmanager
+    def around_renaming(self) -> Iterator[None]:
+        """Release the file when it has its new name; before that, where that is not allowed."""
+        if sys.platform == "win32":
+            self.release()
+        yield
+        self.release()
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _open_folder(path: Path) -> int | None:
+    if sys.platform == "win32":
+        return None
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+
+
+def _temporary_name(target: Path, suffix: str) -> Path:
+    return target.with_name(f".ppms-{secrets.token_hex(8)}{suffix}")
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _target(path: Path) -> tuple[Path, int | None]:

@@ -1,11 +1,19 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ppmobileseg_deploy.errors import OutputError
-from ppmobileseg_deploy.files import atomic_path, kind_of
+from ppmobileseg_deploy.files import (
+    AtomicFile,
+    AtomicFolder,
+    atomic_path,
+    kind_of,
+    remove_abandoned,
+)
 
 
 def test_the_file_appears_whole_with_its_suffix_kept(tmp_path: Path) -> None:
@@ -107,3 +115,101 @@ def test_every_path_has_a_kind_or_none(tmp_path: Path) -> None:
     names = [".", "file", "pipe", "link", "dangling", "missing", "file/below", "x" * 300, "\0"]
     kinds = ["folder", "file", "device", "file", None, None, None, None, None]
     assert [kind_of(tmp_path / name) for name in names] == kinds
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    folder = AtomicFolder(tmp_path / "new" / "frames")
+    (folder.temporary / "1.png").write_bytes(b"content")
+    assert not (tmp_path / "new" / "frames").exists()
+    folder.commit()
+    folder.discard()
+    assert _names_in(tmp_path) == ["new", "new/frames", "new/frames/1.png"]
+
+
+def test_a_folder_replaces_another_with_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "old.png").touch()
+    folder = AtomicFolder(tmp_path / "frames")
+    (folder.temporary / "new.png").touch()
+    folder.commit()
+    assert _names_in(tmp_path) == ["frames", "frames/new.png"]
+
+
+def test_a_folder_that_is_discarded_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "old.png").touch()
+    folder = AtomicFolder(tmp_path / "frames")
+    (folder.temporary / "new.png").touch()
+    folder.discard()
+    assert _names_in(tmp_path) == ["frames", "frames/old.png"]
+
+
+def test_a_folder_does_not_replace_a_file(tmp_path: Path) -> None:
+    (tmp_path / "frames").touch()
+    with pytest.raises(OutputError, match=r"cannot write .*frames: expected a folder"):
+        AtomicFolder(tmp_path / "frames")
+    assert _names_in(tmp_path) == ["frames"]
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ppmobileseg_deploy.files import AtomicFile, AtomicFolder
+file, folder = AtomicFile(Path("a.png")), AtomicFolder(Path("b"))
+file.temporary.write_bytes(b"half")
+(folder.temporary / "1.png").touch()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", _KILLED], cwd=tmp_path)
+    assert killed.returncode < 0
+    assert len(_names_in(tmp_path)) == 3
+    # What somebody writes now, what others call their files, and what is no file of ours.
+    file, folder = AtomicFile(tmp_path / "a.png"), AtomicFolder(tmp_path / "b")
+    for name in (".ppms-notes", ".ppms-0123456789abcdeX.png", "0.png"):
+        (tmp_path / name).touch()
+    (tmp_path / ".ppms-0123456789abcdef.png").symlink_to("0.png")
+    os.mkfifo(tmp_path / ".ppms-0123456789abcdef.pipe")
+    kept = {*_names_in(tmp_path)}
+    assert remove_abandoned(tmp_path) == 2
+    left = {*_names_in(tmp_path)}
+    assert {file.temporary.name, folder.temporary.name} <= left
+    assert {".ppms-notes", ".ppms-0123456789abcdeX.png", "0.png"} <= left
+    assert len(kept - left) == 3  # a file, and a folder with one
+    assert remove_abandoned(tmp_path) == 0
+    file.commit()
+    folder.commit()
+    assert (tmp_path / "a.png").is_file()
+    assert (tmp_path / "b").is_dir()
+
+
+def test_a_folder_that_is_missing_has_nothing_abandoned(tmp_path: Path) -> None:
+    assert remove_abandoned(tmp_path / "missing") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_a_temporary_file_taken_for_abandoned_too_early_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    real_open = os.open
+
+    def remove_first(path: Path, flags: int, mode: int = 0o777) -> int:
+        descriptor = real_open(path, flags, mode)
+        if not made:
+            Path(path).unlink()  # another process, between making and locking
+        made.append(path)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", remove_first)
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"content")
+    assert len(made) >= 2
+    assert _names_in(tmp_path) == ["a"]
