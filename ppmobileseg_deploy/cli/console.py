@@ -12,14 +12,23 @@ from ..errors import PPMobileSegError, UsageError
 from ..quoting import printable
 from ..version import VERSION
 
-stdout = Console(highlight=False)
+
+class _Console(Console):
+    """A console that leaves it to `run` what happens when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+stdout = _Console(highlight=False)
 """Results: tables and paths."""
 
-stderr = Console(stderr=True, highlight=False)
+stderr = _Console(stderr=True, highlight=False)
 """Progress, notes, warnings and errors."""
 
 
 _INTERRUPTED: Final = 130
+_NOBODY_READS: Final = 141  # what a shell reports for a command that such a pipe has ended
 
 # What typer raises for an unknown option, a missing argument or a value of the wrong type. Its
 # name moved between typer's releases; its public subclass did not.
@@ -55,11 +64,29 @@ def run(app: typer.Typer) -> NoReturn:
     """Run a command; print what went wrong as one line, without a traceback.
 
     The process ends with the command's return value (nothing counts as 0), with the error's exit
-    code (2 for wrong use, 1 for failed work), or with 130 after Ctrl-C.
+    code (2 for wrong use, 1 for failed work), with 130 after Ctrl-C, or, without a word, with 141
+    when what it prints is not read any more, as in ``| head``.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names may hold what the terminal's encoding does not; standard error is so already.
         sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _end_of(app)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _NOBODY_READS
+        # The interpreter would try once more as it ends, here and below.
+        sys.stdout = sys.stderr = io.StringIO()
+    except OSError as error:
+        # Those of files are ours by now: most likely, standard output could not be written.
+        sys.stdout = io.StringIO()
+        print_error(error)
+        code = 1
+    sys.exit(code)
+
+
+def _end_of(app: typer.Typer) -> int:
+    """Run a command, print what went wrong, and return the exit code."""
     code: int | None
     try:
         code = app(standalone_mode=False)
@@ -67,19 +94,13 @@ def run(app: typer.Typer) -> NoReturn:
         print_error(error)
         code = error.exit_code
     except _WrongArguments as error:
-        print_error(f"{error.format_message().rstrip('.')} (--help lists what there is)")
+        print_error(f"{error.format_message().rstrip('.')}; --help lists what there is")
         code = error.exit_code
-    except OSError as error:
-        # Those of files are ours by now: most likely, standard output could not be written. The
-        # interpreter would try once more as it ends.
-        sys.stdout = io.StringIO()
-        print_error(error)
-        code = 1
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         stderr.print("interrupted", style="red")
-    sys.exit(code or 0)
+    return code or 0
 
 
 def print_error(error: Exception | str) -> None:
@@ -95,6 +116,11 @@ def print_note(text: str) -> None:
 def _one_line(text: str) -> str:
     # File names and model files of strangers are quoted in messages.
     return printable(" ".join(text.split()))
+
+
+def plural(count: int, thing: str) -> str:
+    """Return a number and what it counts: ``"1 image"``, ``"2 images"``."""
+    return f"{count} {thing}" + ("" if count == 1 else "s")
 
 
 def parse_size_hw(text: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """``ppms-export``: from a checkpoint to ``end2end.onnx``."""
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from ..cache import official_model_path
 from ..errors import UsageError
-from ..files import atomic_path
+from ..files import atomic_path, kind_of
 from ..metadata import RGB
 from ..quoting import printable
 from .console import new_app, parse_size_hw, run, stderr, stdout, version_option
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..exporters import ExportReport, ParityCase
 
+_FILE_NAME: Final = "end2end.onnx"
 _NEEDED: Final = ("torch", "onnx", "onnxsim")
 _INSTALL: Final = "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
 
@@ -33,39 +35,55 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Argument(
+            metavar="CHECKPOINT",
             help="A .pth of open-mmlab, a .pdparams of PaddleSeg, "
             "or the name of an official model: tiny, base.",
             show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")] = Path(
-        "end2end.onnx"
-    ),
-    work_dir: Annotated[
-        Path | None, typer.Option(help="Folder for the file; --output then names no other.")
-    ] = None,
-    vim: Annotated[
+    output: Annotated[
         str,
         typer.Option(
-            metavar="cell|image|off",
-            help="How labels are upsampled: exactly and fast (cell), the paper's way, only the "
-            "classes that are present (image), or all classes (off).",
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The ONNX file to write, or a folder for end2end.onnx.",
         ),
-    ] = "cell",
+    ] = _FILE_NAME,
+    work_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the file; --output then names no other."),
+    ] = None,
+    vim: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cell|image|off",
+            help="How labels are upsampled: exactly and fast (cell, the default), the paper's "
+            "way, only the classes that are present (image), or all classes (off).",
+        ),
+    ] = None,
     logits: Annotated[
         bool, typer.Option("--logits", help="Give float logits of all classes, not labels.")
     ] = False,
-    opset: Annotated[int, typer.Option(help="ONNX opset version, 15 to 20.")] = 17,
+    opset: Annotated[int, typer.Option(metavar="N", help="ONNX opset version, 15 to 20.")] = 17,
     shape: Annotated[
         str | None,
         typer.Option(metavar="HxW", help="Fix the input size; the default is any size."),
     ] = None,
     label_dtype: Annotated[
-        str, typer.Option(metavar="int64|int32|uint8", help="Integer type of the labels.")
-    ] = "int64",
+        str | None,
+        typer.Option(
+            metavar="int64|int32|uint8", help="Integer type of the labels, by default int64."
+        ),
+    ] = None,
     classes: Annotated[
-        Path | None,
-        typer.Option(help="Class names: a line each, or JSON, also with colours."),
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Class names: a text file with one a line, JSON ([name, ...], or {name: "
+            "[r, g, b], ...} with colours), or the word ade20k or cityscapes. Without it: "
+            "ADE20K's for 150 classes, else numbers.",
+        ),
     ] = None,
     no_simplify: Annotated[
         bool, typer.Option("--no-simplify", help="Keep the graph as it was traced.")
@@ -76,6 +94,7 @@ def export(
     atol: Annotated[
         float | None,
         typer.Option(
+            metavar="X",
             help="Largest logit difference that the proof permits; by default 1e-4 of the "
             "largest logit, or more where PyTorch itself rounds by more.",
         ),
@@ -95,23 +114,24 @@ def export(
     from ..exporters import ExportOptions, export_onnx
     from ..runtime.sinks import Window
 
+    if logits and (vim is not None or label_dtype is not None):
+        raise UsageError("--logits gives no labels: leave out --vim and --label-dtype")
     options = ExportOptions(
-        vim=vim,  # type: ignore[arg-type]  # checked by ExportOptions
+        vim=vim or "cell",  # type: ignore[arg-type]  # checked by ExportOptions
         logits=logits,
         opset=opset,
         shape_hw=None if shape is None else parse_size_hw(shape),
-        label_dtype=label_dtype,  # type: ignore[arg-type]
+        label_dtype=label_dtype or "int64",  # type: ignore[arg-type]
         simplify=not no_simplify,
     )
     if show and no_verify:
         raise UsageError("--show shows the parity proof, which --no-verify leaves out")
-    if work_dir is not None and output.name != str(output):
-        raise UsageError(f"expected --output without a folder beside --work-dir, found {output}")
+    target = _target(output, work_dir)
     window = Window("ppms-export") if show else None
     with stderr.status("starting") as status:
         report = export_onnx(
             checkpoint,
-            output if work_dir is None else work_dir / output,
+            target,
             options,
             classes=classes,
             verify=not no_verify,
@@ -124,6 +144,20 @@ def export(
     plain = options == ExportOptions() and classes is None and report.parity is not None
     if report.official_name is not None and plain:
         _publish(report, report.official_name)
+
+
+def _target(output: str, work_dir: Path | None) -> Path:
+    """Return the file to write."""
+    if not output:  # as a path it would mean the current folder
+        raise UsageError("expected a file or a folder for --output, found an empty name")
+    path = Path(output)
+    if work_dir is None:
+        # "out/" is meant as a folder, whether there is one or not; a Path forgets the slash.
+        is_folder = output.endswith(("/", os.sep)) or kind_of(path) == "folder"
+        return path / _FILE_NAME if is_folder else path
+    if path.name != output:
+        raise UsageError(f"expected --output without a folder beside --work-dir, found {output}")
+    return work_dir / path
 
 
 def _require_extra() -> None:

@@ -5,7 +5,7 @@ import sys
 import pytest
 import typer
 
-from ppmobileseg_deploy.cli.console import parse_size_hw, print_note, run
+from ppmobileseg_deploy.cli.console import parse_size_hw, plural, print_note, run
 from ppmobileseg_deploy.errors import ImageError, UsageError
 
 
@@ -46,6 +46,7 @@ def end(monkeypatch, capsys):
             "error: two lines, [bold]marked[/bold]\n",
         ),
         (ImageError("a\x1b[31mb\x00"), 1, "error: a\\x1b[31mb\\x00\n"),
+        (BrokenPipeError(), 141, ""),
         (OSError(28, "No space left"), 1, "error: [Errno 28] No space left"),
         (ImageError("x" * 500), 1, f"error: {'x' * 500}\n"),
         (KeyboardInterrupt(), 130, "interrupted"),
@@ -66,6 +67,7 @@ def test_every_end_has_its_code_and_one_line(end, outcome, code, message):
         (["--number", "one"], "--number"),
         (["--number"], "--number"),
         (["surplus"], "surplus"),
+        (["--numb", "1"], "--number"),
     ],
 )
 def test_wrong_arguments_are_one_line_and_code_2(end, arguments, message):
@@ -75,7 +77,7 @@ def test_wrong_arguments_are_one_line_and_code_2(end, arguments, message):
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert message in err
-    assert err.endswith("(--help lists what there is)\n")
+    assert err.endswith("; --help lists what there is\n")
 
 
 def test_help_is_no_error(end):
@@ -100,6 +102,11 @@ def test_what_is_no_error_of_ours_is_not_hidden(monkeypatch):
 def test_a_note_is_one_line_on_standard_error(capsys):
     print_note("first\n  second [x]")
     assert capsys.readouterr() == ("", "note: first second [x]\n")
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_one_thing_is_not_many(count, text):
+    assert plural(count, "file") == text
 
 
 @pytest.mark.parametrize(

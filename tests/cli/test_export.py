@@ -62,6 +62,31 @@ def test_work_dir_and_output_combine(export: Export) -> None:
     assert session.get_inputs()[0].shape == [1, 3, 64, 96]
 
 
+@pytest.mark.parametrize("output", [".", "here", "new/", "new/deep/"])
+def test_a_folder_for_output_gets_end2end_onnx(export: Export, output: str) -> None:
+    Path("here").mkdir()
+    code, stdout, _ = export(CHECKPOINT, "-o", output, "--shape", "64", "--no-verify")
+    assert code == 0
+    assert str(Path(output) / "end2end.onnx") in stdout
+    assert (Path(output) / "end2end.onnx").is_file()
+
+
+def test_classes_that_are_built_in(export: Export) -> None:
+    code, _, stderr = export(CHECKPOINT, "--classes", "cityscapes", "--no-verify")
+    assert code == 2
+    assert "expected 150 class names for this checkpoint, found 19 in cityscapes" in stderr
+    assert export(CHECKPOINT, "--classes", "ade20k", "--shape", "64", "--no-verify")[0] == 0
+
+
+def test_help_shows_what_values_look_like(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, stdout, _ = export("--help")
+    assert code == 0
+    options = stdout[stdout.index("Options:") :]
+    assert "<" not in options
+    assert max(map(len, options.splitlines())) <= 80
+
+
 def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +130,10 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--classes", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
-        ([CHECKPOINT, "-o", "."], 2, "found the folder"),
+        ([CHECKPOINT, "-o", ""], 2, "found an empty name"),
+        ([CHECKPOINT, "--logits", "--vim", "cell"], 2, "leave out --vim and --label-dtype"),
+        ([CHECKPOINT, "--logits", "--label-dtype", "uint8"], 2, "leave out --vim and"),
+        ([CHECKPOINT, "-o", "out/", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "--show", "--no-verify"], 2, "--no-verify leaves out"),
         ([CHECKPOINT, "--show"], 2, "--show needs a display"),
