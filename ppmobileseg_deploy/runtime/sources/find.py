@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import ImageError
-from ..files import kind_of
-from .images import READABLE_SUFFIXES
+from ...errors import ImageError
+from ...files import kind_of
+from ..images import READABLE_SUFFIXES
+from .source import Source
 
 RESULT_KINDS: Final = ("overlay", "color", "labels")
 """What can be written for an image: blended with it, colours alone, class ids."""
@@ -42,6 +43,42 @@ class FoundImages:
     images: tuple[ImageFile, ...]
     errors: tuple[ImageError, ...]
     skipped: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class FoundSources:
+    """What `find_sources` found.
+
+    Attributes:
+        sources: Each once, in the order of the locations.
+        errors: One for each location that gave nothing.
+        skipped: Files and folders that look like results of an earlier run.
+    """
+
+    sources: tuple[Source, ...]
+    errors: tuple[ImageError, ...]
+    skipped: tuple[Path, ...]
+
+
+def find_sources(
+    locations: Iterable[str | Path], *, recursive: bool = False, output: Path | None = None
+) -> FoundSources:
+    """Turn what a user names into a list of sources.
+
+    Args:
+        locations: Paths, patterns, addresses, ...
+        recursive: Also take what is in the folders below a folder.
+        output: The folder of the results: it is not searched where it lies in a folder that is.
+
+    Returns:
+        The sources and what was wrong.
+    """
+    found = find_images(locations)
+    return FoundSources(
+        tuple(Source(str(i.path), i.relative, i.path) for i in found.images),
+        found.errors,
+        found.skipped,
+    )
 
 
 def find_images(sources: Iterable[str | Path]) -> FoundImages:

@@ -1,0 +1,43 @@
+"""One thing that a user points at, before anything of it is read."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
+
+VIDEO_SUFFIXES: Final = frozenset(
+    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+)
+"""What video files are called; a GIF is an image (its first frame)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image, video or camera to segment.
+
+    Attributes:
+        location: What it is called in messages: the path as the user wrote it, the address
+            without its credentials and query, ``"camera 0"``, ``"standard input"``.
+        relative: Its place below an output folder, which no other source of the run has. It ends
+            in a file name: ``Path("street.jpg")``, ``Path("trip/day1/video.mp4")``,
+            ``Path("camera0.mp4")``.
+        path: The file; None where there is none (web, camera, standard input).
+        kind: What it is.
+        address: The whole http(s) address of a web image, with whatever secrets are in it.
+        data: The bytes of the image from standard input.
+        camera: Index of the camera.
+    """
+
+    location: str
+    relative: Path
+    path: Path | None = None
+    kind: Kind = "image"
+    address: str | None = field(default=None, repr=False)
+    data: bytes | None = field(default=None, repr=False)
+    camera: int | None = None
+
+    @property
+    def moving(self) -> bool:
+        """Whether it gives more than one frame: a video or a camera."""
+        return self.kind in ("video", "camera")
