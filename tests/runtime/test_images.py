@@ -1,3 +1,4 @@
+import io
 import os
 import re
 from collections.abc import Callable
@@ -186,37 +187,15 @@ def test_a_pil_images_exif_is_applied() -> None:
     assert as_image_bgr(ImageOps.exif_transpose(image)).shape == (6, 4, 3)
 
 
-def test_arrays_are_taken_as_they_are() -> None:
-    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
-    assert np.shares_memory(as_image_bgr(image), image)
-
-
-def test_gray_readonly_and_strided_arrays_are_taken() -> None:
-    image = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
-    image.flags.writeable = False
-    assert np.array_equal(as_image_bgr(image), image)
-    flipped = as_image_bgr(image[::-2, :, ::-1])
-    assert np.array_equal(flipped, image[::-2, :, ::-1])
-    assert flipped.flags.c_contiguous
-    gray = as_image_bgr(image[:, :, 1])
-    assert np.array_equal(gray, np.repeat(image[:, :, 1:2], 3, axis=2))
-
-
 @pytest.mark.parametrize(
     ("image", "found"),
     [
-        (np.zeros((4, 6, 3), np.float32), "float32 (4, 6, 3)"),
-        (np.zeros((4, 6, 3), np.uint16), "uint16 (4, 6, 3)"),
-        (np.zeros((4, 6, 4), np.uint8), "uint8 (4, 6, 4)"),
-        (np.zeros((3, 4, 6), np.uint8), "uint8 (3, 4, 6)"),
-        (np.zeros((1, 4, 6, 3), np.uint8), "uint8 (1, 4, 6, 3)"),
-        (np.zeros(6, np.uint8), "uint8 (6,)"),
-        (np.zeros((0, 6, 3), np.uint8), "shape (0, 6, 3)"),
-        (None, "NoneType"),
-        ([[1, 2], [3, 4]], "list"),
+        (None, "found NoneType"),
+        ([[1, 2], [3, 4]], "found list"),
         (Image.new("F", (6, 4)), "floating point pixels"),
         (Image.new("I", (6, 4), -1), "-1 to -1"),
         (Image.new("RGB", (0, 4)), "4x0"),
+        (Image.open(io.BytesIO(b"P5 6 4 255 short")), "cannot use the PIL image"),
     ],
 )
 def test_unusable_images_are_named(image: object, found: str) -> None:
@@ -267,17 +246,7 @@ def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
 def test_the_content_of_a_file_is_read_as_the_file_is(tmp_path: Path) -> None:
     path = _saved(tmp_path / "image.png", _orange("RGB"))
     assert np.array_equal(decode_image(path.read_bytes(), "standard input"), read_image(path))
-    with pytest.raises(ImageError, match="cannot read standard input: .* found an empty file"):
+    with pytest.raises(ImageError, match=r"cannot read standard input: .* found an empty file"):
         decode_image(b"", "standard input")
     with pytest.raises(ImageError, match="cannot read standard input: expected 1 to 23 pixels"):
         decode_image(path.read_bytes(), "standard input", max_pixels=23)
-
-
-def test_the_order_of_an_arrays_channels_is_the_callers() -> None:
-    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
-    assert np.array_equal(as_image_bgr(image, color="rgb"), image[:, :, ::-1])
-    assert np.array_equal(as_image_bgr(image, color="bgr"), image)
-    pil = Image.fromarray(image)
-    assert np.array_equal(as_image_bgr(pil, color="bgr"), as_image_bgr(pil, color="rgb"))
-    with pytest.raises(UsageError, match="expected color to be bgr or rgb, found 'BGR'"):
-        as_image_bgr(pil, color="BGR")
