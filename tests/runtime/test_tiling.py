@@ -1,0 +1,262 @@
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ppmobileseg_deploy.errors import ModelError, UsageError
+from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.postprocessing import labels_and_confidence, labels_from_logits
+from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
+from ppmobileseg_deploy.runtime.session import open_session
+from ppmobileseg_deploy.runtime.tile_grid import Side
+from ppmobileseg_deploy.runtime.tile_run import tile_run
+from ppmobileseg_deploy.runtime.tiling import segment_tiled
+
+Logits = NDArray[np.float32]
+# Pixel values as they are, so that what a network is shown can be told from its logits.
+RULE = replace(
+    Preprocessing.from_metadata(ModelMetadata()), mean_rgb=(0.0, 0.0, 0.0), std_rgb=(1.0, 1.0, 1.0)
+)
+SIZES_AND_TILES = [
+    ((100, 130), (32, 64), 8),
+    ((130, 100), (64, 32), 15),
+    ((97, 97), (40, 40), 0),
+    ((97, 131), (33, 47), 16),
+    ((33, 200), (32, 32), 15),
+    ((20, 200), (32, 32), 15),
+    ((200, 1), (32, 32), 3),
+    ((65, 64), (64, 64), 31),
+]
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def by_pixel(tensor: Logits) -> Logits:
+    """Twelve classes, each a mixture of the pixel's three channels."""
+    mixtures = np.random.default_rng(1).normal(size=(12, 3)).astype(np.float32)
+    # Not a matrix product: its rounding depends on where a pixel lies in the array.
+    middle = np.float32(127.5)
+    planes = [
+        sum(weight * (plane - middle) for weight, plane in zip(weights, tensor[0], strict=True))
+        for weights in mixtures
+    ]
+    return np.array(planes, np.float32)
+
+
+def whole(image_bgr: NDArray[np.uint8], run: Callable[[Logits], Logits]) -> Logits:
+    height, width = image_bgr.shape[:2]
+    prepared = replace(RULE, fit_hw=(height, width))(image_bgr)
+    return run(prepared.tensor)[:, :height, :width]
+
+
+@dataclass
+class Recorder:
+    """Answers each tile with its number, as logits of class 0, and zeros for class 1."""
+
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def __call__(self, tensor: Logits) -> Logits:
+        self.shapes.append(tensor.shape)
+        logits = np.zeros((2, *tensor.shape[2:]), np.float32)
+        logits[0] = len(self.shapes)
+        return logits
+
+
+@pytest.mark.parametrize(("size_hw", "tile_hw", "overlap"), SIZES_AND_TILES)
+def test_a_network_that_needs_no_context_gives_the_labels_of_a_whole_run(
+    size_hw: tuple[int, int], tile_hw: tuple[int, int], overlap: int
+) -> None:
+    image_bgr = noise(*size_hw)
+    tiled = segment_tiled(
+        image_bgr, by_pixel, RULE, 12, tile_hw=tile_hw, overlap=overlap, confidence=True
+    )
+    labels, confidence = labels_and_confidence(whole(image_bgr, by_pixel), size_hw)
+    assert len(np.unique(labels)) > 5
+    assert tiled.labels.dtype == np.uint8
+    assert np.array_equal(tiled.labels, labels)
+    assert tiled.confidence is not None
+    assert np.array_equal(tiled.confidence, confidence)
+
+
+@pytest.mark.parametrize("size_hw", [(64, 96), (50, 70), (1, 1)])
+def test_an_image_no_larger_than_a_tile_is_one_run(size_hw: tuple[int, int]) -> None:
+    def contextual(tensor: Logits) -> Logits:
+        return by_pixel(tensor - tensor.mean()) + np.float32(tensor.shape[2])
+
+    image_bgr = noise(*size_hw)
+    tiled = segment_tiled(image_bgr, contextual, RULE, 12, tile_hw=(64, 96), overlap=16)
+    assert np.array_equal(tiled.labels, labels_from_logits(whole(image_bgr, contextual), size_hw))
+    assert tiled.confidence is None
+
+
+@pytest.mark.parametrize(("size_hw", "tile_hw", "overlap"), SIZES_AND_TILES)
+def test_seams_are_linear_ramps_whose_weights_sum_to_one(
+    size_hw: tuple[int, int], tile_hw: tuple[int, int], overlap: int
+) -> None:
+    """The sigmoid of the blended tile numbers is the confidence, so that they can be read back."""
+    sides = [Side.of(*values, overlap) for values in zip(size_hw, tile_hw, strict=True)]
+    wide = size_hw[0] < size_hw[1]
+    down, right = (side.spans for side in sides)
+    numbers = 1 + np.arange(len(down) * len(right), dtype=float)
+    numbers = numbers.reshape(len(right), len(down)).T if wide else numbers.reshape(len(down), -1)
+    expected = _weights(sides[0]).T @ numbers @ _weights(sides[1])
+    scale = 8 / numbers.max()
+
+    recorder = Recorder()
+    tiled = segment_tiled(
+        noise(*size_hw),
+        lambda tensor: recorder(tensor) * np.float32(scale),
+        RULE,
+        2,
+        tile_hw=tile_hw,
+        overlap=overlap,
+        confidence=True,
+    )
+    assert tiled.confidence is not None
+    confidence = tiled.confidence.astype(float)
+    blended = np.log(confidence / (1 - confidence)) / scale
+    np.testing.assert_allclose(blended, expected, rtol=2e-3)
+    assert not tiled.labels.any()
+
+
+def _weights(side: Side) -> NDArray[np.float64]:
+    """(tiles, pixels): what each tile counts where."""
+    weights = np.zeros((len(side.spans), side.length))
+    for weight, span in zip(weights, side.spans, strict=True):
+        weight[span.first : span.last] = 1
+        rising = (np.arange(side.ramp) + 0.5) / max(side.ramp, 1)
+        if span is not side.spans[0]:
+            weight[span.first : span.first + side.ramp] = rising
+        if span is not side.spans[-1]:
+            weight[span.done : span.last] = rising[::-1]
+    assert np.allclose(weights.sum(0), 1)
+    return weights
+
+
+def test_equal_values_stay_what_they_are_when_they_are_blended() -> None:
+    """A tie that rounding broke would show as labels of class 1."""
+    value = np.float32(0.1) * 3
+
+    def ties(tensor: Logits) -> Logits:
+        return np.full((2, *tensor.shape[2:]), value)
+
+    def half_ties(tensor: Logits) -> Logits:
+        logits = ties(tensor)
+        logits[0] = np.nextafter(value, np.float32(1))
+        return logits
+
+    for run in (ties, half_ties):
+        tiled = segment_tiled(noise(150, 170), run, RULE, 2, tile_hw=(32, 32), overlap=15)
+        assert not tiled.labels.any()
+
+
+def test_every_tile_has_its_own_size_and_padding() -> None:
+    recorder = Recorder()
+    calls: list[tuple[int, int]] = []
+    segment_tiled(
+        noise(100, 130),
+        recorder,
+        RULE,
+        2,
+        tile_hw=(50, 70),
+        overlap=20,
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert recorder.shapes == [(1, 3, 64, 96)] * 9
+    assert calls == [(done, 9) for done in range(1, 10)]
+
+
+def test_a_network_of_fixed_size_is_padded_to_it() -> None:
+    recorder = Recorder()
+    rule = replace(RULE, fit_hw=(128, 128), padded_hw=(128, 128))
+    segment_tiled(noise(100, 130), recorder, rule, 2, tile_hw=(64, 64), overlap=20)
+    assert set(recorder.shapes) == {(1, 3, 128, 128)}
+
+
+def test_many_classes_give_sixteen_bit_labels() -> None:
+    def last(tensor: Logits) -> Logits:
+        logits = np.zeros((300, *tensor.shape[2:]), np.float32)
+        logits[299] = 1
+        return logits
+
+    tiled = segment_tiled(noise(40, 50), last, RULE, 300, tile_hw=(32, 32), overlap=4)
+    assert (tiled.labels.dtype, tiled.labels.min()) == (np.uint16, 299)
+
+
+def test_too_much_memory_is_refused_before_it_is_taken() -> None:
+    image_bgr = np.broadcast_to(np.zeros(3, np.uint8), (9000, 12000, 3))
+    tracemalloc.start()
+    with pytest.raises(UsageError) as raised:
+        segment_tiled(image_bgr, Recorder(), RULE, 150, tile_hw=(1024, 1024), overlap=128)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+    assert str(raised.value) == (
+        "expected a tile and an overlap that take at most 1.80 GB, found 2.46 GB for 1024x1024 "
+        "with 128: 0.43 for the image of 9000x12000 and its labels, 2.03 for logits of 150 classes"
+    )
+
+
+def test_the_bound_can_be_lifted() -> None:
+    arguments = {"tile_hw": (64, 64), "overlap": 16}
+    needed = 100 * 100 * 4 + 4 * 2 * (2 * 64 * 64 + 16 * 100 + 16 * 64)
+    segment_tiled(noise(100, 100), Recorder(), RULE, 2, **arguments, max_bytes=needed)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="expected a tile and an overlap"):
+        segment_tiled(noise(100, 100), Recorder(), RULE, 2, **arguments, max_bytes=needed - 1)  # type: ignore[arg-type]
+
+
+def test_memory_is_that_of_the_strips() -> None:
+    """Ten times the tiles along the longer side take no more than their labels."""
+
+    def peak(width: int) -> int:
+        image_bgr = noise(128, width)
+        buffer = np.zeros((50, 64, 64), np.float32)
+        tracemalloc.start()
+        segment_tiled(image_bgr, lambda _: buffer, RULE, 50, tile_hw=(64, 64), overlap=16)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    strips = 4 * 50 * 16 * (128 + 64)
+    assert peak(512) < strips + 128 * 512 + 400_000
+    assert peak(5120) - peak(512) < 1.1 * 128 * (5120 - 512)
+
+
+def test_onnx_files_run_into_one_buffer(make_model: Callable[..., object]) -> None:
+    props = replace(
+        ModelMetadata(
+            class_names=("red", "green", "blue"),
+            palette_rgb=((200, 10, 20), (30, 210, 40), (50, 60, 220)),
+        ),
+        output="logits",
+    ).to_props()
+    session = open_session(make_model(kind="logits", props=props))  # type: ignore[arg-type]
+    run = tile_run(session)
+    tensors = np.random.default_rng(0).normal(size=(2, 1, 3, 32, 64)).astype(np.float32)
+    first = run(tensors[0])
+    assert np.array_equal(first, tensors[0][0])
+    second = run(tensors[1])
+    assert second is first
+    assert np.array_equal(second, tensors[1][0])
+    third = run(np.ascontiguousarray(tensors[0, :, :, :16]))
+    assert np.array_equal(third, tensors[0][0, :, :16])
+
+
+def test_labels_cannot_be_blended(rgb_model: object) -> None:
+    with pytest.raises(UsageError, match=r"rgb\.onnx.*`ppms-export CHECKPOINT --logits`"):
+        tile_run(open_session(rgb_model))  # type: ignore[arg-type]
+
+
+def test_a_model_that_fails_on_a_tile_is_one_line(
+    make_model: Callable[..., object], rgb_metadata: ModelMetadata
+) -> None:
+    props = replace(rgb_metadata, output="logits").to_props()
+    model = make_model(kind="logits", props=props, input_shape=("batch", 3, 32, 32))
+    run = tile_run(open_session(model))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"^model\.onnx failed: [^\n]+$"):
+        run(np.zeros((1, 3, 64, 64), np.float32))
