@@ -1,8 +1,18 @@
 """What to do with results that exist already."""
 
+import os
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
-from .planning import PlannedSource
+from ...errors import OutputError, UsageError
+from ...files import kind_of, remove_abandoned
+from .planning import PlannedSource, is_folder
+
+_FRAME: Final = re.compile(r"[0-9]+\.png")
+_FROM_THE_DESKTOP: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def settle_existing(
@@ -26,4 +36,96 @@ def settle_existing(
         UsageError: There are existing results and neither option was given, both options were
             given, or a result would replace a source of the run or something that is no result.
     """
-    raise NotImplementedError
+    if overwrite and resume:
+        raise UsageError("expected one of --overwrite and --resume, found both")
+    existing = [
+        (plan, kind, path)
+        for plan in plans
+        for kind, path in plan.outputs.items()
+        if kind_of(path) is not None
+    ]
+    sources = {_identity(plan.source.path) for plan in plans} - {None}
+    for plan, kind, path in existing:
+        if _identity(path) in sources:
+            raise UsageError(f"the result {path} would overwrite a source of this run")
+        _check_kind(path, "folder" if is_folder(kind, plan.source) else "file")
+    if existing and not overwrite and not resume:
+        first = existing[0][2]
+        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise UsageError(
+            f"expected no earlier results, found {first}{others}: "
+            f"choose --overwrite to replace them, or --resume to do only what is missing"
+        )
+    for folder in {path.parent for plan in plans for path in plan.outputs.values()}:
+        remove_abandoned(folder)
+    if not resume:
+        return list(plans)
+    complete = {path for _, _, path in existing if _is_complete(path)}
+    remaining = []
+    for plan in plans:
+        missing = {kind: path for kind, path in plan.outputs.items() if path not in complete}
+        if missing:
+            remaining.append(replace(plan, outputs=missing))
+    return remaining
+
+
+def mark_unfinished(path: Path) -> None:
+    """Note beside a result that it ends before its video does, so that a resumed run redoes it.
+
+    Args:
+        path: The file or folder of the result.
+
+    Raises:
+        OutputError: The note cannot be written.
+    """
+    try:
+        _note(path).touch()
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def mark_finished(path: Path) -> None:
+    """Remove the note of `mark_unfinished`, if there is one."""
+    try:
+        _note(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f".{path.name}.unfinished")
+
+
+def _is_complete(path: Path) -> bool:
+    # Files and folders get their names when they are complete.
+    return kind_of(_note(path)) is None
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
+        return None
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _check_kind(path: Path, expected: str) -> None:
+    found = kind_of(path)
+    if found != expected:
+        raise UsageError(
+            f"expected a {expected} or nothing for the result {path}, found a {found}"
+        )
+    if expected == "file":
+        return
+    try:
+        names = os.listdir(path)  # noqa: PTH208 - names are enough
+    except OSError as error:
+        raise UsageError(f"cannot list folder {path}: {error.strerror or error}") from None
+    for name in names:
+        if not _FRAME.fullmatch(name) and name not in _FROM_THE_DESKTOP:
+            raise UsageError(
+                f"expected only numbered PNG files in {path}, which the result replaces, "
+                f"found {name!r}"
+            )

@@ -100,6 +100,8 @@ def plan_outputs(
     ]
     count = Counter(stems)
     taken = {keys.of(source.path) for source in sources if source.path is not None}
+    # A folder of results must not take the place of a folder with sources.
+    taken |= {keys.of(source.path.parent) for source in sources if source.path is not None}
     plans = []
     for source, folder, stem in zip(sources, folders, stems, strict=True):
         for name in _names(source.relative, with_suffix=count[stem] > 1):
@@ -110,6 +112,11 @@ def plan_outputs(
         taken |= wanted
         plans.append(PlannedSource(source, outputs))
     return plans
+
+
+def is_folder(kind: str, source: "Source") -> bool:
+    """Tell whether a result is a folder of files."""
+    return _moving(source) and not _MOVING_ENDINGS[kind]
 
 
 def _folder(source: "Source", output: Path | None) -> Path:

@@ -1,11 +1,28 @@
 """Writing the results of one image."""
 
+import io
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import UsageError
+from ...files import atomic_path
+from ..images import write_image
+from ..kinds import KINDS, check_kinds
 
 if TYPE_CHECKING:
     from ..result import SegmentationResult
     from ..style import Style
+
+PICTURES: Final = ("overlay", "color", "legend")
+"""Kinds that are drawn for people to look at, and become videos."""
+
+_WITH_ALPHA: Final = frozenset({".png", ".tif", ".tiff", ".webp"})
 
 
 def write_result(result: "SegmentationResult", kind: str, path: Path, style: "Style") -> None:
@@ -15,11 +32,92 @@ def write_result(result: "SegmentationResult", kind: str, path: Path, style: "St
         result: What segmenting the image gave.
         kind: One of `kinds.KINDS`.
         path: The file; a missing folder is made.
-        style: How pictures are drawn.
+        style: How pictures are drawn. Labels, run lengths and JSON are about all classes.
 
     Raises:
         UsageError: The kind is unknown, the file's suffix cannot hold it, or the model has more
             classes than it can hold.
         OutputError: The file cannot be written.
     """
-    raise NotImplementedError
+    if kind in PICTURES:
+        image = picture(result, kind, style)
+        write_image(path, image if path.suffix.lower() in _WITH_ALPHA else opaque(image))
+    elif kind == "labels":
+        _write_bytes(path, labels_png(result))
+    elif kind == "indexed":
+        _write_bytes(path, indexed_png(result))
+    elif kind == "json":
+        _write_bytes(path, _readable_json(result).encode())
+    elif kind == "rle":
+        _write_bytes(path, rle_json(result).encode() + b"\n")
+    else:
+        raise UsageError(f"expected a kind of result from {', '.join(KINDS)}, found {kind!r}")
+
+
+def picture(result: "SegmentationResult", kind: str, style: "Style") -> NDArray[np.uint8]:
+    """Draw a result for people to look at.
+
+    Args:
+        result: What segmenting the image gave.
+        kind: One of `PICTURES`.
+        style: How to draw it.
+
+    Returns:
+        (height, width, 3) uint8 BGR; or with a fourth channel, alpha, for colours of which some
+        are left out. A legend is wider than the image.
+    """
+    if kind == "color":
+        return result.color(classes=style.classes, confidence=style.confidence)
+    draw = result.plot if kind == "overlay" else result.legend
+    return draw(
+        style.opacity,
+        classes=style.classes,
+        contours=style.contours,
+        label=style.label,
+        confidence=style.confidence,
+    )
+
+
+def opaque(image: NDArray[Any]) -> NDArray[Any]:
+    """Lay an image with an alpha channel, 0 or 255, over black; return others as they are."""
+    if image.shape[2] == 3:
+        return image
+    return cv2.bitwise_and(image[..., :3], image[..., :3], mask=image[..., 3])
+
+
+def labels_png(result: "SegmentationResult") -> bytes:
+    """Return labels as a gray PNG, of 8 bits or, above 256 classes, 16, with ids as values."""
+    # Without a file name there is nothing that could fail: any size and both types fit a PNG.
+    return cv2.imencode(".png", result.labels)[1].tobytes()
+
+
+def indexed_png(result: "SegmentationResult") -> bytes:
+    """Return labels as a PNG whose palette holds the classes' colours.
+
+    Raises:
+        UsageError: There are more than 256 classes.
+    """
+    check_kinds(("indexed",), len(result.names))
+    labels = np.ascontiguousarray(result.labels, np.uint8)
+    height, width = labels.shape
+    image = Image.frombuffer("P", (width, height), labels, "raw", "P", 0, 1)
+    image.putpalette(np.array(result.palette_rgb, np.uint8).tobytes())
+    stream = io.BytesIO()
+    # Eight bits also for few classes: not every reader unpacks fewer.
+    image.save(stream, "PNG", bits=8)
+    return stream.getvalue()
+
+
+def rle_json(result: "SegmentationResult") -> str:
+    """Return the COCO annotations of an image as one line of JSON, in ASCII."""
+    return json.dumps(result.to_rle(), allow_nan=False)
+
+
+def _readable_json(result: "SegmentationResult") -> str:
+    # One file for one image is opened by people too; programs that want lines take --json-lines.
+    return json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)

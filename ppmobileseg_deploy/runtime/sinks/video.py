@@ -1,0 +1,209 @@
+"""Video files: H.264 by PyAV, or what OpenCV can write without it."""
+
+import math
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import OutputError
+
+INSTALL: Final = "pip install 'ppmobileseg-deploy[video]'"
+
+_UNKNOWN_FPS: Final = Fraction(30)
+_SLOWEST_FPS: Final = Fraction(1, 1000)
+_FASTEST_FPS: Final = Fraction(1000)
+# The denominator of NTSC's rates, 30000/1001 and its like, which arrive as rounded numbers.
+_MAX_DENOMINATOR: Final = 1001
+
+_QUALITY: Final = {"crf": "20", "preset": "fast"}
+_BT709: Final = 1  # in the tables of H.264, Annex E: primaries, transfer and matrix
+_LIMITED_RANGE: Final = 1  # FFmpeg's AVCOL_RANGE_MPEG
+
+
+class VideoFile(Protocol):
+    """Takes the frames of a video."""
+
+    def write(self, image_bgr: NDArray[np.uint8], slot: int) -> None:
+        """Add a frame.
+
+        Args:
+            image_bgr: (height, width, 3) uint8, BGR, of the size that the file was opened with.
+            slot: When it is shown, in frames from the start; larger than the last one's.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def close(self) -> None:
+        """Finish the file so that it can be played.
+
+        Raises:
+            OutputError: That is not possible.
+        """
+
+    def abandon(self) -> None:
+        """Let go of the file, whatever state it is in."""
+
+
+def frame_rate(fps: float | None) -> Fraction:
+    """Turn frames a second, as a video or a camera states them, into an exact number.
+
+    Args:
+        fps: The number; whatever cannot be one (None, NaN, 0) gives 30.
+
+    Returns:
+        The simplest fraction close to it, from 1/1000 to 1000: 30000/1001 for 29.97003.
+    """
+    if fps is None or not math.isfinite(fps) or fps <= 0:
+        return _UNKNOWN_FPS
+    rate = Fraction(fps).limit_denominator(_MAX_DENOMINATOR)
+    return min(max(rate, _SLOWEST_FPS), _FASTEST_FPS)
+
+
+def open_video(
+    path: Path, size_hw: tuple[int, int], fps: Fraction, *, name: Path
+) -> tuple[VideoFile, str]:
+    """Open a video file for writing, in the best format that this installation can write.
+
+    Args:
+        path: The file, ending in ``.mp4``. It is overwritten.
+        size_hw: Size of the frames.
+        fps: Frames a second.
+        name: What errors call the file.
+
+    Returns:
+        The file, and a note for the user if it is not H.264, else an empty text.
+
+    Raises:
+        OutputError: It cannot be opened.
+    """
+    try:
+        import av
+        import av.codec.codec
+
+        av.codec.Codec("libx264", "w")
+    except ImportError:
+        missing = "PyAV is not installed"
+    except ValueError:  # UnknownCodecError: built without it
+        missing = "this PyAV has no libx264"
+    else:
+        return _H264File(path, size_hw, fps, name), ""
+    note = (
+        f"{missing}: OpenCV writes the videos as MPEG-4 Part 2, which browsers do not play; "
+        f"for H.264: {INSTALL}"
+    )
+    return _OpenCVFile(path, size_hw, fps, name), note
+
+
+class _H264File:
+    """H.264 in MP4 as browsers play it: 4:2:0, and the index at the beginning."""
+
+    def __init__(self, path: Path, size_hw: tuple[int, int], fps: Fraction, name: Path) -> None:
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        self._name = name
+        self._errors: tuple[type[Exception], ...] = (av.FFmpegError, OSError, ValueError)
+        self._time_base = 1 / fps
+        height, width = _even(size_hw)
+        try:
+            self._container = av.open(
+                str(path), "w", format="mp4", options={"movflags": "+faststart"}
+            )
+            self._stream: av.VideoStream = self._container.add_stream(
+                "libx264", rate=fps, options=_QUALITY
+            )
+        except self._errors as error:
+            raise _output_error(name, error) from error
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.time_base = self._time_base
+        context.color_range = _LIMITED_RANGE
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        self._reformatter = VideoReformatter()
+
+    def write(self, image_bgr: NDArray[np.uint8], slot: int) -> None:
+        import av
+        from av.video.reformatter import ColorRange, Colorspace
+
+        try:
+            frame = self._reformatter.reformat(
+                av.VideoFrame.from_ndarray(_evened(image_bgr), format="bgr24"),
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+            )
+            frame.pts, frame.time_base = slot, self._time_base
+            self._container.mux(self._stream.encode(frame))
+        except self._errors as error:
+            raise _output_error(self._name, error) from error
+
+    def close(self) -> None:
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except self._errors as error:
+            raise _output_error(self._name, error) from error
+
+    def abandon(self) -> None:
+        with suppress(*self._errors):
+            self._container.close()
+
+
+class _OpenCVFile:
+    """MPEG-4 Part 2, the one format that every OpenCV from PyPI can write into MP4.
+
+    OpenCV knows neither frames of their own length nor errors: each frame is shown equally long,
+    and whether all of them arrived is looked up in the finished file.
+    """
+
+    def __init__(self, path: Path, size_hw: tuple[int, int], fps: Fraction, name: Path) -> None:
+        self._path, self._name = path, name
+        height, width = _even(size_hw)
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer = cv2.VideoWriter(str(path), fourcc, float(fps), (width, height))
+        self._written = 0
+        if not self._writer.isOpened():
+            raise OutputError(f"cannot write {name}: OpenCV can write no such video: {INSTALL}")
+
+    def write(self, image_bgr: NDArray[np.uint8], slot: int) -> None:  # noqa: ARG002
+        self._writer.write(_evened(image_bgr))
+        self._written += 1
+
+    def close(self) -> None:
+        self._writer.release()
+        written = cv2.VideoCapture(str(self._path))
+        found = int(written.get(cv2.CAP_PROP_FRAME_COUNT)) if written.isOpened() else 0
+        written.release()
+        if found != self._written:
+            raise OutputError(
+                f"cannot write {self._name}: expected {self._written} frames in the finished "
+                f"file, found {found}: the disk may be full"
+            )
+
+    def abandon(self) -> None:
+        self._writer.release()
+
+
+def _even(size_hw: tuple[int, int]) -> tuple[int, int]:
+    # 4:2:0 has one colour for 2x2 pixels. A row or column more is not seen, one less would be
+    # a row of the image lost.
+    return size_hw[0] + size_hw[0] % 2, size_hw[1] + size_hw[1] % 2
+
+
+def _evened(image_bgr: NDArray[Any]) -> NDArray[Any]:
+    height, width = image_bgr.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return np.ascontiguousarray(image_bgr)
+    return cv2.copyMakeBorder(image_bgr, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+
+
+def _output_error(name: Path, error: Exception) -> OutputError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return OutputError(f"cannot write {name}: {reason}")
