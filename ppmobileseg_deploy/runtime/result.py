@@ -1,19 +1,30 @@
 """What segmenting one image gives."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..metadata import RGB, ModelMetadata
-from .drawing import colorize, overlay
+from .contours import draw_contours
+from .drawing import colorize, cut_out, overlay
 from .images import write_image
+from .legend import draw_panel, legend_layout
+from .name_tags import draw_tags, place_tags
 from .postprocessing import Labels
-from .style import distinct_names
+from .records import as_coco, as_dict
+from .run_lengths import Runs
+from .selection import Selection
+from .style import Style, Wanted, choose, distinct_names
 
-_CLASSES_IN_REPR = 3
+_CLASSES_IN_REPR: Final = 3
+_NOTEBOOK_PX: Final = 760
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -24,7 +35,7 @@ class SegmentationResult:
         labels: (height, width) class ids at the size of the original image; uint8, or uint16
             where the model tells more than 256 classes apart.
         names: Name of each class id.
-        palette_rgb: Colour of each class id.
+        palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
         image_bgr: The image itself, (height, width, 3) uint8, upright. When an array was
             segmented, this is that array, not a copy.
         path: Where the image came from, None if it was never a file.
@@ -35,6 +46,22 @@ class SegmentationResult:
         time_s: When the frame is shown, in seconds from the start; None for stills.
         confidence: (height, width) float32 in [0, 1], the probability of each pixel's class;
             None unless a model with logits was asked for it.
+
+    Example:
+        >>> result = SegmentationResult(
+        ...     labels=np.array([[0, 0, 0], [0, 1, 1]], np.uint8),
+        ...     names=("sky", "tree"),
+        ...     palette_rgb=((70, 130, 180), (4, 200, 3)),
+        ...     image_bgr=np.zeros((2, 3, 3), np.uint8),
+        ...     path=None,
+        ...     speed={"inference": 20.0},
+        ... )
+        >>> result
+        SegmentationResult(2x3, sky 67 %, tree 33 %)
+        >>> result.boxes()
+        {'sky': (0, 0, 3, 2), 'tree': (1, 1, 3, 2)}
+        >>> result.plot(0.3).shape
+        (2, 3, 3)
     """
 
     labels: Labels
@@ -59,48 +86,264 @@ class SegmentationResult:
         """Height and width of the original image, in pixels."""
         return self.labels.shape[0], self.labels.shape[1]
 
+    def counts(self) -> list[tuple[int, int]]:
+        """Return id and number of pixels of each class that is present, largest first.
+
+        Example:
+            >>> result.counts()
+            [(2, 641290), (6, 88310)]
+        """
+        return _largest_first(Selection(self.labels).counts())
+
     def areas(self) -> dict[str, float]:
         """Return the share of the image that each class covers.
 
         Returns:
             Class name to share in (0, 1], largest first, only classes that are present. Where
             several classes have one name, each gets its id appended: ``"screen (130)"``.
-        """
-        counts = np.bincount(self.labels.ravel(), minlength=len(self.names))
-        keys = distinct_names(self.names)
-        order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-        return {keys[class_id]: float(counts[class_id] / self.labels.size) for class_id in order}
 
-    def plot(self, opacity: float = 0.5) -> NDArray[np.uint8]:
+        Example:
+            >>> result.areas()
+            {'sky': 0.31, 'road': 0.22, ...}
+        """
+        keys = distinct_names(self.names)
+        return {keys[class_id]: pixels / self.labels.size for class_id, pixels in self.counts()}
+
+    def mask(self, wanted: str | int) -> NDArray[np.bool_]:
+        """Return where a class is.
+
+        Args:
+            wanted: Its name or id, as `style.choose` takes them. A name that several classes
+                have means all of them.
+
+        Returns:
+            (height, width) bool; all False where the image does not show the class.
+
+        Raises:
+            UsageError: The model has no such class.
+
+        Example:
+            >>> sky_brightness = result.image_bgr[result.mask("sky")].mean()
+        """
+        mask: NDArray[np.bool_] = np.zeros(self.labels.shape, np.bool_)
+        for class_id in choose(self.names, wanted):
+            mask |= self.labels == class_id
+        return mask
+
+    def boxes(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return the smallest box around all pixels of each class.
+
+        Returns:
+            Class name, as in `areas`, to left, top, right and bottom in pixels; right and bottom
+            are exclusive: ``image_bgr[top:bottom, left:right]`` is the box. Largest class first.
+
+        Example:
+            >>> left, top, right, bottom = result.boxes()["car"]
+        """
+        keys = distinct_names(self.names)
+        runs = Runs.of(self.labels)
+        return {keys[class_id]: runs.box(class_id) for class_id, _ in self.counts()}
+
+    def plot(
+        self,
+        opacity: float = 0.5,
+        *,
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> NDArray[np.uint8]:
         """Return the image with the classes' colours laid over it.
 
         Args:
             opacity: Share of the colour, from 0 (image only) to 1 (colour only).
+            classes: Names or ids of the classes to draw; the others are transparent. None draws
+                all.
+            contours: Draw lines along the borders of the regions.
+            label: Write the classes' names on the largest regions.
+            confidence: Leave pixels transparent whose class is less probable than this, in
+                [0, 1]. Needs a result with ``confidence``.
 
         Returns:
             A new (height, width, 3) uint8 array, BGR.
 
         Raises:
-            UsageError: The opacity is outside [0, 1].
+            UsageError: The opacity or confidence is outside [0, 1], a class is unknown, or the
+                result has no confidence.
+
+        Example:
+            >>> picture = result.plot(0.4, classes=["road", "car"], contours=True, label=True)
         """
-        return overlay(self.image_bgr, self.labels, self.palette_rgb, opacity)
+        style = self._style(opacity, classes, contours, label, confidence)
+        return self._drawn(style, self._selection(style))
 
-    def color(self) -> NDArray[np.uint8]:
-        """Return the classes' colours alone, (height, width, 3) uint8, BGR."""
-        return colorize(self.labels, self.palette_rgb)
-
-    def save(self, path: str | Path, opacity: float = 0.5) -> None:
-        """Write the overlay to a file, which appears complete or not at all.
+    def color(
+        self, *, classes: Wanted | None = None, confidence: float = 0.0
+    ) -> NDArray[np.uint8]:
+        """Return the classes' colours alone.
 
         Args:
-            path: Its suffix chooses the format; a missing folder is made.
-            opacity: Share of the colour, from 0 to 1.
+            classes: Names or ids of the classes to draw, None for all.
+            confidence: Leave out pixels whose class is less probable than this, in [0, 1].
+
+        Returns:
+            (height, width, 3) uint8, BGR. With ``classes`` or ``confidence``, (height, width, 4)
+            uint8, BGRA: alpha is 0 where something was left out and 255 elsewhere.
 
         Raises:
-            UsageError: The suffix names no known format, or the opacity is outside [0, 1].
-            OutputError: The file cannot be written.
+            UsageError: As for `plot`.
+
+        Example:
+            >>> result.color(classes="sky").shape
+            (1080, 1920, 4)
         """
-        write_image(path, self.plot(opacity))
+        selection = self._selection(self._style(1.0, classes, False, False, confidence))
+        if selection.everything:
+            return colorize(self.labels, self.palette_rgb)
+        return cut_out(selection, self.palette_rgb)
+
+    def legend(
+        self,
+        opacity: float = 0.5,
+        *,
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> NDArray[np.uint8]:
+        """Return what `plot` does, with the classes' names, colours and shares beside it.
+
+        The arguments are those of `plot`. Classes are listed largest first, and only those that are drawn somewhere; where there
+        is no room for all, the last line says how many more there are.
+
+        Returns:
+            A new uint8 array, BGR, with the picture at its top left. It is wider than the image
+            and, for small images, higher. Its size follows from the size of the image and the
+            names of the model, not from the classes present: frames of a video have one size.
+
+        Raises:
+            UsageError: As for `plot`.
+
+        Example:
+            >>> cv2.imwrite("legend.png", result.legend(contours=True))
+            True
+        """
+        style = self._style(opacity, classes, contours, label, confidence)
+        selection = self._selection(style)
+        counts = selection.counts() if not selection.everything else None
+        present = self.counts() if counts is None else _largest_first(counts)
+        shares = [(class_id, pixels / self.labels.size) for class_id, pixels in present]
+        layout = legend_layout(self.orig_shape, tuple(self.names))
+        canvas: NDArray[np.uint8] = np.empty((*layout.size_hw, 3), np.uint8)
+        height, width = self.orig_shape
+        self._drawn(style, selection, canvas[:height, :width])
+        draw_panel(canvas, layout, shares, self.names, self.palette_rgb)
+        return canvas
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as plain data, which JSON can hold.
+
+        Returns:
+            ``"image"``: path, height, width, frame_index, time_s. ``"model"``: file, variant,
+            checkpoint, checkpoint_sha256, tool_version. ``"speed_ms"``: as ``speed``.
+            ``"classes"``: for each class that is present, largest first, id, name, pixels, share
+            in (0, 1], box_xyxy (as in `boxes`) and color_rgb. What is not known is None or "".
+
+        Example:
+            >>> result.to_dict()["classes"][0]["name"]
+            'sky'
+        """
+        return as_dict(self)
+
+    def to_json(self) -> str:
+        """Return `to_dict` as one line of JSON, in ASCII: for logs, pipes and JSON Lines files.
+
+        Example:
+            >>> json.loads(result.to_json())["image"]["width"]
+            1920
+        """
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def to_rle(self) -> list[dict[str, Any]]:
+        """Return the mask of each class as an annotation in the COCO format.
+
+        Returns:
+            For each class that is present, in the order of the ids: image_id (number of the
+            frame; or name of the file without suffix, as an integer where it is a number),
+            category_id, category_name, segmentation (size and compressed counts, which
+            ``pycocotools.mask.decode`` reads), area in pixels, bbox (left, top, width, height)
+            and iscrowd.
+
+        Example:
+            >>> pycocotools.mask.decode(result.to_rle()[0]["segmentation"]).shape
+            (1080, 1920)
+        """
+        return as_coco(self)
+
+    def save(
+        self,
+        path: str | Path,
+        opacity: float = 0.5,
+        *,
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> None:
+        """Write what `plot` draws, with the same arguments, to a file.
+
+        The suffix of ``path`` chooses the format; a missing folder is made. The file appears
+        complete or not at all.
+
+        Raises:
+            UsageError: The suffix names no known format, or as for `plot`.
+            OutputError: The file cannot be written.
+
+        Example:
+            >>> result.save("out/street_overlay.png", 0.6, label=True)
+        """
+        style = self._style(opacity, classes, contours, label, confidence)
+        write_image(path, self._drawn(style, self._selection(style)))
+
+    def show(
+        self,
+        opacity: float = 0.5,
+        *,
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> None:
+        """Show what `plot` draws, with the same arguments, until a key is pressed.
+
+        In a notebook, write ``result`` on the last line of a cell instead.
+
+        Raises:
+            UsageError: There is no display, or as for `plot`.
+
+        Example:
+            >>> result.show(contours=True)
+        """
+        from .sinks.window import Window
+
+        style = self._style(opacity, classes, contours, label, confidence)
+        picture = self._drawn(style, self._selection(style))
+        title = "ppmobileseg" if self.path is None else self.path.name
+        Window(title).show(picture)
+        with suppress(cv2.error):  # closed by hand
+            cv2.destroyWindow(title)
+
+    def _repr_png_(self) -> bytes:
+        height, width = self.orig_shape
+        scale = min(1.0, _NOTEBOOK_PX / max(height, width))
+        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        reduced = replace(
+            self,
+            image_bgr=cv2.resize(self.image_bgr, size_wh, interpolation=cv2.INTER_AREA),  # type: ignore[arg-type]
+            labels=cv2.resize(self.labels, size_wh, interpolation=cv2.INTER_NEAREST),  # type: ignore[arg-type]
+            confidence=None,
+        )
+        return cv2.imencode(".png", reduced.legend())[1].tobytes()
 
     def __repr__(self) -> str:
         height, width = self.orig_shape
@@ -111,3 +354,39 @@ class SegmentationResult:
             parts.append("...")
         origin = [] if self.path is None else [self.path.name]
         return f"SegmentationResult({', '.join([*origin, f'{height}x{width}', *parts])})"
+
+    def _style(
+        self,
+        opacity: float,
+        classes: Wanted | None,
+        contours: bool,
+        label: bool,
+        confidence: float,
+    ) -> Style:
+        chosen = None if classes is None else choose(self.names, classes)
+        return Style(opacity, chosen, contours, label, confidence)
+
+    def _selection(self, style: Style) -> Selection:
+        return Selection.of(style, self.labels, len(self.names), self.confidence)
+
+    def _drawn(
+        self, style: Style, selection: Selection, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        picture = overlay(
+            self.image_bgr,
+            self.labels,
+            self.palette_rgb,
+            style.opacity,
+            selection=selection,
+            out=out,
+        )
+        if style.contours:
+            draw_contours(picture, selection, self.palette_rgb)
+        if style.label:
+            draw_tags(picture, place_tags(selection, self.names), self.palette_rgb)
+        return picture
+
+
+def _largest_first(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    return [(int(class_id), int(counts[class_id])) for class_id in order]
