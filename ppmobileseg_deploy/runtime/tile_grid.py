@@ -18,10 +18,10 @@ DEFAULT_OVERLAP: Final = 64
 """Pixels over which neighbours blend. Twice as many take half as long again on a large image."""
 
 MAX_BYTES: Final = 1_800_000_000
-"""Most memory for the image, its labels and all logits held at once.
+"""Most memory for the image, its labels, and what the network and the seams hold at once.
 
-Python, ONNX Runtime, weights and activations need 0.1 to 0.2 GB beside it, so that a process
-stays below 2 GB.
+Python, ONNX Runtime and the weights need 0.1 to 0.2 GB beside it, so that a process stays below
+2 GB.
 """
 
 Progress = Callable[[int, int], None]
@@ -30,6 +30,8 @@ Progress = Callable[[int, int], None]
 _FLOAT_BYTES: Final = 4
 # The network's output, and the copy that it is cropped or enlarged from in the network.
 _TILE_COPIES: Final = 2
+# Per pixel of a tile: 200 to 280 measured with tiny and with base.
+_ACTIVATION_BYTES: Final = 300
 
 
 @dataclass(frozen=True)
@@ -174,16 +176,17 @@ class TileGrid:
         """Number of tiles."""
         return len(self.along.spans) * len(self.across.spans)
 
-    def logits_bytes(self, num_classes: int) -> int:
-        """Return how much memory all logits take that are held at once.
+    def network_bytes(self, num_classes: int) -> int:
+        """Return how much memory the network takes for a tile, and all logits that are held.
 
         Args:
             num_classes: How many classes the model tells apart.
         """
-        tile = _TILE_COPIES * self.padded_hw[0] * self.padded_hw[1]
+        tile = self.padded_hw[0] * self.padded_hw[1]
         line = self.across.ramp * self.along.length
         neighbour = self.along.ramp * self.across.tile
-        return _FLOAT_BYTES * num_classes * (tile + line + neighbour)
+        logits = _TILE_COPIES * tile + line + neighbour
+        return _FLOAT_BYTES * num_classes * logits + _ACTIVATION_BYTES * tile
 
 
 def _whole_pair(size_hw: object) -> SizeHW:

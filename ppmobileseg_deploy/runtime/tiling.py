@@ -65,7 +65,7 @@ def segment_tiled(
             a tile.
         confidence: Compute the confidence, too.
         progress: Called after each tile with how many are done and how many there are.
-        max_bytes: Most memory for the image, its labels, and the logits held at once.
+        max_bytes: Most memory for the image, its labels, the network and the logits held at once.
 
     Returns:
         Labels of the image's size.
@@ -189,8 +189,8 @@ def _ordered(grid: TileGrid, along: int, across: int) -> SizeHW:
 
 
 def _check_memory(grid: TileGrid, num_classes: int, image_bytes: int, max_bytes: int) -> None:
-    logits_bytes = grid.logits_bytes(num_classes)
-    needed = image_bytes + logits_bytes
+    network_bytes = grid.network_bytes(num_classes)
+    needed = image_bytes + network_bytes
     if needed > max_bytes:
         along, across = grid.along, grid.across
         height, width = _ordered(grid, along.length, across.length)
@@ -199,5 +199,5 @@ def _check_memory(grid: TileGrid, num_classes: int, image_bytes: int, max_bytes:
             f"expected a tile and an overlap that take at most {max_bytes / 1e9:.2f} GB, found "
             f"{needed / 1e9:.2f} GB for {tile_h}x{tile_w} with {max(along.ramp, across.ramp)}: "
             f"{image_bytes / 1e9:.2f} for the image of {height}x{width} and its labels, "
-            f"{logits_bytes / 1e9:.2f} for logits of {num_classes} classes"
+            f"{network_bytes / 1e9:.2f} for the network and logits of {num_classes} classes"
         )
