@@ -1,0 +1,124 @@
+"""Which images and labels belong together: folders, ADE20K's layout, Cityscapes' layout."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..errors import UsageError
+from ..files import kind_of
+from ..runtime.images import READABLE_SUFFIXES
+
+_LABEL_SUFFIX: Final = ".png"
+
+# What Cityscapes appends to the name that an image and its labels share.
+_IMAGE_ENDING: Final = "_leftImg8bit"
+_LABEL_ENDINGS: Final = ("_gtFine_labelTrainIds", "_gtCoarse_labelTrainIds")
+_NAMES_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """An image and the file with its true labels.
+
+    Attributes:
+        image: The image file.
+        labels: The PNG file of class ids.
+    """
+
+    image: Path
+    labels: Path
+
+
+def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...]:
+    """Pair the files of two folders, and of the folders below them, by their names.
+
+    ``NAME.jpg`` belongs to ``NAME.png`` in the same place below the other folder. Cityscapes'
+    endings ``_leftImg8bit`` and ``_gtFine_labelTrainIds`` are not part of the name.
+
+    Args:
+        images: Folder of images.
+        labels: Folder of PNG files.
+
+    Returns:
+        The pairs in the order of their names. Labels without an image are left out.
+
+    Raises:
+        UsageError: A folder is missing, holds nothing of use, or an image has no labels.
+    """
+    image_files = _files(images, READABLE_SUFFIXES, "images")
+    label_files = _by_name(labels, _label_files(labels))
+    pairs, missing = [], []
+    for name, path in _by_name(images, image_files).items():
+        if name in label_files:
+            pairs.append(LabelledImage(path, label_files[name]))
+        else:
+            missing.append(path)
+    if missing:
+        shown = ", ".join(path.name for path in missing[:_NAMES_SHOWN])
+        more = ", ..." if len(missing) > _NAMES_SHOWN else ""
+        raise UsageError(
+            f"expected labels in {labels} for each of {len(image_files)} images, "
+            f"found none for {len(missing)} of them: {shown}{more}"
+        )
+    return tuple(pairs)
+
+
+def find_ade20k(root: Path) -> tuple[LabelledImage, ...]:
+    """Find the validation set of ADE20K.
+
+    Its annotations call class 0 "other": read them with ``reduce_zero_label``.
+
+    Args:
+        root: The folder that holds ``images/validation`` and ``annotations/validation``, such as
+            ``ADEChallengeData2016``.
+
+    Raises:
+        UsageError: A folder is missing or a file has no partner.
+    """
+    return find_labelled_images(root / "images/validation", root / "annotations/validation")
+
+
+def find_cityscapes(root: Path) -> tuple[LabelledImage, ...]:
+    """Find the validation set of Cityscapes, with its 19 training classes.
+
+    Args:
+        root: The folder that holds ``leftImg8bit/val`` and ``gtFine/val``; the files
+            ``*_gtFine_labelTrainIds.png`` are made by Cityscapes' own scripts.
+
+    Raises:
+        UsageError: A folder is missing or a file has no partner.
+    """
+    return find_labelled_images(root / "leftImg8bit/val", root / "gtFine/val")
+
+
+def _files(folder: Path, suffixes: Iterable[str], what: str) -> list[Path]:
+    if kind_of(folder) != "folder":
+        raise UsageError(f"expected a folder of {what}, there is none at {folder}")
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    )
+    if not files:
+        raise UsageError(f"expected {what} ({' '.join(sorted(suffixes))}) in {folder}, found none")
+    return files
+
+
+def _label_files(folder: Path) -> list[Path]:
+    files = _files(folder, {_LABEL_SUFFIX}, "label images")
+    # Cityscapes keeps other pictures of the same scene beside them.
+    return [path for path in files if path.stem.endswith(_LABEL_ENDINGS)] or files
+
+
+def _by_name(folder: Path, files: Iterable[Path]) -> dict[Path, Path]:
+    named: dict[Path, Path] = {}
+    for path in files:
+        stem = path.stem
+        for ending in (_IMAGE_ENDING, *_LABEL_ENDINGS):
+            stem = stem.removesuffix(ending)
+        name = path.relative_to(folder).with_name(stem)
+        if name in named:
+            raise UsageError(f"expected one file of each name, found {named[name]} and {path}")
+        named[name] = path
+    return named

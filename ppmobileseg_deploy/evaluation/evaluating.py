@@ -1,0 +1,162 @@
+"""Several models on the same labelled images: how right each is, and how far they agree."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ImageError, UsageError
+from ..runtime.images import read_image
+from .confusion import ConfusionMatrix
+from .datasets import LabelledImage
+from .label_images import IGNORE, read_labels
+
+
+class Segmenter(Protocol):
+    """What can be evaluated, such as `OrtSegmenter`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each class id."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> "Segmented":
+        """Segment one image, (height, width, 3) uint8, BGR."""
+
+
+class Segmented(Protocol):
+    """What a `Segmenter` gives."""
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """(height, width) class ids at the size of the image."""
+
+
+@dataclass(frozen=True)
+class ModelScore:
+    """How one model did.
+
+    Attributes:
+        confusion: Its pixels by true and by found class.
+        latency_ms: Median time of one image, from decoded pixels to labels.
+    """
+
+    confusion: ConfusionMatrix
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How several models did on the same images.
+
+    Attributes:
+        names: Name of each class id.
+        images: Number of images.
+        scores: One for each model, in the order given.
+        agreement: (models, models) share of pixels to which two models gave the same class, in
+            [0, 1]. All pixels count, whether their truth is known or not.
+    """
+
+    names: tuple[str, ...]
+    images: int
+    scores: Mapping[str, ModelScore]
+    agreement: NDArray[np.float64]
+
+
+def evaluate(
+    segmenters: Mapping[str, Segmenter],
+    dataset: Sequence[LabelledImage],
+    *,
+    reduce_zero_label: bool = False,
+    ignore: int = IGNORE,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Segment every image by every model and compare with the truth, at the image's own size.
+
+    Memory does not grow with the number of images: one is looked at at a time.
+
+    Args:
+        segmenters: The models by name, at least one, all with the same number of classes.
+        dataset: Images with their labels, at least one.
+        reduce_zero_label: See `label_images.read_labels`.
+        ignore: Id of pixels that do not count.
+        on_progress: Called after each image with the numbers of images done and in all.
+
+    Returns:
+        The figures over all pixels of all images together.
+
+    Raises:
+        UsageError: There is no model or no image, the models have different numbers of classes,
+            or the ignored id is one of them.
+        ImageError: An image or its labels cannot be read, do not fit each other, or the labels
+            name a class that the models do not have.
+        ModelError: A model fails on an image.
+    """
+    names = _common_names(segmenters)
+    if 0 <= ignore < len(names):
+        raise UsageError(
+            f"expected an ignored id that is no class of the {len(names)}, found {ignore}"
+        )
+    if not dataset:
+        raise UsageError("expected at least one labelled image, found none")
+    confusions = [ConfusionMatrix(len(names)) for _ in segmenters]
+    latencies_ms: list[list[float]] = [[] for _ in segmenters]
+    equal = np.zeros((len(segmenters), len(segmenters)), np.int64)
+    pixels = 0
+    for done, item in enumerate(dataset, start=1):
+        image_bgr = read_image(item.image)
+        truth = read_labels(
+            item.labels,
+            (image_bgr.shape[0], image_bgr.shape[1]),
+            reduce_zero_label=reduce_zero_label,
+            ignore=ignore,
+        )
+        found: list[NDArray[Any]] = []
+        for segmenter, confusion, latency_ms in zip(
+            segmenters.values(), confusions, latencies_ms, strict=True
+        ):
+            start = perf_counter()
+            labels = segmenter(image_bgr).labels
+            latency_ms.append((perf_counter() - start) * 1e3)
+            _count(confusion, truth, labels, ignore, item)
+            for other, other_labels in enumerate(found):
+                equal[len(found), other] += np.count_nonzero(labels == other_labels)
+            found.append(labels)
+        pixels += truth.size
+        if on_progress is not None:
+            on_progress(done, len(dataset))
+    scores = {
+        name: ModelScore(confusion, median(latency_ms))
+        for name, confusion, latency_ms in zip(segmenters, confusions, latencies_ms, strict=True)
+    }
+    agreement = (equal + equal.T) / pixels + np.eye(len(segmenters))
+    return Evaluation(names, len(dataset), scores, agreement)
+
+
+def _common_names(segmenters: Mapping[str, Segmenter]) -> tuple[str, ...]:
+    if not segmenters:
+        raise UsageError("expected at least one model, found none")
+    classes = {name: len(segmenter.names) for name, segmenter in segmenters.items()}
+    if len(set(classes.values())) > 1:
+        found = ", ".join(f"{count} in {name}" for name, count in classes.items())
+        raise UsageError(f"expected models with the same number of classes, found {found}")
+    return next(iter(segmenters.values())).names
+
+
+def _count(
+    confusion: ConfusionMatrix,
+    truth: NDArray[np.int32],
+    labels: NDArray[Any],
+    ignore: int,
+    item: LabelledImage,
+) -> None:
+    try:
+        confusion.update(truth, labels, ignore)
+    except ValueError as error:
+        raise ImageError(
+            f"{item.labels}: {error} (ids that do not count: {ignore}; is 0 'other', as in "
+            f"ADE20K's files? then reduce the zero label)"
+        ) from error

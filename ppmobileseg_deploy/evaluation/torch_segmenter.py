@@ -1,0 +1,84 @@
+"""A PyTorch checkpoint in place of an exported file: the reference for its accuracy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..checkpoints import build_model, load_checkpoint
+from ..class_names import default_classes
+from ..metadata import ModelMetadata
+from ..model import upsample_logits
+from ..runtime.preprocessing import Preprocessing
+
+_BAND_ROWS = 64
+
+
+@dataclass(frozen=True)
+class TorchLabels:
+    """The classes of one image.
+
+    Attributes:
+        labels: int64 (height, width) class ids.
+    """
+
+    labels: NDArray[Any]
+
+
+class TorchSegmenter:
+    """The network in the paper's form, in PyTorch, with mmsegmentation's test pipeline.
+
+    Logits of all classes are upsampled to the network's input, cut to the part that shows the
+    image, and resized to the image: two bilinear steps, as ``EncoderDecoder.predict`` does it.
+
+    Args:
+        checkpoint: Path of a checkpoint, or the name of an official one.
+
+    Raises:
+        CheckpointError: It cannot be read or does not fit.
+    """
+
+    def __init__(self, checkpoint: str | Path) -> None:
+        loaded = load_checkpoint(checkpoint)
+        self._network = build_model(loaded)
+        self._preprocess = Preprocessing.from_metadata(ModelMetadata())
+        self._names = default_classes(loaded.num_classes)[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each class id."""
+        return self._names
+
+    def __call__(self, image: NDArray[np.uint8]) -> TorchLabels:
+        """Segment one image, (height, width, 3) uint8, BGR."""
+        prepared = self._preprocess(image)
+        height, width = prepared.resized_hw
+        with torch.inference_mode():
+            logits = self._network(torch.from_numpy(prepared.tensor))
+            shown = upsample_logits(logits, prepared.padded_hw)[:, :, :height, :width]
+            labels = _resized_argmax(shown, prepared.original_hw)
+        return TorchLabels(labels.numpy())
+
+
+def _resized_argmax(logits: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    # In bands of rows, because 150 planes of a photograph's size are gigabytes.
+    height, width = size_hw
+    rows = torch.arange(height, dtype=torch.float64)
+    source = ((rows + 0.5) * logits.shape[2] / height - 0.5).clamp(0, logits.shape[2] - 1)
+    above = source.floor().long()
+    below = (above + 1).clamp(max=logits.shape[2] - 1)
+    weight = (source - above).to(logits.dtype)[:, None]
+    labels = torch.empty(size_hw, dtype=torch.int64)
+    for top in range(0, height, _BAND_ROWS):
+        band = slice(top, top + _BAND_ROWS)
+        mixed = torch.lerp(logits[0][:, above[band]], logits[0][:, below[band]], weight[band])
+        wide = F.interpolate(
+            mixed[None], size=(mixed.shape[1], width), mode="bilinear", align_corners=False
+        )
+        labels[band] = wide[0].argmax(0)
+    return labels

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.evaluation import find_ade20k, find_cityscapes, find_labelled_images
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def names(root: Path, pairs) -> list[tuple[str, str]]:
+    return [
+        (pair.image.relative_to(root).as_posix(), pair.labels.relative_to(root).as_posix())
+        for pair in pairs
+    ]
+
+
+def test_files_of_one_name_and_place_belong_together(tmp_path):
+    touch(tmp_path, "i/b.jpg", "i/a.png", "i/x/a.webp", "i/.hidden.jpg", "i/notes.txt")
+    touch(tmp_path, "l/a.png", "l/b.png", "l/x/a.png", "l/unused.png")
+    assert names(tmp_path, find_labelled_images(tmp_path / "i", tmp_path / "l")) == [
+        ("i/a.png", "l/a.png"),
+        ("i/b.jpg", "l/b.png"),
+        ("i/x/a.webp", "l/x/a.png"),
+    ]
+
+
+def test_ade20k_is_found_from_its_root(tmp_path):
+    touch(tmp_path, "images/validation/1.jpg", "annotations/validation/1.png")
+    touch(tmp_path, "images/training/2.jpg")
+    assert names(tmp_path, find_ade20k(tmp_path)) == [
+        ("images/validation/1.jpg", "annotations/validation/1.png")
+    ]
+
+
+def test_cityscapes_is_found_from_its_root(tmp_path):
+    touch(tmp_path, "leftImg8bit/val/ulm/ulm_0_leftImg8bit.png")
+    touch(
+        tmp_path,
+        "gtFine/val/ulm/ulm_0_gtFine_labelTrainIds.png",
+        "gtFine/val/ulm/ulm_0_gtFine_labelIds.png",
+        "gtFine/val/ulm/ulm_0_gtFine_color.png",
+    )
+    assert names(tmp_path, find_cityscapes(tmp_path)) == [
+        (
+            "leftImg8bit/val/ulm/ulm_0_leftImg8bit.png",
+            "gtFine/val/ulm/ulm_0_gtFine_labelTrainIds.png",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (("l/a.png",), "expected a folder of images, there is none at"),
+        (("i/a.txt", "l/a.png"), "expected images ("),
+        (("i/a.jpg",), "expected a folder of label images"),
+        (("i/a.jpg", "l/a.jpg"), "expected label images (.png)"),
+        (
+            ("i/a.jpg", "i/b.jpg", "i/c.jpg", "i/d.jpg", "i/e.jpg", "l/e.png"),
+            "for each of 5 images, found none for 4 of them: a.jpg, b.jpg, c.jpg, ...",
+        ),
+        (("i/a.jpg", "i/a.png", "l/a.png"), "expected one file of each name"),
+    ],
+)
+def test_folders_that_do_not_fit_are_refused(tmp_path, files, message):
+    touch(tmp_path, *files)
+    with pytest.raises(UsageError) as raised:
+        find_labelled_images(tmp_path / "i", tmp_path / "l")
+    assert message in str(raised.value)
