@@ -6,7 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.runtime.postprocessing import labels_from_ids, labels_from_logits
+from ppmobileseg_deploy.runtime.postprocessing import (
+    labels_and_confidence,
+    labels_from_ids,
+    labels_from_logits,
+)
 
 SizeHW = tuple[int, int]
 
@@ -131,3 +135,49 @@ def test_memory_does_not_grow_with_the_classes() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * 500 * 600  # all classes at once would be 600 bytes a pixel
+
+
+@pytest.mark.parametrize("size_hw", [(60, 90), (20, 30), (13, 41), (1, 1)])
+def test_confidence_is_the_softmax_of_the_interpolated_logits(size_hw: SizeHW) -> None:
+    logits = 3 * np.random.default_rng(0).normal(size=(12, 20, 30)).astype(np.float32)
+    labels, confidence = labels_and_confidence(logits, size_hw)
+    assert np.array_equal(labels, labels_from_logits(logits, size_hw))
+    assert (confidence.dtype, confidence.shape) == (np.float32, size_hw)
+    planes = [cv2.resize(plane, size_hw[::-1], interpolation=cv2.INTER_LINEAR) for plane in logits]
+    likelihoods = np.exp(np.array(planes, np.float64))
+    np.testing.assert_allclose(
+        confidence, likelihoods.max(0) / likelihoods.sum(0), rtol=1e-5, atol=0
+    )
+
+
+def test_classes_that_win_nowhere_count_for_the_confidence() -> None:
+    logits = np.zeros((4, 3, 3), np.float32)
+    logits[2] = 1
+    _, confidence = labels_and_confidence(logits, (5, 7))
+    np.testing.assert_allclose(confidence, np.e / (np.e + 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [-1e4, 1e4, 1e30])
+def test_confidence_stands_large_logits(offset: float) -> None:
+    logits = np.full((3, 4, 4), offset, np.float32)
+    logits[1, :2] += max(1e3, offset / 2)
+    labels, confidence = labels_and_confidence(logits, (4, 4))
+    assert (labels[0] == 1).all()
+    np.testing.assert_allclose(confidence[0], 1)
+    np.testing.assert_allclose(confidence[3], 1 / 3, rtol=1e-6)
+
+
+def test_confidence_never_exceeds_one() -> None:
+    logits = np.full((150, 9, 9), -200, np.float32)
+    logits[7] = np.random.default_rng(0).normal(size=(9, 9))
+    _, confidence = labels_and_confidence(logits, (31, 33))
+    assert (confidence == 1).all()
+
+
+def test_memory_of_confidence_does_not_grow_with_the_classes() -> None:
+    logits = np.zeros((150, 8, 8), np.float32)
+    tracemalloc.start()
+    labels_and_confidence(logits, (500, 600))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 25 * 500 * 600
