@@ -17,9 +17,8 @@ _PAPER_BGR: Final = (255, 255, 255)
 _INK_BGR: Final = (38, 32, 30)
 _FAINT_BGR: Final = (120, 112, 108)
 _SMALLEST_PX: Final = 11
-_LEAST_ROWS: Final = 6
+_LEAST_ROWS: Final = 8
 _NAME_EM: Final = 12
-_MOST_COLUMNS: Final = 3
 _SHARE: Final = "100 %"
 
 
@@ -42,15 +41,12 @@ class LegendLayout:
     letter_px: int
     name_width: int
 
-    @property
-    def row_height(self) -> int:
-        """Distance from one class to the next, in pixels."""
-        return _row_height(self.letter_px)
-
-    @property
-    def rows(self) -> int:
-        """How many classes there is room for."""
-        return (self.size_hw[0] - self.letter_px) // self.row_height
+    def letters_for(self, class_count: int) -> int:
+        """Return the height of letters, in pixels: less where many classes have to fit."""
+        letter_px = self.letter_px
+        while letter_px > _SMALLEST_PX and _rows(self.size_hw[0], letter_px) < class_count:
+            letter_px -= 1
+        return letter_px
 
 
 @lru_cache(maxsize=64)
@@ -97,19 +93,20 @@ def draw_panel(
     height, width = layout.picture_hw
     canvas_bgr[:, width:] = _PAPER_BGR
     canvas_bgr[height:, :width] = _PAPER_BGR
-    px = layout.letter_px
-    fit = len(classes) if len(classes) <= layout.rows else layout.rows - 1
-    left = width + px
-    right = layout.size_hw[1] - px
+    px = layout.letters_for(len(classes))
+    rows = _rows(layout.size_hw[0], px)
+    fit = len(classes) if len(classes) <= rows else rows - 1
+    left = width + layout.letter_px
+    right = layout.size_hw[1] - layout.letter_px
     for row, (class_id, share) in enumerate(classes[:fit]):
-        line = _line(canvas_bgr, layout, row)
+        line = _line(canvas_bgr, px, row)
         _swatch(line[:, left : left + px], palette_rgb[class_id])
         name = fitted(writable(names[class_id], class_id), px, layout.name_width)
         _write(line, left + round(1.5 * px), name, px, _INK_BGR)
         text = share_text(share)
         _write(line, right - text_width(text, px), text, px, _FAINT_BGR)
     if fit < len(classes):
-        line = _line(canvas_bgr, layout, fit)
+        line = _line(canvas_bgr, px, fit)
         _write(line, left + round(1.5 * px), f"+{len(classes) - fit} more", px, _FAINT_BGR)
 
 
@@ -126,9 +123,13 @@ def _needed(letter_px: int) -> int:
     return letter_px + _LEAST_ROWS * _row_height(letter_px)
 
 
-def _line(canvas: NDArray[np.uint8], layout: LegendLayout, row: int) -> NDArray[np.uint8]:
-    top = layout.letter_px // 2 + row * layout.row_height
-    return canvas[top : top + layout.row_height]
+def _rows(height: int, letter_px: int) -> int:
+    return (height - letter_px) // _row_height(letter_px)
+
+
+def _line(canvas: NDArray[np.uint8], letter_px: int, row: int) -> NDArray[np.uint8]:
+    top = letter_px // 2 + row * _row_height(letter_px)
+    return canvas[top : top + _row_height(letter_px)]
 
 
 def _swatch(cell: NDArray[np.uint8], color_rgb: RGB) -> None:

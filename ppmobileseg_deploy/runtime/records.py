@@ -18,6 +18,7 @@ def as_dict(result: "SegmentationResult") -> dict[str, Any]:
     return {
         "image": {
             "path": None if result.path is None else _text(str(result.path)),
+            "source": _text(result.source or str(result.path or "")),
             "height": height,
             "width": width,
             "frame_index": result.frame_index,
