@@ -171,7 +171,7 @@ def _ending(kind: str, source: "Source") -> str:
 
 
 def _moving(source: "Source") -> bool:
-    return getattr(source, "moving", False)
+    return source.moving
 
 
 def _file_name(name: str, ending: str) -> str:
