@@ -1,6 +1,5 @@
-"""Which images are meant by the files and folders that a user names."""
+"""Which images, videos and cameras are meant by what a user names."""
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,40 +8,15 @@ from typing import Final
 
 from ...errors import ImageError
 from ...files import kind_of
-from ..images import READABLE_SUFFIXES
-from .source import Source
+from . import addresses, lists, patterns
+from .folders import SUFFIXES, absolute, list_folder
+from .placing import free_name, relative_paths
+from .source import VIDEO_SUFFIXES, Source
 
-RESULT_KINDS: Final = ("overlay", "color", "labels")
-"""What can be written for an image: blended with it, colours alone, class ids."""
+STDIN: Final = "-"
 
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image to segment.
-
-    Attributes:
-        path: Where it is, as the user would write it.
-        relative: The shortest end of its path, at least the file name, by which it differs
-            from every other image of the run: its place below an output folder.
-    """
-
-    path: Path
-    relative: Path
-
-
-@dataclass(frozen=True)
-class FoundImages:
-    """What `find_images` found.
-
-    Attributes:
-        images: The images, each once, in the order of the sources.
-        errors: One for each source that gave nothing.
-        skipped: Files in the folders that look like results of an earlier run.
-    """
-
-    images: tuple[ImageFile, ...]
-    errors: tuple[ImageError, ...]
-    skipped: tuple[Path, ...]
+_JPEG: Final = b"\xff\xd8\xff"
+_CAMERA: Final = re.compile(r"(?:/dev/video)?([0-9]{1,3})")
 
 
 @dataclass(frozen=True)
@@ -59,123 +33,215 @@ class FoundSources:
     errors: tuple[ImageError, ...]
     skipped: tuple[Path, ...]
 
+    @property
+    def images(self) -> tuple[Source, ...]:
+        return self.sources
+
 
 def find_sources(
     locations: Iterable[str | Path], *, recursive: bool = False, output: Path | None = None
 ) -> FoundSources:
     """Turn what a user names into a list of sources.
 
+    What exists under a name is meant by it, whatever the name looks like. Otherwise:
+
+    - A file is taken as it is, with any suffix: a video if it is called like one
+      (`VIDEO_SUFFIXES`), a list of locations if it ends in ``.txt``, else an image.
+    - A folder gives its images and videos, see `folders.list_folder`.
+    - A pattern with wildcards gives the images and videos that fit: ``"photos/**/*.jpg"``.
+    - ``"frames/%05d.png"`` gives the images of that sequence by number. Each is an image like
+      any other, with results of its own.
+    - An ``http://`` or ``https://`` address is an image in the web.
+    - ``"0"`` is the first camera, ``"1"`` the second.
+    - ``"-"`` is standard input: an image, or a list of locations.
+
+    A list has one location a line: any of the above but cameras, ``"-"`` and other lists. Where a
+    relative path leads nowhere from the current folder, it is tried from the folder of the list.
+
+    A bad location does not stop the others: it is listed in the result. Nothing but lists and
+    standard input is read.
+
     Args:
-        locations: Paths, patterns, addresses, ...
+        locations: What to look for.
         recursive: Also take what is in the folders below a folder.
-        output: The folder of the results: it is not searched where it lies in a folder that is.
+        output: The folder of the results: it is left out where it lies below such a folder.
 
     Returns:
         The sources and what was wrong.
     """
-    found = find_images(locations)
-    return FoundSources(
-        tuple(Source(str(i.path), i.relative, i.path) for i in found.images),
-        found.errors,
-        found.skipped,
-    )
+    finder = _Finder(recursive, output)
+    for location in locations:
+        finder.add(str(location))
+    return finder.found()
 
 
-def find_images(sources: Iterable[str | Path]) -> FoundImages:
-    """Turn files and folders into a list of images.
+@dataclass(frozen=True)
+class _List:
+    """The list that a location stands in: its name for messages, and its folder."""
 
-    A file is taken as it is, with any suffix. A folder gives its image files (by suffix, see
-    `images.READABLE_SUFFIXES`) in natural order, without those in folders below it, hidden ones,
-    and results that an earlier run wrote next to their originals (`NAME_overlay.png` beside
-    `NAME.jpg`). A bad source does not stop the others: it is listed in the result.
+    name: str
+    folder: Path
 
-    Args:
-        sources: Paths of files and folders.
 
-    Returns:
-        The images and what was wrong.
-    """
-    paths: dict[str, Path] = {}
-    errors: list[ImageError] = []
-    skipped: list[Path] = []
-    folders = 0
-    for source in map(Path, sources):
-        kind = kind_of(source)
+class _Finder:
+    """Collects sources in the order in which they were named."""
+
+    def __init__(self, recursive: bool, output: Path | None) -> None:
+        self._recursive = recursive
+        self._output = output
+        # Files by their absolute path, with the levels to keep below an output folder; whatever
+        # is no file by its location.
+        self._files: dict[str, tuple[Path, int]] = {}
+        self._others: dict[str, Source] = {}
+        self._order: list[str] = []
+        self._folders = 0
+        self._errors: list[ImageError] = []
+        self._skipped: list[Path] = []
+
+    def add(self, location: str, within: _List | None = None) -> None:
+        """Take what one location gives."""
+        try:
+            self._add(location, within)
+        except ImageError as error:
+            note = "" if within is None else f" (in {within.name})"
+            self._errors.append(ImageError(f"{error}{note}"))
+
+    def found(self) -> FoundSources:
+        """Return everything, with a place below an output folder for each."""
+        files = self._files.items()
+        places = relative_paths(
+            [key for key, _ in files],
+            [levels for _, (_, levels) in files],
+            extra=int(self._folders > 1),
+        )
+        sources = {
+            key: Source(str(path), place, path, "video" if _is_video(path) else "image")
+            for (key, (path, _)), place in zip(files, places, strict=True)
+        }
+        for key, other in self._others.items():
+            place = free_name(other.relative.name, (each.relative for each in sources.values()))
+            sources[key] = Source(**{**vars(other), "relative": place})
+        return FoundSources(
+            sources=tuple(sources[key] for key in self._order),
+            errors=tuple(self._errors),
+            skipped=tuple(each for each in self._skipped if absolute(each) not in self._files),
+        )
+
+    def _add(self, location: str, within: _List | None) -> None:
+        if location == STDIN and within is None:
+            self._add_stdin()
+            return
+        path = Path(location)
+        kind = kind_of(path)
+        if kind is None and within is not None and kind_of(within.folder / path) is not None:
+            path = within.folder / path
+            kind = kind_of(path)
+        camera = _CAMERA.fullmatch(location) if kind in (None, "device") else None
         if kind == "folder":
-            folders += 1
-            try:
-                found, results = _list_folder(source)
-            except ImageError as error:
-                errors.append(error)
-                continue
-            skipped += results
+            self._add_folder(path)
+        elif camera is not None and within is None:
+            self._add_camera(int(camera[1]))
         elif kind is not None:
-            if source.suffix.lower() == ".onnx":
-                errors.append(ImageError(f"expected an image, found the model {source}: use -m"))
-                continue
-            found = [source]
+            self._add_file(path, in_list=within is not None)
+        elif addresses.scheme_of(location) is not None:
+            self._add_address(location)
+        elif patterns.is_pattern(location):
+            self._add_pattern(location, within)
+        elif patterns.is_sequence(location):
+            self._add_sequence(location, within)
         else:
-            errors.append(ImageError(f"no such file or folder: {source}"))
-            continue
-        for path in found:
-            paths.setdefault(absolute(path), path)
-    images = zip(paths.values(), _relative_paths(list(paths), parents=folders > 1), strict=True)
-    return FoundImages(
-        images=tuple(ImageFile(path, relative) for path, relative in images),
-        errors=tuple(errors),
-        skipped=tuple(path for path in skipped if absolute(path) not in paths),
-    )
+            raise ImageError(f"no such file or folder: {location}")
+
+    def _add_file(self, path: Path, *, in_list: bool) -> None:
+        suffix = path.suffix.lower()
+        if suffix == ".onnx":
+            raise ImageError(f"expected an image, found the model {path}: use -m")
+        if suffix != lists.LIST_SUFFIX:
+            self._take(path, 1)
+        elif in_list:
+            raise ImageError(f"expected an image in the list, found another list: {path}")
+        else:
+            self._add_list(lists.read_list(path), _List(str(path), path.parent))
+
+    def _add_folder(self, folder: Path) -> None:
+        self._folders += 1
+        listing = list_folder(folder, recursive=self._recursive, output=self._output)
+        self._errors += listing.errors
+        self._skipped += listing.skipped
+        self._take_all(listing.files, folder)
+        if not listing.files and not listing.errors:
+            deeper = "" if self._recursive else "; --recursive looks into the folders in it"
+            raise ImageError(
+                f"no images or videos in folder {folder} "
+                f"(looked for {' '.join(sorted(SUFFIXES))}{deeper})"
+            )
+
+    def _add_pattern(self, pattern: str, within: _List | None) -> None:
+        listing = patterns.match_pattern(pattern)
+        if not listing.files and within is not None:
+            pattern = str(within.folder / pattern)
+            listing = patterns.match_pattern(pattern)
+        self._errors += listing.errors
+        self._skipped += listing.skipped
+        self._take_all(listing.files, patterns.fixed_folder(pattern))
+        if not listing.files and not listing.errors:
+            raise ImageError(f"no images or videos match {pattern}")
+
+    def _add_sequence(self, pattern: str, within: _List | None) -> None:
+        if within is not None and kind_of(Path(pattern).parent) != "folder":
+            pattern = str(within.folder / pattern)
+        files = patterns.match_sequence(pattern)
+        self._take_all(files, Path(pattern).parent)
+        if not files:
+            raise ImageError(f"no file is numbered like {pattern}")
+
+    def _add_list(self, locations: Iterable[str], within: _List) -> None:
+        before = len(self._order), len(self._errors)
+        for location in locations:
+            self.add(location, within)
+        if before == (len(self._order), len(self._errors)):
+            raise ImageError(f"no locations in {within.name}, or only such as were named before")
+
+    def _add_stdin(self) -> None:
+        if STDIN in self._others:
+            return
+        content = lists.read_stdin()
+        if isinstance(content, list):
+            self._add_list(content, _List("standard input", Path()))
+            return
+        name = Path("stdin.jpg" if content.startswith(_JPEG) else "stdin.png")
+        self._other(STDIN, Source("standard input", name, kind="stdin", data=content))
+
+    def _add_address(self, address: str) -> None:
+        addresses.check_address(address)
+        name = Path(addresses.file_name(address))
+        source = Source(addresses.shown(address), name, kind="web", address=address)
+        self._other(address, source)
+
+    def _add_camera(self, index: int) -> None:
+        name = Path(f"camera{index}.mp4")
+        source = Source(f"camera {index}", name, kind="camera", camera=index)
+        self._other(f"camera {index}", source)
+
+    def _take_all(self, paths: Iterable[Path], folder: Path) -> None:
+        depth = len(Path(absolute(folder)).parts)
+        for path in paths:
+            self._take(path, len(Path(absolute(path)).parts) - depth)
+
+    def _take(self, path: Path, levels: int) -> None:
+        key = absolute(path)
+        if key not in self._files:
+            self._files[key] = path, max(1, levels)
+            self._order.append(key)
+
+    def _other(self, key: str, source: Source) -> None:
+        if key not in self._others:
+            self._others[key] = source
+            self._order.append(key)
 
 
-def absolute(path: Path) -> str:
-    """Return the one spelling of a path by which it can be compared; links are kept."""
-    return os.path.normpath(path.absolute())
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
-    try:
-        files = [
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in READABLE_SUFFIXES
-            and not path.name.startswith(".")
-            and path.is_file()
-        ]
-    except OSError as error:
-        raise ImageError(f"cannot list folder {folder}: {error.strerror or error}") from None
-    files.sort(key=_natural_order)
-    originals = {path.stem for path in files} | {path.name for path in files}
-    results = [path for path in files if _original_name(path) in originals]
-    images = [path for path in files if _original_name(path) not in originals]
-    if not images:
-        suffixes = " ".join(sorted(READABLE_SUFFIXES))
-        raise ImageError(f"no images in folder {folder} (looked for {suffixes})")
-    return images, results
-
-
-def _natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-    """Sort frame2 before frame10."""
-    pieces = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
-    key = [(0, int(piece), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
-    return key, path.name
-
-
-def _original_name(path: Path) -> str | None:
-    """Return the name of the image that ``path`` would be a result of, None if it is none."""
-    name, _, kind = path.stem.rpartition("_")
-    return name if name and kind in RESULT_KINDS else None
-
-
-def _relative_paths(absolute: list[str], parents: bool) -> list[Path]:
-    """Return the ends of the paths, as many folders deep as it takes to tell them apart.
-
-    All get the same depth, so that one pair of equal names does not scatter a folder.
-    """
-    parts = [Path(path).parts[1:] for path in absolute]
-    depth = 1 + parents
-    deepest = max(map(len, parts), default=0)
-    while True:
-        ends = [Path(*part[-depth:]) for part in parts]
-        if depth >= deepest or len({str(end).casefold() for end in ends}) == len(ends):
-            return ends
-        depth += 1
+find_images = find_sources

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..images import ImageBGR
+from ..arrays import ImageBGR
 from .source import Source
 
 

@@ -1,0 +1,145 @@
+"""What a folder holds that can be segmented, without the results of earlier runs."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ...errors import ImageError
+from ..images import READABLE_SUFFIXES
+from ..kinds import RESULT_KINDS
+from .source import VIDEO_SUFFIXES
+
+SUFFIXES: Final = READABLE_SUFFIXES | VIDEO_SUFFIXES
+"""Files with these names are taken from a folder."""
+
+
+@dataclass
+class Listing:
+    """What was found in folders.
+
+    Attributes:
+        files: Images and videos.
+        skipped: Files and folders that look like results of an earlier run.
+        errors: One for each folder that cannot be listed.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    errors: list[ImageError] = field(default_factory=list)
+
+
+def absolute(path: Path) -> str:
+    """Return the one spelling of a path by which it can be compared; links are kept."""
+    return os.path.normpath(path.absolute())
+
+
+def list_folder(folder: Path, *, recursive: bool = False, output: Path | None = None) -> Listing:
+    """List the images and videos of a folder, in natural order (``frame2`` before ``frame10``).
+
+    Hidden files and folders are left out, and so is what an earlier run wrote next to its
+    originals: ``NAME_overlay.png`` beside ``NAME.jpg``, the folder ``NAME_labels`` beside
+    ``NAME.mp4``.
+
+    Args:
+        folder: The folder.
+        recursive: Also list the folders below it. Links to folders are followed, each folder is
+            listed once.
+        output: A folder that is left out where it is met below ``folder``.
+
+    Returns:
+        The files, those of a folder before those of the folders in it.
+    """
+    listing = Listing()
+    for inner, folders in walk(folder, recursive=recursive, errors=listing.errors):
+        files, results = without_results(_images_and_videos(inner))
+        listing.files += files
+        listing.skipped += results
+        videos = {path.stem for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+        videos |= {path.name for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+        for path in list(folders):
+            if original_name(path) in videos:
+                listing.skipped.append(path)
+                folders.remove(path)
+            elif output is not None and os.path.realpath(path) == os.path.realpath(output):
+                folders.remove(path)
+    return listing
+
+
+def walk(
+    folder: Path, *, recursive: bool, errors: list[ImageError]
+) -> Iterator[tuple[Path, list[Path]]]:
+    """Go through a folder and those below it.
+
+    Args:
+        folder: Where to begin.
+        recursive: Whether to go deeper.
+        errors: Takes one for each folder that cannot be listed.
+
+    Yields:
+        Each folder and those in it that are visible. What the caller removes from that list is
+        not gone into.
+    """
+    # Links may lead back up: a folder is known by what it really is.
+    seen = set()
+    waiting = [folder]
+    while waiting:
+        inner = waiting.pop()
+        real = os.path.realpath(inner)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            below = [path for path in inner.iterdir() if visible(path) and path.is_dir()]
+        except OSError as error:
+            errors.append(ImageError(f"cannot list folder {inner}: {error.strerror or error}"))
+            continue
+        below.sort(key=natural_order)
+        yield inner, below
+        if recursive:
+            waiting += reversed(below)
+
+
+def visible(path: Path) -> bool:
+    """Return whether a name does not begin with a dot."""
+    return not path.name.startswith(".")
+
+
+def without_results(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Separate files of one folder from the results of an earlier run among them.
+
+    Args:
+        files: Files that lie side by side.
+
+    Returns:
+        The originals, and the results, in the same order.
+    """
+    files = list(files)
+    originals = {path.stem for path in files} | {path.name for path in files}
+    results = [path for path in files if original_name(path) in originals]
+    left_out = set(results)
+    return [path for path in files if path not in left_out], results
+
+
+def original_name(path: Path) -> str | None:
+    """Return the name of the source that ``path`` would be a result of, None if it is none."""
+    name, _, kind = path.stem.rpartition("_")
+    return name if name and kind in RESULT_KINDS else None
+
+
+def natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Return a key that sorts ``frame2`` before ``frame10``."""
+    pieces = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
+    key = [(0, int(piece), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
+    return key, path.name
+
+
+def _images_and_videos(folder: Path) -> list[Path]:
+    files = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and visible(path) and path.is_file()
+    ]
+    return sorted(files, key=natural_order)

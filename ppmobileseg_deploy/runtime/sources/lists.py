@@ -1,0 +1,95 @@
+"""Lists of paths, from a text file or from standard input, and what standard input holds."""
+
+import codecs
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from ...errors import ImageError
+
+LIST_SUFFIX: Final = ".txt"
+"""Files with this name are lists."""
+
+MAX_LIST_BYTES: Final = 16 << 20
+MAX_STDIN_BYTES: Final = 512 << 20
+
+# More than the first letters, since a list may begin with "BMW.jpg" or "P6.png".
+_IMAGE: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|BM.{0,12}?\0|II\*\0|MM\0\*|GIF8[79]a|P[56]\s",
+    re.DOTALL,
+)
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SHOWN_BYTES: Final = 12
+
+
+def looks_like_image(content: bytes) -> bool:
+    """Return whether content begins like a file of one of the types that `read_image` reads."""
+    return _IMAGE.match(content) is not None
+
+
+def read_list(path: Path) -> list[str]:
+    """Read a text file of locations.
+
+    Args:
+        path: One location a line; empty lines and those that begin with ``#`` mean nothing.
+
+    Returns:
+        The locations.
+
+    Raises:
+        ImageError: The file cannot be read, is no text, or is larger than `MAX_LIST_BYTES`.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_LIST_BYTES + 1)
+    except OSError as error:
+        raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
+    return _lines(content, str(path))
+
+
+def read_stdin() -> bytes | list[str]:
+    """Read standard input to its end: the content decides what it is.
+
+    Returns:
+        The bytes of an image, or locations as `read_list` gives them.
+
+    Raises:
+        ImageError: It is neither, is empty, or is too large.
+    """
+    name = "standard input"
+    if sys.stdin is None:
+        raise ImageError(f"cannot read {name}: there is none")
+    stream = sys.stdin.buffer
+    try:
+        content = stream.read(MAX_LIST_BYTES + 1)
+        if not looks_like_image(content):
+            return _lines(content, name)
+        pieces, size = [content], len(content)
+        while size <= MAX_STDIN_BYTES and (piece := stream.read(1 << 20)):
+            pieces.append(piece)
+            size += len(piece)
+    except OSError as error:
+        raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
+    if size > MAX_STDIN_BYTES:
+        raise ImageError(f"cannot read {name}: expected at most {MAX_STDIN_BYTES} bytes")
+    return b"".join(pieces)
+
+
+def _lines(content: bytes, name: str) -> list[str]:
+    if not content.strip():
+        raise ImageError(f"cannot read {name}: expected a list of paths, found nothing")
+    try:
+        # PowerShell writes UTF-16 when told to redirect.
+        text = content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ImageError(
+            f"cannot read {name}: expected an image or a list of paths (UTF-8, one a line), "
+            f"found content that starts with {content[:_SHOWN_BYTES]!r}"
+        )
+    if len(content) > MAX_LIST_BYTES:
+        raise ImageError(f"cannot read {name}: expected a list of at most {MAX_LIST_BYTES} bytes")
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
