@@ -13,6 +13,7 @@ import onnxruntime as ort
 
 from ..errors import DeviceError, ModelError, UsageError
 from ..files import kind_of
+from .external_data import check_model_file
 
 PROVIDERS: Final = MappingProxyType(
     {
@@ -71,9 +72,12 @@ class Starter:
         if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MAX_THREADS):
             raise UsageError(f"expected 1 to {MAX_THREADS} threads, found {threads!r}")
         if isinstance(model, bytes):
+            check_model_file(model)
             return cls(model, "model", device, threads, None)
         path = Path(model)
-        return cls(str(path), path.name, device, threads, _version(path))
+        version = _version(path)
+        check_model_file(str(path))
+        return cls(str(path), path.name, device, threads, version)
 
     def start(self, dimensions: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
         """Start a session. May be called from several threads.
