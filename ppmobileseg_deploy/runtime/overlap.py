@@ -1,19 +1,96 @@
 """Reading ahead: the next items are made while the present one is worked on."""
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from typing import Generic, TypeVar
+
+from ..errors import UsageError
 
 T = TypeVar("T")
 
+_PATIENCE_S = 2.0
 
-def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+
+def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """Run an iteration in a thread of its own, at most ``depth`` items ahead.
+
+    The thread begins with the first item that is asked for. It ends with the iteration, or when
+    the generator is closed, which a ``for`` loop that is left does sooner or later, and
+    `contextlib.closing` at once. ``items`` is closed too, by that thread.
 
     Args:
         items: What to iterate over.
-        depth: How many items may wait.
+        depth: How many items may be made before they are asked for.
 
-    Yields:
-        The same items in the same order.
+    Returns:
+        The same items in the same order. An error of the iteration comes where it happened,
+        after the items before it.
+
+    Raises:
+        UsageError: ``depth`` is less than 1.
     """
-    yield from items
+    if depth < 1:
+        raise UsageError(f"expected a depth of 1 or more, found {depth}")
+    return _ahead(items, depth)
+
+
+def _ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
+    worker = _Worker(items, depth)
+    worker.start()
+    try:
+        while not isinstance(made := worker.made.get(), _End):
+            worker.free.release()
+            yield made
+        if made.error is not None:
+            raise made.error
+    finally:
+        worker.stop()
+
+
+class _End:
+    """Comes after the last item."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class _Worker(threading.Thread, Generic[T]):
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        # A daemon: a camera or server that hangs does not keep the process from ending.
+        super().__init__(name="read-ahead", daemon=True)
+        self.made: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self.free = threading.Semaphore(depth)
+        self._items = items
+        self._stopped = False
+
+    def run(self) -> None:
+        iterator = None
+        error: BaseException | None = None
+        try:
+            iterator = iter(self._items)
+            while True:
+                # Before an item is made: it is the item that takes memory.
+                self.free.acquire()
+                if self._stopped:
+                    break
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    break
+                self.made.put(item)
+                del item
+        except BaseException as raised:  # handed to the thread that waits for items
+            error = raised
+        try:
+            if close := getattr(iterator, "close", None):
+                close()
+        except BaseException as raised:
+            error = error or raised
+        self.made.put(_End(error))
+
+    def stop(self) -> None:
+        """End the thread. It finishes the item at hand, which is waited for a while."""
+        self._stopped = True
+        self.free.release()
+        self.join(_PATIENCE_S)

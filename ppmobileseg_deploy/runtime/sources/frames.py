@@ -1,10 +1,23 @@
 """From a source to its pixels, one frame after another."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Generator
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 
+import cv2
+
+from ...errors import ImageError, UsageError
 from ..arrays import ImageBGR
+from ..images import decode_image, read_image
+from .capture import open_camera, open_video
 from .source import Source
+from .web import fetch_image
+
+_MOST_FPS: Final = 1000.0  # beyond it, it is a clock rate that some files name as their own
+_TOLERANCE: Final = 0.02  # of a video's duration: containers round, and soundtracks are longer
+_TOLERATED_FRAMES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,11 @@ def read_frames(
     vid_stride: int = 1,
     max_frames: int | None = None,
     max_pixels: int = 200_000_000,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Read a source: one frame of an image, all of a video, those of a camera without end.
+
+    Nothing is opened before the first frame is asked for; closing the generator closes the file
+    or the camera.
 
     Args:
         source: What to read, from `find_sources`.
@@ -41,11 +57,141 @@ def read_frames(
         max_frames: Stop a moving source after so many frames were taken.
         max_pixels: Larger pictures are refused before they are decoded.
 
-    Yields:
+    Returns:
         The frames, in order, in constant memory.
 
     Raises:
-        ImageError: The source cannot be read, or not to its end: what could be read comes first.
+        ImageError: While reading: the source cannot be read, or not to its end, and then what
+            could be read comes first.
         UsageError: ``vid_stride`` or ``max_frames`` is no positive number.
     """
-    raise NotImplementedError
+    check_frame_choice(vid_stride, max_frames)
+    if source.kind == "video":
+        return _video_frames(source, vid_stride, max_frames, max_pixels)
+    if source.kind == "camera":
+        return _camera_frames(source, vid_stride, max_frames, max_pixels)
+    return _still(source, max_pixels)
+
+
+def check_frame_choice(vid_stride: int, max_frames: int | None) -> None:
+    """Make sure that a choice of frames has a meaning.
+
+    Raises:
+        UsageError: ``vid_stride`` or ``max_frames`` is no positive number.
+    """
+    if vid_stride < 1:
+        raise UsageError(f"expected a video stride of 1 or more, found {vid_stride}")
+    if max_frames is not None and max_frames < 1:
+        raise UsageError(f"expected 1 or more frames at most, found {max_frames}")
+
+
+def _still(source: Source, max_pixels: int) -> Generator[Frame, None, None]:
+    if source.address is not None:
+        data = fetch_image(source.address)
+        yield Frame(decode_image(data, source.location, max_pixels=max_pixels))
+    elif source.data is not None:
+        yield Frame(decode_image(source.data, source.location, max_pixels=max_pixels))
+    elif source.path is not None:
+        yield Frame(read_image(source.path, max_pixels=max_pixels))
+    else:
+        raise UsageError(f"expected a source with a path, an address or data, found {source}")
+
+
+def _video_frames(
+    source: Source, vid_stride: int, max_frames: int | None, max_pixels: int
+) -> Generator[Frame, None, None]:
+    if source.path is None:
+        raise UsageError(f"expected a video with a path, found {source}")
+    with open_video(source.path) as capture:
+        _check_size(source, capture, max_pixels)
+        fps = _fps(capture)
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        read = taken = 0
+        first_s = time_s = 0.0
+        while taken != max_frames and capture.grab():
+            shown_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            if read == 0:
+                first_s = shown_s
+            # Frames without a time of their own follow the one before.
+            elif shown_s - first_s > time_s:
+                time_s = shown_s - first_s
+            else:
+                time_s += 1 / fps if fps else 0.0
+            if read % vid_stride == 0:
+                image_bgr = _retrieved(source, capture, max_pixels)
+                yield Frame(image_bgr, read, time_s, fps / vid_stride if fps else None)
+                taken += 1
+            read += 1
+        if taken != max_frames:
+            _check_end(source, read, time_s, fps, count)
+
+
+def _camera_frames(
+    source: Source, vid_stride: int, max_frames: int | None, max_pixels: int
+) -> Generator[Frame, None, None]:
+    if source.camera is None:
+        raise UsageError(f"expected a camera with an index, found {source}")
+    with open_camera(source.camera) as capture:
+        _check_size(source, capture, max_pixels)
+        fps = _fps(capture)
+        read = taken = 0
+        started = monotonic()
+        while taken != max_frames:
+            if not capture.grab():
+                raise ImageError(f"{source.location} gave no more frames, after {read} of them")
+            if read == 0:
+                started = monotonic()
+            if read % vid_stride == 0:
+                time_s = monotonic() - started
+                image_bgr = _retrieved(source, capture, max_pixels)
+                yield Frame(image_bgr, read, time_s, fps / vid_stride if fps else None)
+                taken += 1
+            read += 1
+
+
+def _retrieved(source: Source, capture: cv2.VideoCapture, max_pixels: int) -> ImageBGR:
+    try:
+        complete, image_bgr = capture.retrieve()
+    except cv2.error as error:
+        raise ImageError(
+            f"cannot read {source.location}: {' '.join(str(error).split())}"
+        ) from error
+    if not complete or image_bgr.ndim != 3 or image_bgr.shape[2] != 3:
+        raise ImageError(f"cannot read {source.location}: expected a frame in colour, found none")
+    height, width = image_bgr.shape[:2]
+    _check_pixels(source, height, width, max_pixels)
+    return image_bgr  # type: ignore[return-value]
+
+
+def _check_size(source: Source, capture: cv2.VideoCapture, max_pixels: int) -> None:
+    height = capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    width = capture.get(cv2.CAP_PROP_FRAME_WIDTH)
+    _check_pixels(source, int(height), int(width), max_pixels)
+
+
+def _check_pixels(source: Source, height: int, width: int, max_pixels: int) -> None:
+    if height * width > max_pixels:
+        raise ImageError(
+            f"cannot read {source.location}: expected frames of at most {max_pixels} pixels, "
+            f"found {height}x{width}"
+        )
+
+
+def _fps(capture: cv2.VideoCapture) -> float | None:
+    fps = float(capture.get(cv2.CAP_PROP_FPS))
+    return fps if math.isfinite(fps) and 0 < fps <= _MOST_FPS else None
+
+
+def _check_end(source: Source, read: int, time_s: float, fps: float | None, count: float) -> None:
+    """Tell a video that is over from one that breaks off: OpenCV ends both alike."""
+    if read == 0:
+        raise ImageError(f"cannot read {source.location}: expected a video, found no frame in it")
+    if fps is None or not 0 < count < math.inf:
+        return
+    # In seconds, since only some containers count frames and for others OpenCV reckons.
+    expected_s, found_s = count / fps, time_s + 1 / fps
+    if found_s < expected_s - max(_TOLERATED_FRAMES / fps, _TOLERANCE * expected_s):
+        raise ImageError(
+            f"cannot read {source.location} to its end: expected {expected_s:.1f} s, found "
+            f"{found_s:.1f} s ({read} frames): the file is incomplete or damaged"
+        )

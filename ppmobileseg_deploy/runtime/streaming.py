@@ -1,0 +1,97 @@
+"""Results of images, videos and cameras one after another, in constant memory."""
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .overlap import ahead
+from .result import SegmentationResult
+from .sources import Frame, Source, find_sources, read_frames
+from .sources.frames import check_frame_choice
+
+Picture: TypeAlias = Image.Image | NDArray[Any]
+Location: TypeAlias = str | Path | int
+
+
+def stream(
+    segmenter: Callable[[Picture], SegmentationResult],
+    source: Location | Picture | Iterable[Location | Picture],
+    *,
+    recursive: bool = False,
+    vid_stride: int = 1,
+    max_frames: int | None = None,
+) -> Generator[SegmentationResult, None, None]:
+    """Segment everything that a source gives, in order.
+
+    Files, addresses and cameras are read ahead in a thread, while the model works. That is so for
+    one location and for a list or tuple of them. What any other iterable gives is asked for when
+    it is needed, in the thread of the caller.
+
+    Args:
+        segmenter: What turns a picture into a result, such as an `OrtSegmenter`.
+        source: A location as `find_sources` takes it (or the number of a camera as an int), a PIL
+            image, an array, or an iterable of these in any mixture.
+        recursive: Also take what is in the folders below a folder.
+        vid_stride: Of videos and cameras take every so many frames.
+        max_frames: Stop each video or camera after so many frames were taken.
+
+    Returns:
+        A generator of results. ``path`` is that of the file; ``frame_index`` and ``time_s`` tell
+        the frames of a video or a camera apart. Closing it closes the file or the camera.
+
+    Raises:
+        ImageError: While going through the results: a location gives nothing, or cannot be read
+            (to its end). The results before it were given.
+        UsageError: ``vid_stride`` or ``max_frames`` is no positive number.
+
+    Example:
+        >>> for result in segmenter.stream("street.mp4", vid_stride=5):
+        ...     print(result.time_s, result.areas())
+    """
+    check_frame_choice(vid_stride, max_frames)
+    at_hand = _is_one(source) or isinstance(source, list | tuple)
+    items: Iterable[Any] = [source] if _is_one(source) else source  # type: ignore[assignment]
+    pictures = _pictures(items, recursive, vid_stride, max_frames)
+    return _results(segmenter, ahead(pictures) if at_hand else pictures)
+
+
+def _results(
+    segmenter: Callable[[Picture], SegmentationResult],
+    pictures: "Generator[tuple[Picture, Source | None, Frame | None], None, None]",
+) -> Generator[SegmentationResult, None, None]:
+    with closing(pictures):
+        for picture, source, frame in pictures:
+            result = segmenter(picture)
+            if source is not None and frame is not None:
+                result = replace(
+                    result, path=source.path, frame_index=frame.index, time_s=frame.time_s
+                )
+            yield result
+
+
+def _pictures(
+    items: Iterable[Any], recursive: bool, vid_stride: int, max_frames: int | None
+) -> "Generator[tuple[Picture, Source | None, Frame | None], None, None]":
+    for item in items:
+        if not isinstance(item, str | Path | int):
+            yield item, None, None
+            continue
+        found = find_sources([str(item)], recursive=recursive)
+        for source in found.sources:
+            with closing(
+                read_frames(source, vid_stride=vid_stride, max_frames=max_frames)
+            ) as frames:
+                for frame in frames:
+                    yield frame.image_bgr, source, frame
+        for error in found.errors:
+            raise error
+
+
+def _is_one(source: object) -> bool:
+    return isinstance(source, str | Path | int | Image.Image | np.ndarray)
