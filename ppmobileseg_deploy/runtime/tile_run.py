@@ -50,6 +50,7 @@ def tile_run(session: Session) -> TileRun:
             binding.bind_output(output.name, "cpu", 0, np.float32, [1, *shape], logits.ctypes.data)
             session.inference.run_with_iobinding(binding)
         except Exception as error:  # the errors' classes differ between releases
+            session.run(tensor)  # of another shape of output it says what was expected and found
             raise ModelError(f"{session.source} failed: {first_line(error)}") from error
         return logits
 

@@ -261,3 +261,14 @@ def test_a_model_that_fails_on_a_tile_is_one_line(
     run = tile_run(open_session(model))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=r"^model\.onnx failed: [^\n]+$"):
         run(np.zeros((1, 3, 64, 64), np.float32))
+
+
+def test_logits_of_another_shape_are_refused(
+    make_model: Callable[..., object], rgb_metadata: ModelMetadata
+) -> None:
+    props = replace(rgb_metadata, output="logits").to_props()
+    session = open_session(make_model(kind="logits", props=props))  # type: ignore[arg-type]
+    two = replace(session.metadata, class_names=("a", "b"), palette_rgb=((0, 0, 0), (1, 1, 1)))
+    run = tile_run(replace(session, metadata=two))
+    with pytest.raises(ModelError, match=r"expected logits of shape \(1, 2, 32, 32\), found"):
+        run(np.zeros((1, 3, 32, 32), np.float32))
