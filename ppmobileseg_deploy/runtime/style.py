@@ -69,7 +69,8 @@ def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:
         >>> choose(["wall", "sky", "tree"], ["Tree", 0, "1"])
         (2, 0, 1)
     """
-    several = [wanted] if isinstance(wanted, str | int) else wanted
+    one = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+    several: Iterable[str | int] = [wanted] if one else wanted  # type: ignore[list-item,assignment]
     return tuple(dict.fromkeys(i for each in several for i in _ids(names, each)))
 
 
