@@ -1,219 +1,222 @@
-"""``ppms-infer``: from images to overlays."""
+"""``ppms-infer``: from images and videos to overlays, labels, and more."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
-from ..errors import ImageError, ModelError, OutputError, PPMobileSegError, UsageError
-from ..quoting import printable
+from ..class_names import read_names, read_palette
+from ..errors import UsageError
+from . import infer_options as options
 from .console import (
     new_app,
     parse_size_hw,
+    plural,
     print_error,
     print_note,
     run,
-    stderr,
     stdout,
     version_option,
 )
-from .summary import Summary
 
 if TYPE_CHECKING:
-    from ..runtime.result import SegmentationResult
+    from ..runtime.running import Segment
     from ..runtime.segmenter import OrtSegmenter
-    from ..runtime.sinks import PlannedImage, Window
+    from ..runtime.sinks import PlannedSource
+    from ..runtime.sources import FoundSources
+    from .watching import Watcher
+
+_INTERRUPTED: Final = 130
+_REASONS_SHOWN: Final = 3
 
 app = new_app()
 
 
-@app.command()
+@app.command(help=options.HELP)
 def infer(
-    sources: Annotated[
-        list[str],
-        typer.Argument(metavar="SOURCE", help="Images, and folders of images."),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE",
-            help="The ONNX file. Without it: $PPMS_MODEL, then ./end2end.onnx, then the official "
-            "model that ppms-export has fetched.",
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Folder for the results, or an image file for the only one. "
-            "Without it: next to each image.",
-        ),
-    ] = None,
-    save: Annotated[
-        str,
-        typer.Option(
-            metavar="KINDS",
-            help="What to write, separated by commas: overlay (colours over the image), color "
-            "(colours alone), labels (a PNG whose pixels are class ids).",
-        ),
-    ] = "overlay",
-    opacity: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="Share of the class colour in an overlay."),
-    ] = 0.5,
-    device: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Where to run: cpu, cuda, coreml, dml or openvino."),
-    ] = "cpu",
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
-    ] = None,
-    input_size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HxW",
-            help="Fit images into this size for the network: smaller is faster, larger shows "
-            "finer things. Without it: the model's own rule.",
-        ),
-    ] = None,
-    show: Annotated[
-        bool,
-        typer.Option(
-            "--show", help="Also show each overlay in a window; any key goes on, Esc closes it."
-        ),
-    ] = False,
+    sources: options.Sources,
+    model: options.Model = None,
+    output: options.Output = None,
+    save: options.Save = None,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    json_lines: options.JsonLines = False,
+    show: options.Show = False,
+    recursive: options.Recursive = False,
+    vid_stride: options.VidStride = 1,
+    max_frames: options.MaxFrames = None,
+    max_pixels: options.MaxPixels = 200_000_000,
+    classes: options.Classes = None,
+    opacity: options.Opacity = 0.5,
+    contours: options.Contours = False,
+    label: options.Label = False,
+    confidence: options.Confidence = 0.0,
+    names: options.Names = None,
+    palette: options.Palette = None,
+    input_size: options.InputSize = None,
+    tile: options.Tile = None,
+    overlap: options.Overlap = None,
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
     _version: Annotated[bool, version_option("ppms-infer")] = False,
 ) -> int:
-    """Segment images with an exported model and write what was found.
-
-    Earlier results of the same name are replaced. The exit code is 0 when every image was done,
-    1 when something failed (the other images are done all the same), 2 for wrong use.
-    """
+    """Compose a run of what was asked for; return its exit code."""
     # Here, because they load OpenCV and ONNX Runtime, and --help needs neither.
-    from ..runtime.locate import find_model
-    from ..runtime.sinks import Window, parse_kinds, plan_outputs
-    from ..runtime.sources import find_images
+    import numpy as np
 
-    if "" in (*sources, output):  # as a path it would mean the current folder
-        raise UsageError("expected names of files and folders, found an empty one")
-    kinds = parse_kinds(save)
-    if not 0 <= opacity <= 1:
-        raise UsageError(f"expected an opacity in [0, 1], found {opacity}")
+    from ..runtime.kinds import check_kinds
+    from ..runtime.locate import find_model
+    from ..runtime.running import Reading, run_sources
+    from ..runtime.sinks import Window
+    from ..runtime.sources import find_sources
+    from ..runtime.style import Style, choose
+    from .watching import Watcher
+
+    target = _check_places(sources, output)
+    kinds = _parse_kinds(save, json_lines)
+    style = Style(opacity, contours=contours, label=label, confidence=confidence)
+    reading = Reading(vid_stride, max_frames, max_pixels)
+    tiling = _parse_tiling(tile, overlap, input_size)
+    known = _read_classes(names, palette)
+    if confidence > 0:
+        known["confidence"] = True
     size_hw = None if input_size is None else parse_size_hw(input_size)
-    found = find_images(sources)
-    if not found.images:
-        raise UsageError("; ".join(map(str, found.errors)))
-    plans = plan_outputs(found.images, kinds, None if output is None else Path(output))
-    segmenter = _open_model(find_model(model), device, threads, size_hw)
-    window = Window("ppms-infer") if show else None
+    found = find_sources(sources, recursive=recursive, output=target)
+    if not found.sources:
+        raise UsageError(_reasons(found))
+    plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
     if found.skipped:
         print_note(
             f"left out earlier results, {len(found.skipped)} in number, such as "
             f"{found.skipped[0]}; to segment one too, name it"
         )
-    summary = Summary()
-    failures = _segment_all(segmenter, plans, opacity, window, summary)
-    if summary.images:
-        summary.print(stdout)
-    for failure in (*found.errors, *failures):
-        print_error(failure)
-    return 1 if found.errors or failures else 0
+    if not plans:
+        return _report(found.errors)
+    segmenter = _open_model(
+        find_model(model),
+        device,
+        threads,
+        input_size_hw=size_hw,
+        **known,
+    )
+    check_kinds(kinds, len(segmenter.names))
+    if tiling is not None:
+        # Whether model, tile and overlap go together can be told from any picture.
+        segmenter.tiled(np.zeros((1, 1, 3), np.uint8), **tiling)
+    if classes is not None:
+        style = replace(style, classes=choose(segmenter.names, classes.split(",")))
+    window = Window("ppms-infer") if show else None
+    with Watcher(len(plans), style, json_lines=json_lines, window=window) as watcher:
+        outcome = run_sources(
+            plans,
+            _segment(segmenter, tiling, watcher),
+            style,
+            reading=reading,
+            observer=watcher,
+            overlapped=tiling is None,  # what is tiled is too large for several at a time
+        )
+    if not json_lines:
+        watcher.summary.print(stdout, outcome.files, outcome.seconds)
+    for note in outcome.notes:
+        print_note(note)
+    code = _report((*found.errors, *outcome.failures))
+    return _INTERRUPTED if outcome.interrupted else code
 
 
-def _open_model(
-    path: Path, device: str, threads: int | None, size_hw: tuple[int, int] | None
-) -> "OrtSegmenter":
+def _check_places(sources: Sequence[str], output: str | None) -> Path | None:
+    if "" in (*sources, output):  # as a path it would mean the current folder
+        raise UsageError("expected names of files and folders, found an empty one")
+    if output is not None and output.lower().endswith(".onnx"):
+        raise UsageError(
+            f"expected a folder or an image file for the results, found the model {output}: use -m"
+        )
+    return None if output is None else Path(output)
+
+
+def _parse_kinds(save: str | None, json_lines: bool) -> tuple[str, ...]:
+    from ..runtime.kinds import parse_kinds
+
+    if save is None:
+        save = "none" if json_lines else "overlay"
+    return () if save.strip().lower() == "none" else parse_kinds(save)
+
+
+def _parse_tiling(
+    tile: str | None, overlap: int | None, input_size: str | None
+) -> dict[str, Any] | None:
+    if tile is None:
+        if overlap is not None:
+            raise UsageError("--overlap is that of tiles: give --tile HxW too")
+        return None
+    if input_size is not None:
+        raise UsageError("--tile keeps the scale of the image: leave out --input-size")
+    tiling: dict[str, Any] = {"tile_hw": parse_size_hw(tile)}
+    return tiling if overlap is None else {**tiling, "overlap": overlap}
+
+
+def _read_classes(names: str | None, palette: str | None) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    if names is not None:
+        known["names"], known["palette_rgb"] = read_names(names)
+    if palette is not None:
+        known["palette_rgb"] = read_palette(palette)
+    return known
+
+
+def _reasons(found: "FoundSources") -> str:
+    shown = [str(error) for error in found.errors[:_REASONS_SHOWN]]
+    rest = len(found.errors) - len(shown)
+    return "; ".join([*shown, f"and {rest} more like these"] if rest else shown)
+
+
+def _plan(
+    found: "FoundSources",
+    kinds: tuple[str, ...],
+    target: Path | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+) -> "list[PlannedSource]":
+    from ..runtime.sinks import PlannedSource, plan_outputs, settle_existing
+
+    if not kinds:
+        if target is not None or overwrite or resume:
+            raise UsageError(
+                "nothing is written: leave out -o, --overwrite and --resume, or --save"
+            )
+        return [PlannedSource(source, {}) for source in found.sources]
+    plans = plan_outputs(found.sources, kinds, target)
+    left = settle_existing(plans, overwrite=overwrite, resume=resume)
+    if len(left) < len(plans):
+        print_note(f"{len(plans) - len(left)} of {plural(len(plans), 'source')} done before")
+    return left
+
+
+def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "OrtSegmenter":
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        segmenter = OrtSegmenter(path, device, threads, input_size_hw=size_hw)
+        segmenter = OrtSegmenter(path, device, threads, **known)
     for warning in caught:
         print_note(str(warning.message))
     return segmenter
 
 
-def _segment_all(
-    segmenter: "OrtSegmenter",
-    plans: "list[PlannedImage]",
-    opacity: float,
-    window: "Window | None",
-    summary: Summary,
-) -> list[PPMobileSegError]:
-    """Do every image that can be done; return what went wrong with the others."""
-    failures: list[PPMobileSegError] = []
-    for plan in _with_progress(plans):
-        path = plan.source.path
-        start = perf_counter()
-        try:
-            result = segmenter(path)
-            _write(result, plan.outputs, opacity)
-        except (ImageError, ModelError) as error:
-            failures.append(error if str(path) in str(error) else type(error)(f"{path}: {error}"))
-            continue
-        except MemoryError:
-            failures.append(ImageError(f"{path}: not enough memory for this image"))
-            continue
-        except OutputError as error:
-            # Whatever keeps one result from being written keeps the next ones from it too.
-            failures.append(
-                OutputError(f"{error} ({summary.images} of {len(plans)} images were done)")
-            )
-            break
-        summary.add(result, plan.outputs.values(), perf_counter() - start)
-        if window is not None:
-            window.show(result.plot(opacity))
-    return failures
+def _segment(
+    segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, watcher: "Watcher"
+) -> "Segment":
+    if tiling is None:
+        return segmenter
+    return partial(segmenter.tiled, **tiling, progress=watcher.tiled)
 
 
-def _with_progress(plans: "list[PlannedImage]") -> "Iterable[PlannedImage]":
-    if not stderr.is_interactive:
-        yield from plans
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.table import Column
-
-    name = Column(max_width=30, no_wrap=True, overflow="ellipsis")
-    progress = Progress(
-        TextColumn("{task.description}", markup=False, table_column=name),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=stderr,
-        transient=True,
-    )
-    with progress:
-        task = progress.add_task("", total=len(plans))
-        for plan in plans:
-            progress.update(task, description=printable(plan.source.path.name))
-            yield plan
-            progress.advance(task)
-
-
-def _write(result: "SegmentationResult", outputs: dict[str, Path], opacity: float) -> None:
-    from ..runtime.images import write_image
-
-    for kind, path in outputs.items():
-        if kind == "overlay":
-            write_image(path, result.plot(opacity))
-        elif kind == "color":
-            write_image(path, result.color())
-        else:
-            write_image(path, result.labels)
+def _report(failures: Sequence[Exception]) -> int:
+    for failure in failures:
+        print_error(failure)
+    return 1 if failures else 0
 
 
 def main() -> None:

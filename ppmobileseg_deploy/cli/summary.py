@@ -1,7 +1,7 @@
 """What ``ppms-infer`` says when it is done: classes, speed, files."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..metadata import RGB
 from ..quoting import printable
+from .console import plural
 
 if TYPE_CHECKING:
     from ..runtime.result import SegmentationResult
@@ -29,21 +30,14 @@ class Summary:
         self._names: tuple[str, ...] = ()
         self._palette_rgb: tuple[RGB, ...] = ()
         self._latency_ms: dict[str, list[float]] = {stage: [] for stage in _STAGES}
-        self._files: list[Path] = []
-        self._seconds = 0.0
+        self._images = self._frames = 0
 
-    @property
-    def images(self) -> int:
-        """How many images were added."""
-        return len(self._latency_ms[_STAGES[0]])
-
-    def add(self, result: "SegmentationResult", files: Iterable[Path], seconds: float) -> None:
-        """Add one image.
+    def add(self, result: "SegmentationResult", moving: bool) -> None:
+        """Add one picture.
 
         Args:
             result: Its result; all results of a run come from one model.
-            files: What was written for it.
-            seconds: How long it took from reading to writing.
+            moving: Whether it is a frame of a video or a camera.
         """
         import numpy as np
 
@@ -52,14 +46,22 @@ class Summary:
         self._names, self._palette_rgb = result.names, result.palette_rgb
         for stage in _STAGES:
             self._latency_ms[stage].append(result.speed[stage])
-        self._files += files
-        self._seconds += seconds
+        self._frames += moving
+        self._images += not moving
 
-    def print(self, console: Console) -> None:
-        """Print the largest classes, the speed, and where the results are."""
+    def print(self, console: Console, files: Sequence[Path], seconds: float) -> None:
+        """Print the largest classes, the speed, and where the results are; nothing of nothing.
+
+        Args:
+            console: Where to print.
+            files: What was written.
+            seconds: How long the run took, from the first reading to the last writing.
+        """
+        if not self._images + self._frames:
+            return
         console.print(self._class_table(colored=console.is_terminal))
         console.print()
-        for line in (self._speed(), *self._places()):
+        for line in (self._speed(seconds), *_places(files)):
             console.print(line, markup=False, soft_wrap=True)
 
     def _class_table(self, colored: bool) -> Table:
@@ -81,22 +83,27 @@ class Summary:
             table.add_row(f"{indent}{others} more", f"{rest / total:.1%}", style="dim")
         return table
 
-    def _speed(self) -> str:
+    def _speed(self, seconds: float) -> str:
         stages = ", ".join(
             f"{stage} {median(self._latency_ms[stage]):.1f} ms" for stage in _STAGES
         )
-        if self.images == 1:
-            return f"1 image: {stages}"
-        rate = self.images / self._seconds
-        return f"{self.images} images, {rate:.1f} images/s with files; median: {stages}"
+        total = self._images + self._frames
+        if total == 1:
+            return f"{plural(1, 'frame' if self._frames else 'image')}: {stages}"
+        counts = [(self._images, "image"), (self._frames, "frame")]
+        things = [plural(count, thing) for count, thing in counts if count]
+        rate = f"{total / seconds:.1f} {'frames' if self._frames else 'images'}/s"
+        return f"{' and '.join(things)}, {rate} with files; median: {stages}"
 
-    def _places(self) -> Iterator[str]:
-        if len(self._files) <= _LINES_SHOWN:
-            yield from (f"wrote {printable(str(path))}" for path in self._files)
-            return
-        folders = Counter(path.parent for path in self._files).most_common()
-        for folder, count in folders[:_LINES_SHOWN]:
-            yield f"wrote {count} files in {printable(str(folder))}"
-        if len(folders) > _LINES_SHOWN:
-            count = sum(count for _, count in folders[_LINES_SHOWN:])
-            yield f"wrote {count} files in {len(folders) - _LINES_SHOWN} more folders"
+
+def _places(files: Sequence[Path]) -> Iterator[str]:
+    if len(files) <= _LINES_SHOWN:
+        yield from (f"wrote {printable(str(path))}" for path in files)
+        return
+    folders = Counter(path.parent for path in files).most_common()
+    for folder, count in folders[:_LINES_SHOWN]:
+        yield f"wrote {plural(count, 'file')} in {printable(str(folder))}"
+    if len(folders) > _LINES_SHOWN:
+        count = sum(count for _, count in folders[_LINES_SHOWN:])
+        more = plural(len(folders) - _LINES_SHOWN, "more folder")
+        yield f"wrote {plural(count, 'file')} in {more}"

@@ -1,5 +1,7 @@
 """``ppms-infer`` does what a user asks for."""
 
+import inspect
+import json
 from pathlib import Path
 
 import cv2
@@ -8,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from ppmobileseg_deploy.cache import official_model_path
+from ppmobileseg_deploy.cli.infer import infer as command
 from ppmobileseg_deploy.version import VERSION
 
 COLORS_BGR = np.array([(20, 10, 250), (40, 240, 30), (230, 60, 50)], np.uint8)
@@ -61,7 +64,7 @@ def test_opacity(desk, picture, infer):
     labels = picture("a.png")
     assert infer("a.png", "--opacity", "1").code == 0
     np.testing.assert_array_equal(_read("a_overlay.png"), COLORS_BGR[labels])
-    assert infer("a.png", "--opacity", "0").code == 0
+    assert infer("a.png", "--opacity", "0", "--overwrite").code == 0
     np.testing.assert_array_equal(_read("a_overlay.png"), _read("a.png"))
 
 
@@ -74,7 +77,7 @@ def test_a_folder_twice_gives_the_same_files(desk, picture, infer):
     assert first.stdout.endswith("wrote in/c_overlay.png\n")
     files = _files()
     assert files[3:] == ["in/b_overlay.jpg", "in/c.bmp", "in/c_overlay.png"]
-    second = infer("in")
+    second = infer("in", "--overwrite")
     assert second.code == 0
     assert _files() == files
     assert second.stderr.startswith("note: left out earlier results, 3 in number")
@@ -113,7 +116,9 @@ def test_the_model_is_found_as_promised(desk, picture, infer, monkeypatch, model
     cached.write_bytes(model_bytes())
     assert infer("a.png").code == 0
     monkeypatch.setenv("PPMS_MODEL", "nowhere.onnx")
-    assert infer("a.png").stderr.startswith("error: $PPMS_MODEL: expected an ONNX file")
+    assert infer("a.png", "--overwrite").stderr.startswith(
+        "error: $PPMS_MODEL: expected an ONNX file"
+    )
 
 
 def test_a_model_without_metadata_is_noted_in_one_line(desk, picture, infer, model_bytes):
@@ -144,39 +149,62 @@ def test_many_files_are_counted_by_folder(desk, picture, infer):
     assert infer("in", "-o", "out").stdout.endswith("wrote 5 files in out\n")
 
 
-def test_a_terminal_sees_progress_and_colours(desk, picture, infer, monkeypatch):
+@pytest.fixture
+def terminal(monkeypatch):
+    """``terminal("stdout", "stderr")``: what is printed there goes to a terminal with colours."""
+
+    def make(*names: str) -> None:
+        for name in names:
+            console = Console(
+                stderr=name == "stderr",
+                force_terminal=True,
+                force_interactive=True,
+                color_system="truecolor",
+            )
+            user = {"stdout": "infer", "stderr": "watching"}[name]
+            monkeypatch.setattr(f"ppmobileseg_deploy.cli.{user}.{name}", console)
+
+    return make
+
+
+def test_a_terminal_sees_progress_and_colours(desk, picture, infer, terminal):
     picture("in/a.png")
-    for name in ("stdout", "stderr"):
-        terminal = Console(
-            stderr=name == "stderr",
-            force_terminal=True,
-            force_interactive=True,
-            color_system="truecolor",
-        )
-        monkeypatch.setattr(f"ppmobileseg_deploy.cli.infer.{name}", terminal)
+    picture("in/b.png")
+    terminal("stdout", "stderr")
     done = infer("in")
     assert done.code == 0
-    assert "a.png" in done.stderr
-    assert "1/1" in done.stderr
+    assert "in/b.png" in done.stderr
+    assert "2/2" in done.stderr
     red, green, blue = 250, 10, 20
     assert f"\x1b[38;2;{red};{green};{blue}m██ \x1b[0mred" in done.stdout
 
 
-def test_show_comes_after_writing(desk, picture, infer, monkeypatch):
+def test_progress_does_not_take_json_lines_away(desk, picture, infer, terminal):
+    picture("in/a.png")
+    picture("in/b.png")
+    terminal("stderr")
+    done = infer("in", "--json-lines")
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == 2
+    assert "{" not in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--contours", "--classes", "red", "--opacity", "1"]])
+def test_show_shows_what_is_written(desk, picture, infer, monkeypatch, options):
     shown = []
 
     class Screen:
         def __init__(self, title):
             assert title == "ppms-infer"
 
-        def show(self, image_bgr):
-            assert Path("a_overlay.png").exists()
-            shown.append(image_bgr.shape)
+        def show(self, image_bgr, *, wait):
+            assert wait
+            shown.append(image_bgr)
 
     monkeypatch.setattr("ppmobileseg_deploy.runtime.sinks.Window", Screen)
     picture("a.png", size_hw=(20, 30))
-    assert infer("a.png", "--show").code == 0
-    assert shown == [(20, 30, 3)]
+    assert infer("a.png", "--show", *options).code == 0
+    (image_bgr,) = shown
+    np.testing.assert_array_equal(image_bgr, _read("a_overlay.png"))
 
 
 def test_a_name_with_brackets_is_printed_as_it_is(desk, picture, infer):
@@ -207,11 +235,17 @@ def test_help_names_every_option(desk, infer, monkeypatch, width):
     done = infer("--help")
     assert done.code == 0
     options = (
-        "SOURCE -m --model -o --output --save --opacity --device --threads --input-size --show "
-        "--version PPMS_MODEL end2end.onnx overlay color labels"
+        "SOURCE -m --model -o --output --save --overwrite --resume --json-lines --show "
+        "-r --recursive --vid-stride --max-frames --max-pixels --classes --opacity --contours "
+        "--label --confidence --names --palette --input-size --tile --overlap --device --threads "
+        "--version PPMS_MODEL end2end.onnx overlay color labels indexed json rle legend none"
     )
     assert [word for word in options.split() if word not in done.stdout] == []
+    assert "<" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= int(width)
+    for name, parameter in inspect.signature(command).parameters.items():
+        (option,) = parameter.annotation.__metadata__
+        assert option.help or option.hidden, name
 
 
 def test_version(desk, infer):

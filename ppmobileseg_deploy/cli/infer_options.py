@@ -1,0 +1,172 @@
+"""The options of ``ppms-infer``, in the order in which its help shows them."""
+
+from typing import Annotated, Final
+
+import typer
+
+# A backspace before a paragraph keeps its lines as they are.
+HELP: Final = """Segment images and videos with an exported model and write what was found.
+
+\b
+SOURCE is any of these, in any number:
+  photo.jpg  clip.mp4      an image, a video
+  holiday                  a folder: its images and videos
+  'trip/**/*.jpg'          a pattern, in quotes
+  list.txt                 a text file with one of these a line
+  https://host/photo.jpg   the address of an image
+  0                        a camera, by its number
+  frames/%05d.png          numbered images
+  -                        standard input: an image, or a list of files
+
+\b
+KINDS of result, for --save:
+  overlay  the classes' colours over the image
+  color    the colours alone
+  labels   a PNG whose pixels are class ids
+  indexed  the same, shown in colour by viewers
+  json     classes with share and bounding box
+  rle      COCO run lengths, for pycocotools
+  legend   the overlay with the classes' names beside it
+
+The exit code is 0 when everything was done, 1 when something failed (the rest is done all the
+same), 2 for wrong use, 130 after Ctrl-C, which finishes the files of a video.
+"""
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(metavar="SOURCE", hidden=True),  # described at the top of the help
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="The ONNX file. Without it: $PPMS_MODEL, then ./end2end.onnx, then the official "
+        "model that ppms-export has fetched.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Folder for the results, or a file for the only one. Without it: next to each "
+        "source.",
+    ),
+]
+Save = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KINDS",
+        help="What to write, separated by commas, see above; or none. By default overlay, and "
+        "nothing with --json-lines.",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that exist; otherwise they are kept.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with an earlier run: do only what is missing."),
+]
+JsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json-lines",
+        help="Print one JSON object for each image or frame, and nothing else, on standard "
+        "output.",
+    ),
+]
+Show = Annotated[
+    bool,
+    typer.Option(
+        "--show", help="Also show each overlay in a window; any key goes on, Esc closes it."
+    ),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Also take the folders below a folder.")
+]
+VidStride = Annotated[
+    int,
+    typer.Option(metavar="N", help="Of videos and cameras take every Nth frame."),
+]
+MaxFrames = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Stop each video or camera after N frames."),
+]
+MaxPixels = Annotated[
+    int,
+    typer.Option(metavar="N", help="Refuse images of more pixels before decoding them."),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Draw only these classes, names or ids separated by commas: sky,tree,12. The "
+        "others become transparent.",
+    ),
+]
+Opacity = Annotated[
+    float, typer.Option(metavar="0..1", help="Share of the classes' colours in an overlay.")
+]
+Contours = Annotated[
+    bool, typer.Option("--contours", help="Draw lines along the borders of the regions.")
+]
+Label = Annotated[
+    bool, typer.Option("--label", help="Write the classes' names on the largest regions.")
+]
+Confidence = Annotated[
+    float,
+    typer.Option(
+        metavar="0..1",
+        show_default=False,
+        help="Leave pixels transparent whose class is less probable than this. Needs a model "
+        "with logits (ppms-export --logits).",
+    ),
+]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Other class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, "
+        "b], ...} with colours), or the word ade20k or cityscapes.",
+    ),
+]
+Palette = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Other colours: JSON ([[r, g, b], ...] by class id, or {name: [r, g, b], ...} for "
+        "some of them), or the word ade20k or cityscapes.",
+    ),
+]
+InputSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HxW",
+        help="Fit images into this size for the network: smaller is faster, larger shows finer "
+        "things. Without it: the model's own rule.",
+    ),
+]
+Tile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HxW",
+        help="Segment large images at their own scale, in overlapping tiles of this size. Needs "
+        "a model with logits (ppms-export --logits).",
+    ),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Pixels that neighbouring tiles share, by default 64."),
+]
+Device = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Where to run: cpu, cuda, coreml, dml or openvino."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
+]

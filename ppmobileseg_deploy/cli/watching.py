@@ -1,0 +1,154 @@
+"""What ``ppms-infer`` shows while it works: progress, JSON lines, a window."""
+
+import sys
+from dataclasses import asdict
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, final
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from ..quoting import printable
+from ..runtime.running import Observer
+from .console import plural, print_note, stderr
+from .summary import Summary
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..runtime.result import SegmentationResult
+    from ..runtime.sinks import PlannedSource, Window
+    from ..runtime.style import Style
+
+_NAME_WIDTH: Final = 30
+
+
+@final
+class Watcher(Observer):
+    """Sums a run up, and shows it as it goes on. A context manager, around the run.
+
+    Args:
+        total: How many sources there are.
+        style: How the window's pictures are drawn.
+        json_lines: Whether each result is printed on standard output.
+        window: Where results are shown, if anywhere.
+    """
+
+    def __init__(
+        self, total: int, style: "Style", *, json_lines: bool, window: "Window | None"
+    ) -> None:
+        self.summary = Summary()
+        self._style = style
+        self._json_lines = json_lines
+        self._window = window
+        # A bar and lines that share a terminal would break each other.
+        shown = stderr.is_interactive and not (json_lines and sys.stdout.isatty())
+        self._bar = _Bar(total) if shown else None
+
+    def __enter__(self) -> "Watcher":
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: "TracebackType | None",
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def started(self, plan: "PlannedSource") -> None:
+        """Show the source's name."""
+        if self._bar is not None:
+            self._bar.next(plan.source.location)
+
+    def tiled(self, done: int, total: int) -> None:
+        """Show how much of a large image is done."""
+        if self._bar is not None:
+            self._bar.part(f"{done}/{total} tiles", done, total)
+
+    def segmented(self, plan: "PlannedSource", result: "SegmentationResult") -> None:
+        """Add a result, print it, show it."""
+        moving = plan.source.moving
+        self.summary.add(result, moving)
+        if self._bar is not None and moving:
+            self._bar.frame()
+        if self._json_lines:
+            try:
+                print(result.to_json(), flush=True)
+            except BrokenPipeError:
+                # One without a number, which typer does not take for its own.
+                raise BrokenPipeError from None
+        if self._window is not None:
+            self._window.show(result.plot(**asdict(self._style)), wait=not moving)
+
+    def ended(self, plan: "PlannedSource") -> None:  # noqa: ARG002
+        """Count the source as done."""
+        if self._bar is not None:
+            self._bar.done()
+
+    def interrupted(self) -> None:
+        """Tell what is being waited for."""
+        if self._bar is not None:
+            self._bar.stop()
+        print_note("finishing the files; Ctrl-C once more ends at once")
+
+
+class _Bar:
+    """A line for the whole run, and one for the video or large image that is being worked on."""
+
+    def __init__(self, total: int) -> None:
+        name = Column(max_width=_NAME_WIDTH, no_wrap=True, overflow="ellipsis")
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False, table_column=name),
+            BarColumn(),
+            TextColumn("{task.fields[count]}", markup=False),
+            TimeRemainingColumn(),
+            console=stderr,
+            transient=True,
+            # It would send standard output to standard error.
+            redirect_stdout=False,
+        )
+        self._total = total
+        self._sources = 0
+        self._whole = self._progress.add_task(
+            "", total=total, count=f"0/{total}", visible=total > 1
+        )
+        self._part: TaskID | None = None
+        self._name = ""
+        self._frames = 0
+        self._start = 0.0
+
+    def start(self) -> None:
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def next(self, name: str) -> None:
+        self._name = printable(name)
+        self._frames, self._start = 0, perf_counter()
+        self._progress.update(self._whole, description=self._name, visible=True)
+
+    def frame(self) -> None:
+        self._frames += 1
+        rate = self._frames / (perf_counter() - self._start)
+        self.part(f"{plural(self._frames, 'frame')}, {rate:.1f}/s", self._frames, None)
+
+    def part(self, count: str, done: int, total: int | None) -> None:
+        if self._part is None:
+            self._part = self._progress.add_task(self._name, total=total, count=count)
+            if self._total == 1:
+                self._progress.update(self._whole, visible=False)
+        self._progress.update(self._part, completed=done, total=total, count=count)
+
+    def done(self) -> None:
+        if self._part is not None:
+            self._progress.remove_task(self._part)
+            self._part = None
+        self._sources += 1
+        self._progress.update(
+            self._whole, completed=self._sources, count=f"{self._sources}/{self._total}"
+        )
