@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir demo/output
-	$(BIN)/ppms-infer demo/images --model demo/output/end2end.onnx --output demo/output
+	$(BIN)/ppms-infer demo/images --model demo/output/end2end.onnx --output demo/output --overwrite
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
