@@ -1,8 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 
+from demo import make_dataset
 from demo.evaluation import Score, evaluate
 from demo.scenes import CLASS_IDS, draw_scene
+from ppmobileseg_deploy.evaluation import find_ade20k
+from ppmobileseg_deploy.evaluation.label_images import read_labels
+from ppmobileseg_deploy.runtime.images import read_image
 
 SIZE_HW = (64, 64)
 SEEDS = range(4)
@@ -38,3 +44,18 @@ def test_the_table_ends_with_the_mean_and_begins_with_the_worst_class():
         "  sky        0.900",
         "mIoU 0.7000, pixel accuracy 0.8000",
     ]
+
+
+def test_the_data_set_is_what_the_evaluation_draws(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["make_dataset", str(tmp_path), "--scenes", "2", "--height", "64", "--width", "96"],
+    )
+    make_dataset.main()
+    pairs = find_ade20k(tmp_path)
+    assert len(pairs) == 2
+    scene = draw_scene(1, (64, 96))
+    np.testing.assert_array_equal(read_image(pairs[1].image), scene.image_bgr)
+    truth = read_labels(pairs[1].labels, (64, 96), reduce_zero_label=True)
+    np.testing.assert_array_equal(truth, scene.labels)

@@ -1,0 +1,40 @@
+"""Draw labelled scenes that training never saw, in ADE20K's folder layout.
+
+Run it from the root of the repository: ``python -m demo.make_dataset FOLDER``, then
+``ppms-eval MODEL --ade20k FOLDER``.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .evaluation import HELD_OUT
+from .scenes import draw_scene
+
+
+def main() -> None:
+    """Draw and write images and annotations; class 0 of the annotations is "other"."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--scenes", type=int, default=100)
+    parser.add_argument("--height", type=int, default=512)
+    parser.add_argument("--width", type=int, default=512)
+    arguments = parser.parse_args()
+    for seed in HELD_OUT[: arguments.scenes]:
+        scene = draw_scene(seed, (arguments.height, arguments.width))
+        name = f"scene_{seed:04}.png"
+        _write(arguments.folder / "images/validation" / name, scene.image_bgr)
+        _write(arguments.folder / "annotations/validation" / name, scene.labels + 1)
+    print(f"{arguments.scenes} scenes in {arguments.folder}")
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), image):
+        raise OSError(f"expected to write {path}, OpenCV could not")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""``ppms-eval``: how accurate models are on labelled images."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ..errors import UsageError
+from .console import new_app, print_note, run, stderr, stdout, version_option
+from .extras import require_export_extra
+
+if TYPE_CHECKING:
+    from ..evaluation import LabelledImage, Segmenter
+
+_CHECKPOINT_SUFFIXES: Final = (".pth", ".pt", ".pdparams")
+
+app = new_app()
+
+
+@app.command()
+def evaluate_models(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL",
+            help="ONNX files; also PyTorch checkpoints where the export extra is installed.",
+        ),
+    ],
+    images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of images.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of PNG files whose pixels are class ids, NAME.png for NAME.jpg.",
+        ),
+    ] = None,
+    ade20k: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ROOT",
+            help="ADE20K's folder, with images/validation and annotations/validation.",
+        ),
+    ] = None,
+    cityscapes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ROOT",
+            help="Cityscapes' folder: leftImg8bit/val and gtFine/val (_labelTrainIds.png).",
+        ),
+    ] = None,
+    reduce_zero_label: Annotated[
+        bool,
+        typer.Option(
+            "--reduce-zero-label",
+            help="Label 0 means other and does not count; class ids begin at 1.",
+        ),
+    ] = False,
+    ignore: Annotated[
+        int, typer.Option(metavar="ID", help="Label of pixels that do not count.")
+    ] = 255,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Take the first N images only.")
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
+    ] = None,
+    _version: Annotated[bool, version_option("ppms-eval")] = False,
+) -> None:
+    """Measure mIoU and accuracy on labelled images, of one model or of several side by side.
+
+    Labels are compared at the size of the image, and counted as mmsegmentation does. With several
+    models, the share of pixels on which they agree is shown too. A checkpoint runs in PyTorch
+    through mmsegmentation's test pipeline: name it beside its ONNX file to see what the export
+    costs.
+    """
+    from ..evaluation import evaluate
+    from .eval_report import print_report, write_report
+
+    if len(set(models)) < len(models):
+        raise UsageError(f"expected each model once, found {' '.join(models)}")
+    dataset = _dataset(images, labels, ade20k, cityscapes)[:limit]
+    segmenters = {model: _open(model, threads) for model in models}
+    with _progress() as show:
+        evaluation = evaluate(
+            segmenters,
+            dataset,
+            reduce_zero_label=reduce_zero_label or ade20k is not None,
+            ignore=ignore,
+            on_progress=show,
+        )
+    print_report(evaluation, stdout)
+    if json_file is not None:
+        write_report(evaluation, json_file)
+
+
+def _dataset(
+    images: Path | None, labels: Path | None, ade20k: Path | None, cityscapes: Path | None
+) -> "Sequence[LabelledImage]":
+    from ..evaluation import find_ade20k, find_cityscapes, find_labelled_images
+
+    if (images is None) != (labels is None):
+        raise UsageError("--images and --labels belong together, found one of them")
+    given = [images is not None, ade20k is not None, cityscapes is not None]
+    if sum(given) != 1:
+        raise UsageError(
+            "expected one data set: --images DIR --labels DIR, --ade20k ROOT or "
+            f"--cityscapes ROOT, found {sum(given)}"
+        )
+    if ade20k is not None:
+        return find_ade20k(ade20k)
+    if cityscapes is not None:
+        return find_cityscapes(cityscapes)
+    assert images is not None and labels is not None  # noqa: S101  narrows the types
+    return find_labelled_images(images, labels)
+
+
+def _open(model: str, threads: int | None) -> "Segmenter":
+    if model.lower().endswith(_CHECKPOINT_SUFFIXES):
+        require_export_extra("evaluating a checkpoint")
+        from ..evaluation.torch_segmenter import TorchSegmenter
+
+        return TorchSegmenter(model)
+    from ..runtime.locate import find_model
+    from ..runtime.segmenter import OrtSegmenter
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        segmenter = OrtSegmenter(find_model(model), threads=threads)
+    for warning in caught:
+        print_note(str(warning.message))
+    return segmenter
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    if not stderr.is_interactive:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def main() -> None:
+    """Entry point of ``ppms-eval``."""
+    run(app)

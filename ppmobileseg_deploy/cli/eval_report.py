@@ -1,0 +1,129 @@
+"""What ``ppms-eval`` prints and writes."""
+
+import json
+import math
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..evaluation import Evaluation, ModelScore
+from ..files import atomic_path
+from ..quoting import printable
+from ..version import VERSION
+from .console import plural
+
+
+def print_report(evaluation: Evaluation, console: Console) -> None:
+    """Print the means, the agreement between models, and a line for every class."""
+    counted = sum(_defined(evaluation, class_id) for class_id in range(len(evaluation.names)))
+    console.print(
+        f"{plural(evaluation.images, 'image')}; {counted} of {len(evaluation.names)} classes "
+        "occur; all figures but ms in percent"
+    )
+    console.print()
+    console.print(_models(evaluation))
+    console.print()
+    console.print(_classes(evaluation))
+
+
+def _models(evaluation: Evaluation) -> Table:
+    """One line a model; with several, they get numbers that other columns refer to."""
+    several = len(evaluation.scores) > 1
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    if several:
+        table.add_column("")
+    table.add_column("model", overflow="fold")
+    for column in ("mIoU", "mean acc", "pixel acc", "ms"):
+        table.add_column(column, justify="right", no_wrap=True)
+    if several:
+        for number in range(1, len(evaluation.scores) + 1):
+            table.add_column(f"equal {number}", justify="right", no_wrap=True)
+    for number, (name, score) in enumerate(evaluation.scores.items(), start=1):
+        confusion = score.confusion
+        equal = [_percent(share, digits=3) for share in evaluation.agreement[number - 1]]
+        table.add_row(
+            *((str(number),) if several else ()),
+            Text(printable(name)),
+            _percent(confusion.miou),
+            _percent(confusion.mean_accuracy),
+            _percent(confusion.pixel_accuracy),
+            f"{score.latency_ms:.1f}",
+            *(equal if several else ()),
+        )
+    return table
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    several = len(evaluation.scores) > 1
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("class")
+    table.add_column("share", justify="right")
+    for number in range(1, len(evaluation.scores) + 1):
+        table.add_column(f"IoU {number}" if several else "IoU", justify="right")
+        table.add_column(f"acc {number}" if several else "acc", justify="right")
+    first = next(iter(evaluation.scores.values())).confusion
+    for class_id, name in enumerate(evaluation.names):
+        if not _defined(evaluation, class_id):
+            continue
+        cells = [
+            _percent(figures[class_id])
+            for score in evaluation.scores.values()
+            for figures in (score.confusion.iou, score.confusion.class_accuracy)
+        ]
+        table.add_row(Text(printable(name)), _percent(first.class_share[class_id]), *cells)
+    return table
+
+
+def _defined(evaluation: Evaluation, class_id: int) -> bool:
+    return any(
+        not math.isnan(score.confusion.iou[class_id]) for score in evaluation.scores.values()
+    )
+
+
+def _percent(share: float, digits: int = 2) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.{digits}f}"
+
+
+def write_report(evaluation: Evaluation, path: Path) -> None:
+    """Write all figures as JSON; a figure that is not defined is null.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    report = {
+        "images": evaluation.images,
+        "names": list(evaluation.names),
+        "models": {name: _figures(score) for name, score in evaluation.scores.items()},
+        "agreement": evaluation.agreement.tolist(),
+        "versions": {
+            "ppmobileseg_deploy": VERSION,
+            "onnxruntime": ort.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _figures(score: ModelScore) -> dict[str, Any]:
+    confusion = score.confusion
+    return {
+        "miou": _number(confusion.miou),
+        "mean_accuracy": _number(confusion.mean_accuracy),
+        "pixel_accuracy": _number(confusion.pixel_accuracy),
+        "latency_ms": score.latency_ms,
+        "iou": [_number(value) for value in confusion.iou],
+        "class_accuracy": [_number(value) for value in confusion.class_accuracy],
+        "class_share": [_number(value) for value in confusion.class_share],
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
