@@ -42,13 +42,10 @@ _TIFF: Final = {
 _PACKED: Final = frozenset({"1", "L", "P"})
 
 
-def check_claim(
-    name: str, size_hw: tuple[int, int], pixels_per_byte: int, file_bytes: int
-) -> None:
+def check_claim(size_hw: tuple[int, int], pixels_per_byte: int, file_bytes: int) -> None:
     """Refuse a file that is too short for the image that it claims to hold.
 
     Args:
-        name: The file, for the message.
         size_hw: Claimed height and width.
         pixels_per_byte: The most that the format can make of a byte; 0 for no limit.
         file_bytes: Size of the file.
@@ -60,8 +57,7 @@ def check_claim(
     needed = -(-height * width // pixels_per_byte) if pixels_per_byte else 0
     if height * width > UNCHECKED_PIXELS and file_bytes < needed:
         raise ImageError(
-            f"cannot read {name}: expected at least {needed} bytes for {height}x{width} pixels, "
-            f"found {file_bytes}"
+            f"expected at least {needed} bytes for {height}x{width} pixels, found {file_bytes}"
         )
 
 

@@ -71,27 +71,10 @@ def decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
         ImageError: It is no image, damaged, or too large.
         OSError: The stream cannot be read.
     """
-    prefix = stream.read(_PREFIX_BYTES)
-    file_bytes = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    decoder = _decoder(name, prefix)
-    # Damage makes decoders raise whatever the damaged field happens to break.
     try:
-        if decoder is WebPImagePlugin.WebPImageFile:
-            return _decoded_webp(stream, name, max_pixels)
-        image = decoder(stream)
-        width, height = image.size
-        _check_size(name, (height, width), max_pixels)
-        check_claim(name, (height, width), most_pixels_per_byte(image), file_bytes)
-        return upright_bgr(image)
-    except ImageError:
-        raise
-    except Exception as error:
-        kind = decoder.format or "image"
-        raise ImageError(
-            f"cannot read {name}: expected a complete {kind} file, "
-            f"found a damaged one ({one_line(error)})"
-        ) from error
+        return _decoded(stream, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"cannot read {name}: {error}") from error.__cause__
 
 
 def upright_bgr(image: Image.Image) -> ImageBGR:
@@ -116,32 +99,53 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _decoder(name: str, prefix: bytes) -> type[ImageFile.ImageFile]:
+def _decoded(stream: BinaryIO, max_pixels: int) -> ImageBGR:
+    prefix = stream.read(_PREFIX_BYTES)
+    file_bytes = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    decoder = _decoder(prefix)
+    # Damage makes decoders raise whatever the damaged field happens to break.
+    try:
+        if decoder is WebPImagePlugin.WebPImageFile:
+            return _decoded_webp(stream, max_pixels)
+        image = decoder(stream)
+        width, height = image.size
+        _check_size((height, width), max_pixels)
+        check_claim((height, width), most_pixels_per_byte(image), file_bytes)
+        return upright_bgr(image)
+    except ImageError:
+        raise
+    except Exception as error:
+        kind = decoder.format or "image"
+        raise ImageError(
+            f"expected a complete {kind} file, found a damaged one ({one_line(error)})"
+        ) from error
+
+
+def _decoder(prefix: bytes) -> type[ImageFile.ImageFile]:
     if not prefix:
-        raise ImageError(f"cannot read {name}: expected an image, found an empty file")
+        raise ImageError("expected an image, found an empty file")
     for magic, decoder in _DECODERS:
         if prefix.startswith(magic):
             return decoder
     raise ImageError(
-        f"cannot read {name}: expected a JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM image, "
+        "expected a JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM image, "
         f"found a file that starts with {prefix!r}"
     )
 
 
-def _check_size(name: str, size_hw: tuple[int, int], max_pixels: int) -> None:
+def _check_size(size_hw: tuple[int, int], max_pixels: int) -> None:
     height, width = size_hw
     if not 0 < height * width <= max_pixels:
-        raise ImageError(
-            f"cannot read {name}: expected 1 to {max_pixels} pixels, found {height}x{width}"
-        )
+        raise ImageError(f"expected 1 to {max_pixels} pixels, found {height}x{width}")
 
 
-def _decoded_webp(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
+def _decoded_webp(stream: BinaryIO, max_pixels: int) -> ImageBGR:
     content = stream.read()
     header = webp.read_header(content)
-    _check_size(name, header.size_hw, max_pixels)
+    _check_size(header.size_hw, max_pixels)
     most = most_pixels_per_byte_of_webp(lossless=header.lossless, animated=header.animated)
-    check_claim(name, header.size_hw, most, len(content))
+    check_claim(header.size_hw, most, len(content))
     if header.animated:
         stream.seek(0)
         return upright_bgr(WebPImagePlugin.WebPImageFile(stream))

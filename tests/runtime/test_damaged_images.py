@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import ImageError
-from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.images import decode_image, read_image
+
+FUZZ = Path(__file__).parents[1] / "endurance" / "fuzz_images.py"
 
 
 def _encoded(suffix: str) -> bytes:
@@ -82,3 +86,117 @@ def test_a_few_bytes_cannot_ask_for_gigabytes(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ImageError, match="expected 1 to 200000000 pixels, found 60000x60000"):
         read_image(path)
+
+
+def _flat(kind: str, width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, (width, height), 99 if mode == "L" else (9, 99, 199)).save(
+        stream, kind, **options
+    )
+    return stream.getvalue()
+
+
+def _claiming(content: bytes, code: str, *offsets: int, value: int = 12_000) -> bytes:
+    data = bytearray(content)
+    for offset in offsets:
+        struct.pack_into(code, data, offset, value)
+    return bytes(data)
+
+
+def _jpeg_claiming(**options: object) -> bytes:
+    content = _flat("JPEG", 64, 64, **options)
+    start = content.find(b"\xff\xc2" if options.get("progressive") else b"\xff\xc0")
+    return _claiming(content, ">H", start + 5, start + 7)
+
+
+def _tiff_claiming(mode: str = "RGB", **options: object) -> bytes:
+    content = _flat("TIFF", 64, 64, mode, **options)
+    (directory,) = struct.unpack_from("<I", content, 4)
+    entries = range(directory + 2, len(content) - 12, 12)
+    sizes = [e + 8 for e in entries if struct.unpack_from("<H", content, e)[0] in (256, 257)]
+    return _claiming(content, "<H", *sizes[:2])
+
+
+def _animated_webp() -> bytes:
+    # VP8X: 24 bits for the width less one, 24 bits for the height less one.
+    frames = [Image.new("RGB", (64, 64), color) for color in ("red", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+def _run_length_bmp() -> bytes:
+    # One row of 150 megapixels, which "end of line" fills with zeros, byte by byte.
+    header = struct.pack("<IiiHHIIiiII", 40, 150_000_000, 1, 1, 8, 1, 4, 0, 0, 256, 0)
+    data = bytes(1024) + b"\1\1\0\0\0\1"
+    return b"BM" + struct.pack("<IHHI", 54 + len(data), 0, 0, 54 + 1024) + header + data
+
+
+CLAIMS = {
+    "JPEG": _jpeg_claiming(),
+    "progressive JPEG": _jpeg_claiming(progressive=True),
+    "lossy WebP": _claiming(_flat("WEBP", 64, 64), "<H", 26, 28),
+    "lossless WebP": _claiming(_flat("WEBP", 64, 64, lossless=True), "<I", 21, value=0x0BB7EEDF),
+    "animated WebP": _claiming(_animated_webp(), "<H", 24, 27),
+    "GIF": _claiming(_flat("GIF", 64, 64, "L"), "<H", 6, 8),
+    "BMP": _claiming(_flat("BMP", 64, 64), "<I", 18, 22),
+    "run-length BMP": _run_length_bmp(),
+    "TIFF": _tiff_claiming(),
+    "LZW TIFF": _tiff_claiming(compression="tiff_lzw"),
+    "deflate TIFF": _tiff_claiming(compression="tiff_adobe_deflate"),
+    "packbits TIFF": _tiff_claiming("L", compression="packbits"),
+    "PGM": b"P5 12000 12000 255\n" + bytes(64 * 64),
+}
+
+
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_a_header_cannot_claim_what_the_file_is_too_short_for(kind: str) -> None:
+    with pytest.raises(
+        ImageError, match=r"cannot read x: expected at least \d+ bytes for \d+x\d+"
+    ):
+        decode_image(CLAIMS[kind], "x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("PNG", "RGB", {}),
+        ("PNG", "L", {}),
+        ("JPEG", "L", {"progressive": True}),
+        ("WEBP", "RGB", {"method": 0}),
+        ("GIF", "L", {}),
+        ("TIFF", "L", {"compression": "tiff_lzw"}),
+        ("TIFF", "L", {"compression": "tiff_adobe_deflate"}),
+    ],
+)
+def test_a_large_picture_of_one_colour_is_small_and_intact(
+    kind: str, mode: str, options: dict[str, object]
+) -> None:
+    content = _flat(kind, 4100, 4000, mode, **options)
+    image = decode_image(content, "x")
+    assert image.shape == (4000, 4100, 3)
+    assert np.ptp(image[::500, ::500].reshape(-1, 3), axis=0).max() <= 3  # of lossy ones
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "PNG", "GIF"])
+def test_the_pixel_limit_of_the_whole_process_is_not_ours(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _flat(kind, 64, 64, "L")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow warns from here, stops at twice
+    assert decode_image(content, "x").shape == (64, 64, 3)
+
+
+def test_pixels_that_cannot_be_used_are_told_with_the_files_name() -> None:
+    stream = io.BytesIO()
+    Image.new("F", (6, 4)).save(stream, "TIFF")
+    with pytest.raises(ImageError, match="cannot read depth: expected 8 or 16 bits per channel"):
+        decode_image(stream.getvalue(), "depth")
+
+
+def test_images_damaged_in_every_way_are_results_or_our_errors(tmp_path: Path) -> None:
+    # Two rounds of every kind of file; `make endurance` runs twenty thousand.
+    command = [sys.executable, FUZZ, "--count", "924", "--seed", "7", "--keep", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ended in a result" in done.stdout
