@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 
 from ...errors import ImageError
 from ...files import kind_of
+from .boxes import BOX_TYPES
 
 # FFmpeg guesses what a file is, and knows playlists and session descriptions that point
 # anywhere. So the content must begin like a video file, whatever the name says.
-_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _STARTS: Final = (
     b"\x1aE\xdf\xa3",  # Matroska and WebM
     b"0&\xb2u\x8ef\xcf\x11",  # ASF, that is WMV
@@ -23,6 +23,7 @@ _STARTS: Final = (
 _TS_SYNC: Final = 0x47
 _TS_PACKETS: Final = ((0, 188), (4, 196))  # transport stream: where the first two packets begin
 
+_LOG_LEVEL_SILENT: Final = 0
 _FFMPEG_LEVEL: Final = "OPENCV_FFMPEG_LOGLEVEL"
 _FFMPEG_QUIET: Final = "-8"
 
@@ -94,7 +95,7 @@ def _check_content(path: Path) -> None:
         start[first : first + 1] == start[second : second + 1] == bytes([_TS_SYNC])
         for first, second in _TS_PACKETS
     )
-    if not (start[4:8] in _BOXES or start.startswith(_STARTS) or riff or stream_packets):
+    if not (start[4:8] in BOX_TYPES or start.startswith(_STARTS) or riff or stream_packets):
         raise ImageError(
             f"cannot read {path}: expected an MP4, MOV, MKV, WebM, AVI, MPEG or WMV video, found "
             + (f"a file that starts with {start[:12]!r}" if start else "an empty file")
@@ -117,10 +118,10 @@ def _silent() -> Iterator[None]:
     """
     ours = "OPENCV_LOG_LEVEL" not in os.environ
     ffmpeg_ours = not {_FFMPEG_LEVEL, "OPENCV_FFMPEG_DEBUG"} & os.environ.keys()
-    logging = cv2.utils.logging
+    logging: Any = getattr(cv2.utils, "logging", cv2)  # moved between OpenCV 4 and 5
     level = logging.getLogLevel()
     if ours:
-        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+        logging.setLogLevel(_LOG_LEVEL_SILENT)
     if ffmpeg_ours:
         os.environ[_FFMPEG_LEVEL] = _FFMPEG_QUIET
     try:
