@@ -12,7 +12,7 @@ from .selection import Selection
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are exclusive."""
 
-_LONGEST_SIDE: Final = 480
+_LONGEST_SIDE: Final = 400
 _MOST_REGIONS: Final = 32
 _LEAST_SHARE: Final = 0.002
 _LEAST_SHARE_AGAIN: Final = 0.02

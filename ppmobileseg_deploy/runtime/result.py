@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metadata import RGB, ModelMetadata
+from ..quoting import printable
 from .contours import draw_contours
 from .drawing import colorize, cut_out, overlay
 from .images import write_image
@@ -24,7 +25,7 @@ from .selection import Selection
 from .style import Style, Wanted, choose, distinct_names
 
 _CLASSES_IN_REPR: Final = 3
-_NOTEBOOK_PX: Final = 760
+_NOTEBOOK_PX: Final = 740
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -239,8 +240,7 @@ class SegmentationResult:
         """
         style = self._style(opacity, classes, contours, label, confidence)
         selection = self._selection(style)
-        counts = selection.counts() if not selection.everything else None
-        present = self.counts() if counts is None else _largest_first(counts)
+        present = _largest_first(selection.counts())
         shares = [(class_id, pixels / self.labels.size) for class_id, pixels in present]
         layout = legend_layout(self.orig_shape, tuple(self.names))
         canvas: NDArray[np.uint8] = np.empty((*layout.size_hw, 3), np.uint8)
@@ -338,7 +338,7 @@ class SegmentationResult:
 
         style = self._style(opacity, classes, contours, label, confidence)
         picture = self._drawn(style, self._selection(style))
-        title = "ppmobileseg" if self.path is None else self.path.name
+        title = "ppmobileseg" if self.path is None else printable(self.path.name)
         Window(title).show(picture)
         with suppress(cv2.error):  # closed by hand
             cv2.destroyWindow(title)

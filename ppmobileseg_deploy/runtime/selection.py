@@ -13,6 +13,7 @@ from .style import Style
 
 _BAND_PIXELS: Final = 1 << 20
 _DRAWN: Final = 255
+_EXACT: Final = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +101,18 @@ class Selection:
 
     def counts(self) -> NDArray[np.int64]:
         """Return how many pixels of each class are drawn, (largest id + 1,) at least."""
-        size = 0 if self.chosen is None else len(self.chosen)
-        total = np.zeros(size, np.int64)
+        total = np.zeros(0 if self.chosen is None else len(self.chosen), np.int64)
+        # Band by band: bincount makes a copy of eight bytes for every pixel, and calcHist, six
+        # times as fast, counts in float32, which is exact up to 2**24 pixels.
         for rows in self.bands():
             labels = self.labels[rows]
-            seen = labels if self.everything else labels[self.mask(rows) > 0]
-            # Band by band, because bincount makes a copy of eight bytes for every pixel.
-            count = np.bincount(seen.ravel(), minlength=len(total))
-            total = np.pad(total, (0, len(count) - len(total))) + count
+            if labels.dtype == np.uint8 and labels.size < _EXACT:
+                mask = None if self.everything else self.mask(rows)
+                ids = np.ascontiguousarray(labels)
+                count = cv2.calcHist([ids], [0], mask, [256], [0, 256]).ravel().astype(np.int64)
+            else:
+                seen = labels if self.everything else labels[self.mask(rows) > 0]
+                count = np.bincount(seen.ravel())
+            size = max(len(total), len(count))
+            total = np.pad(total, (0, size - len(total))) + np.pad(count, (0, size - len(count)))
         return total
