@@ -1,0 +1,86 @@
+"""``ppms-export inspect``: what an ONNX file is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ..quoting import printable
+from .console import new_app, stdout
+from .extras import require_export_extra
+
+if TYPE_CHECKING:
+    from ..exporters.inspection import Inspection, Tensor
+
+_SHOWN: Final = 12
+_VALUE_WIDTH: Final = 200
+
+app = new_app()
+
+
+@app.command()
+def inspect_file(
+    file: Annotated[Path, typer.Argument(help="An ONNX file of any origin.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Show what an ONNX file is: inputs, outputs, operators, size, and what can run it."""
+    require_export_extra("inspecting")
+    from ..exporters.inspection import inspect
+
+    found = inspect(file)
+    if as_json:
+        # Not print(), whose lines rich would wrap.
+        stdout.out(json.dumps(asdict(found) | {"path": str(found.path)}, indent=1))
+    else:
+        stdout.print(_table(found))
+
+
+def _table(found: "Inspection") -> Table:
+    title = escape(printable(str(found.path)))
+    table = Table(show_header=False, title=title, title_justify="left")
+    table.add_column(style="dim")
+    table.add_column()
+    size = f"{found.size_bytes / 1e6:.2f} MB, {found.parameters:,} stored numbers"
+    table.add_row("size", size)
+    opsets = ", ".join(f"{name} {version}" for name, version in found.opsets.items())
+    table.add_row("opset", Text(printable(opsets)))
+    table.add_row("IR version", str(found.ir_version))
+    if found.producer:
+        table.add_row("producer", Text(printable(found.producer)))
+    for what, tensors in (("input", found.inputs), ("output", found.outputs)):
+        for tensor in tensors:
+            table.add_row(what, Text(_line(tensor)))
+    table.add_row("runs in", Text("\n".join(map(printable, found.runtimes))))
+    table.add_section()
+    operators = [f"{count} {name}" for name, count in found.operators.items()]
+    table.add_row(
+        f"{sum(found.operators.values())} operators", Text(printable(", ".join(operators)))
+    )
+    table.add_row("bytes by part", _sizes(found.bytes_by_part))
+    table.add_row("bytes by type", _sizes(found.bytes_by_dtype))
+    table.add_section()
+    for key, value in found.properties.items():
+        short = value if len(value) <= _VALUE_WIDTH else value[:_VALUE_WIDTH] + "..."
+        table.add_row(Text(printable(key)), Text(printable(short)))
+    return table
+
+
+def _line(tensor: "Tensor") -> str:
+    shape = "any shape" if tensor.shape is None else f"({', '.join(map(str, tensor.shape))})"
+    return printable(
+        f"{tensor.name}: {tensor.dtype} {shape}{', optional' if tensor.optional else ''}"
+    )
+
+
+def _sizes(sizes: Mapping[str, int]) -> Text:
+    lines = [f"{size:11,}  {printable(name)}" for name, size in islice(sizes.items(), _SHOWN)]
+    if len(sizes) > _SHOWN:
+        lines.append(f"{len(sizes) - _SHOWN} more (--json lists them)")
+    return Text("\n".join(lines))

@@ -1,0 +1,264 @@
+"""What an ONNX file is: what goes in and out, what it is made of, what can run it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Final
+
+import onnx
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+
+from ..errors import ModelError
+from ..files import kind_of
+from ..metadata import ModelMetadata
+
+_MAX_BYTES: Final = (1 << 31) - 1  # what protobuf can hold
+_PART_DEPTH: Final = 3
+_ORT_MAGIC: Final = b"ORTM"
+
+# ONNX Runtime's release notes: the first release for each opset and IR version.
+_FIRST_FOR_OPSET: Final = {
+    13: "1.7", 14: "1.8", 15: "1.9", 16: "1.11", 17: "1.12",
+    18: "1.14", 19: "1.15", 20: "1.17", 21: "1.18", 22: "1.21", 23: "1.23",
+}  # fmt: skip
+_FIRST_FOR_IR: Final = {8: "1.10", 9: "1.15", 10: "1.18", 11: "1.22"}
+_OLD: Final = "1.6"
+_STANDARD: Final = "ai.onnx"
+_OF_ONNX_RUNTIME: Final = "com.microsoft"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a graph.
+
+    Attributes:
+        name: Its name.
+        dtype: Type of its elements, such as ``"float32"``.
+        shape: Lengths, names of lengths that vary, or ``"?"``; None for a tensor of any rank.
+        optional: Whether it has a default and need not be given.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...] | None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `inspect` found.
+
+    Attributes:
+        path: The file.
+        size_bytes: Its size.
+        ir_version: Version of the file format.
+        opsets: Version of the operators by domain; ``"ai.onnx"`` is the standard one.
+        producer: Program that wrote it, perhaps empty.
+        metadata: What it says about itself if this package made it, else None.
+        properties: Every entry of its metadata.
+        inputs: What goes in.
+        outputs: What comes out.
+        operators: Number of nodes by operator, subgraphs included, the most frequent first. Those
+            of other domains than the standard one have theirs in front.
+        parameters: Numbers stored in the file.
+        bytes_by_part: Bytes of stored numbers by the part of the network that uses them first,
+            the largest first.
+        bytes_by_dtype: The same by type.
+        runtimes: What it takes to run it, one sentence each.
+    """
+
+    path: Path
+    size_bytes: int
+    ir_version: int
+    opsets: Mapping[str, int]
+    producer: str
+    metadata: ModelMetadata | None
+    properties: Mapping[str, str]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    operators: Mapping[str, int]
+    parameters: int
+    bytes_by_part: Mapping[str, int]
+    bytes_by_dtype: Mapping[str, int]
+    runtimes: tuple[str, ...]
+
+
+def inspect(path: str | Path) -> Inspection:
+    """Look into an ONNX file of any origin. Nothing is run, and no other file is opened.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ModelError: It is missing, larger than 2 GB, or no ONNX file.
+    """
+    path = Path(path)
+    model = _read(path)
+    tensors = list(_stored(model.graph))
+    opsets = {each.domain or _STANDARD: each.version for each in model.opset_import}
+    nodes = list(_nodes(model.graph))
+    domains = {node.domain or _STANDARD for node in nodes}
+    properties = {each.key: each.value for each in model.metadata_props}
+    return Inspection(
+        path=path,
+        size_bytes=path.stat().st_size,
+        ir_version=model.ir_version,
+        opsets=opsets,
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        metadata=_metadata(properties),
+        properties=properties,
+        inputs=_inputs(model.graph),
+        outputs=tuple(_tensor(each.name, each.type) for each in model.graph.output),
+        operators=dict(Counter(map(_operator, nodes)).most_common()),
+        parameters=sum(prod(tensor.dims) for tensor, _ in tensors),
+        bytes_by_part=_sum(tensors, by_part=True),
+        bytes_by_dtype=_sum(tensors, by_part=False),
+        runtimes=_runtimes(model, opsets, domains),
+    )
+
+
+def _read(path: Path) -> ModelProto:
+    kind = kind_of(path)
+    if kind != "file":
+        raise ModelError(f"cannot read {path}: " + (f"found a {kind}" if kind else "no such file"))
+    if path.stat().st_size > _MAX_BYTES:
+        raise ModelError(f"cannot read {path}: expected at most {_MAX_BYTES} bytes")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+    if content[4:8] == _ORT_MAGIC:
+        raise ModelError(
+            f"cannot read {path}: expected an ONNX file, found ONNX Runtime's own format: "
+            "inspect the file that it was made from"
+        )
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception as error:  # protobuf's own errors differ between its releases
+        raise ModelError(f"cannot read {path}: expected an ONNX file ({error})") from error
+    # Any bytes can be a message of which no field is known.
+    if not model.graph.node and not model.graph.output:
+        raise ModelError(f"cannot read {path}: expected an ONNX file, found one without a graph")
+    return model
+
+
+def _metadata(properties: Mapping[str, str]) -> ModelMetadata | None:
+    try:
+        return ModelMetadata.from_props(properties)
+    except ValueError:  # shown as they are
+        return None
+
+
+def _inputs(graph: GraphProto) -> tuple[Tensor, ...]:
+    stored = {tensor.name for tensor in graph.initializer}
+    return tuple(_tensor(each.name, each.type, each.name in stored) for each in graph.input)
+
+
+def _tensor(name: str, described: TypeProto, optional: bool = False) -> Tensor:
+    kind = described.WhichOneof("value")
+    if kind != "tensor_type":
+        return Tensor(name, (kind or "unknown").removesuffix("_type"), None, optional)
+    tensor = described.tensor_type
+    shape = (
+        tuple(each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
+              for each in tensor.shape.dim)
+        if tensor.HasField("shape")
+        else None
+    )  # fmt: skip
+    return Tensor(name, _dtype(tensor.elem_type), shape, optional)
+
+
+def _dtype(elem_type: int) -> str:
+    if elem_type == TensorProto.FLOAT:
+        return "float32"
+    try:
+        return str(TensorProto.DataType.Name(elem_type)).lower()
+    except ValueError:
+        return f"type {elem_type}"
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.node:
+                    yield from _graphs(inner)
+
+
+def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    for each in _graphs(graph):
+        yield from each.node
+
+
+def _operator(node: NodeProto) -> str:
+    standard = node.domain in ("", _STANDARD)
+    return node.op_type if standard else f"{node.domain}.{node.op_type}"
+
+
+def _stored(graph: GraphProto) -> Iterator[tuple[TensorProto, str]]:
+    """Every stored tensor, with the part of the network that uses it."""
+    for each in _graphs(graph):
+        user: dict[str, NodeProto] = {}
+        for node in each.node:
+            for name in node.input:
+                user.setdefault(name, node)
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t, _part(node)
+        for tensor in each.initializer:
+            node_or_none = user.get(tensor.name)
+            yield tensor, _part(node_or_none) if node_or_none else "unused"
+
+
+def _part(node: NodeProto) -> str:
+    """Where a node belongs, from the names of modules that exporters give it."""
+    modules = [piece for piece in node.name.split("/") if piece][:-1]
+    return "/".join(modules[:_PART_DEPTH]) or _operator(node)
+
+
+def _sum(tensors: list[tuple[TensorProto, str]], *, by_part: bool) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for tensor, part in tensors:
+        total[part if by_part else _dtype(tensor.data_type)] += _bytes(tensor)
+    return dict(total.most_common())
+
+
+def _bytes(tensor: TensorProto) -> int:
+    try:
+        width = int(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    except KeyError:
+        return 0
+    return int(prod(tensor.dims)) * width
+
+
+def _runtimes(model: ModelProto, opsets: Mapping[str, int], domains: set[str]) -> tuple[str, ...]:
+    found = []
+    if domains <= {_STANDARD}:
+        found.append("standard operators only: any ONNX runtime of this opset")
+    if _OF_ONNX_RUNTIME in domains:
+        found.append(f"ONNX Runtime only: it has operators of {_OF_ONNX_RUNTIME}")
+    others = sorted(domains - {_STANDARD, _OF_ONNX_RUNTIME})
+    found += [f"a runtime with the operators of {domain}" for domain in others]
+    opset = opsets.get(_STANDARD, 0)
+    first = max(
+        (_first(_FIRST_FOR_OPSET, opset), _first(_FIRST_FOR_IR, model.ir_version)), key=_number
+    )
+    found.append(f"ONNX Runtime {first} or newer (opset {opset}, IR version {model.ir_version})")
+    if any(tensor.external_data for tensor, _ in _stored(model.graph)):
+        found.append("further files beside it, which hold some of its numbers")
+    return tuple(found)
+
+
+def _first(table: Mapping[int, str], version: int) -> str:
+    if version < min(table):
+        return _OLD
+    return table.get(version, f"later than {table[max(table)]},")
+
+
+def _number(release: str) -> tuple[int, ...]:
+    digits = release.removeprefix("later than ").rstrip(",")
+    return (*map(int, digits.split(".")), release.startswith("later"))

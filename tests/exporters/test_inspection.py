@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ppmobileseg_deploy.errors import ModelError
+from ppmobileseg_deploy.exporters import export_onnx
+from ppmobileseg_deploy.exporters.inspection import Tensor, inspect
+
+CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("inspected") / "end2end.onnx"
+    return inspect(export_onnx(CHECKPOINT, path, verify=False).path)
+
+
+def test_an_exported_file_is_described(exported):
+    assert exported.inputs == (
+        Tensor("input", "float32", ("batch", 3, "height", "width")),
+        Tensor("labels_per_cell", "int64", (), optional=True),
+    )
+    assert [(each.name, each.dtype) for each in exported.outputs] == [("output", "int64")]
+    assert exported.opsets == {"ai.onnx": 17}
+    assert exported.ir_version == 8
+    assert exported.metadata is not None
+    assert exported.metadata.variant == "tiny"
+    assert exported.runtimes == (
+        "standard operators only: any ONNX runtime of this opset",
+        "ONNX Runtime 1.12 or newer (opset 17, IR version 8)",
+    )
+
+
+def test_sizes_add_up(exported):
+    assert sum(exported.bytes_by_part.values()) == sum(exported.bytes_by_dtype.values())
+    assert 0.9 * exported.size_bytes < sum(exported.bytes_by_part.values()) < exported.size_bytes
+    assert next(iter(exported.bytes_by_part)) == "network/backbone/trans2"
+    assert list(exported.operators.values()) == sorted(exported.operators.values(), reverse=True)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A file with a subgraph, operators of strangers, a sequence, and unknown lengths."""
+
+    def write(opset: int = 13, ir_version: int = 7, domain: str = "org.strange") -> Path:
+        branch = helper.make_graph(
+            [helper.make_node("Add", ["x", "inner"], ["s"])],
+            "branch",
+            [],
+            [helper.make_tensor_value_info("s", TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(np.ones((2, 3), np.float16), "inner")],
+        )
+        nodes = [
+            helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch),
+            helper.make_node("Fancy", ["y"], ["z"], domain=domain),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "g",
+            [
+                helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, "n", 3]),
+                helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+                helper.make_tensor_sequence_value_info("many", TensorProto.FLOAT, None),
+            ],
+            [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)],
+        )
+        opsets = [helper.make_opsetid("", opset), helper.make_opsetid(domain, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
+        path = tmp_path / "foreign.onnx"
+        onnx.save(model, path)
+        return path
+
+    return write
+
+
+def test_a_foreign_file_is_described(foreign):
+    found = inspect(foreign())
+    assert found.metadata is None
+    assert [each.shape for each in found.inputs] == [("?", "n", 3), (), None]
+    assert found.inputs[2].dtype == "sequence"
+    assert found.operators == {"Add": 2, "If": 1, "org.strange.Fancy": 1}
+    assert found.bytes_by_dtype == {"float16": 24}
+    assert found.bytes_by_part == {"Add": 24}
+    assert found.parameters == 12
+
+
+@pytest.mark.parametrize(
+    ("opset", "ir_version", "domain", "runtimes"),
+    [
+        (
+            13,
+            7,
+            "org.strange",
+            ["a runtime with the operators of org.strange", "ONNX Runtime 1.7 or newer"],
+        ),
+        (
+            17,
+            9,
+            "com.microsoft",
+            ["ONNX Runtime only: it has operators of com.microsoft", "ONNX Runtime 1.15 or newer"],
+        ),
+        (99, 8, "com.microsoft", ["ONNX Runtime only", "ONNX Runtime later than 1.23, or newer"]),
+    ],
+)
+def test_what_it_takes_to_run_it(foreign, opset, ir_version, domain, runtimes):
+    found = inspect(foreign(opset, ir_version, domain)).runtimes
+    assert len(found) == len(runtimes)
+    for sentence, beginning in zip(found, runtimes, strict=True):
+        assert sentence.startswith(beginning)
+
+
+def test_external_data_is_named_and_not_opened(tmp_path):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["w"], ["y"])],
+        "g",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])],
+        [tensor],
+    )
+    path = tmp_path / "split.onnx"
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    assert any(sentence.startswith("further files") for sentence in inspect(path).runtimes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"", "without a graph"),
+        (b"\xff\xd8\xff\xe0 a photograph", "expected an ONNX file"),
+        (b"\x00\x00\x00\x00ORTM\x00\x00", "ONNX Runtime's own format"),
+    ],
+)
+def test_what_is_no_onnx_file_is_refused(tmp_path, content, message):
+    path = tmp_path / "bad.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError) as raised:
+        inspect(path)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
