@@ -188,9 +188,10 @@ class _Finder:
             raise ImageError(f"no images or videos match {pattern}")
 
     def _add_sequence(self, pattern: str, within: _List | None) -> None:
-        if within is not None and kind_of(Path(pattern).parent) != "folder":
-            pattern = str(within.folder / pattern)
         files = patterns.match_sequence(pattern)
+        if not files and within is not None:
+            pattern = str(within.folder / pattern)
+            files = patterns.match_sequence(pattern)
         self._take_all(files, Path(pattern).parent)
         if not files:
             raise ImageError(f"no file is numbered like {pattern}")

@@ -66,6 +66,9 @@ def match_sequence(pattern: str) -> list[Path]:
     Args:
         pattern: A path whose last part holds one ``%d`` or ``%0Nd``, as ffmpeg has it.
 
+    Returns:
+        The files; none where there is no such folder.
+
     Raises:
         ImageError: The folder cannot be listed.
     """
@@ -73,6 +76,8 @@ def match_sequence(pattern: str) -> list[Path]:
     before, digits, after = _NUMBER.split(name)
     number = "0|[1-9][0-9]*" if digits is None else f"[0-9]{{{digits}}}|[1-9][0-9]{{{digits},}}"
     wanted = re.compile(f"{re.escape(before)}({number}){re.escape(after)}")
+    if not folder.is_dir():
+        return []
     try:
         matches = [(wanted.fullmatch(path.name), path) for path in folder.iterdir()]
     except OSError as error:

@@ -100,10 +100,7 @@ def _answer(
     request = urllib.request.Request(  # noqa: S310
         urlunsplit((parts.scheme, host, path, query, "")), headers=headers
     )
-    answer = opener.open(request, timeout=_SILENCE_S)
-    if answer is None:
-        raise OSError("expected an http or https proxy, found one of another kind")
-    with answer:
+    with opener.open(request, timeout=_SILENCE_S) as answer:
         yield answer
 
 

@@ -1,24 +1,10 @@
-"""Files and folders become a list of images: each once, in a natural order."""
+"""Whatever a user names becomes a list of sources: each once, in a natural order."""
 
 from pathlib import Path
 
 import pytest
 
 from ppmobileseg_deploy.runtime.sources import find_sources
-
-
-@pytest.fixture
-def tree(tmp_path, monkeypatch):
-    """Make files (empty) below an own current folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(*names: str) -> None:
-        for name in names:
-            path = Path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-
-    return make
 
 
 def _paths(found):
@@ -140,3 +126,213 @@ def test_relative_paths_tell_images_apart(tree, tmp_path, sources, expected):
 def test_the_current_folder_has_a_name_too(tree, tmp_path):
     tree("a.png", "x/a.png")
     assert _relative(find_sources([".", "x"])) == [f"{tmp_path.name}/a.png", "x/a.png"]
+
+
+def _kinds(found):
+    return [(source.location, source.kind) for source in found.sources]
+
+
+def test_videos_are_told_by_their_suffix(tree):
+    tree("in/a.MP4", "in/b.gif", "in/c.png", "in/d.webm", "in/e.txt", "f.mov")
+    found = find_sources(["in", "f.mov"])
+    assert _kinds(found) == [
+        ("in/a.MP4", "video"),
+        ("in/b.gif", "image"),
+        ("in/c.png", "image"),
+        ("in/d.webm", "video"),
+        ("f.mov", "video"),
+    ]
+    assert [source.moving for source in found.sources] == [True, False, False, True, True]
+
+
+def test_a_folder_is_searched_deeper_when_asked_to(tree):
+    tree("in/b.png", "in/x10/a.png", "in/x2/a.png", "in/x2/y/c.mp4", "in/.git/d.png", "in/.e.png")
+    found = find_sources(["in"], recursive=True)
+    assert _paths(found) == ["in/b.png", "in/x2/a.png", "in/x2/y/c.mp4", "in/x10/a.png"]
+    assert _relative(found) == ["b.png", "x2/a.png", "x2/y/c.mp4", "x10/a.png"]
+
+
+def test_structures_of_several_folders_stay_apart(tree):
+    tree("p/in/x/a.png", "q/in/x/a.png", "r/b.png")
+    assert _relative(find_sources(["p/in", "q/in", "r/b.png"], recursive=True)) == [
+        "p/in/x/a.png",
+        "q/in/x/a.png",
+        f"{Path.cwd().name}/r/b.png",
+    ]
+
+
+def test_links_that_lead_back_up_end(tree):
+    tree("in/x/a.png", "elsewhere/b.png")
+    Path("in/x/up").symlink_to(Path("in").absolute())
+    Path("in/linked").symlink_to(Path("elsewhere").absolute())
+    assert _paths(find_sources(["in"], recursive=True)) == ["in/linked/b.png", "in/x/a.png"]
+    assert _paths(find_sources(["in/**/*.png"])) == ["in/linked/b.png", "in/x/a.png"]
+
+
+def test_the_output_folder_is_not_searched(tree):
+    tree("in/a.png", "in/out/a_overlay.png", "in/out/x/b_overlay.png", "in/other/c.png")
+    found = find_sources(["in"], recursive=True, output=Path("in/../in/out"))
+    assert _paths(found) == ["in/a.png", "in/other/c.png"]
+
+
+def test_an_output_folder_can_be_named_itself(tree):
+    tree("in/a.png")
+    assert _paths(find_sources(["in"], recursive=True, output=Path("in"))) == ["in/a.png"]
+
+
+def test_results_of_videos_are_no_new_sources(tree):
+    tree("in/a.mp4", "in/a_overlay.mp4", "in/a_labels/000001.png", "in/b.png", "in/b_labels/c.png")
+    found = find_sources(["in"], recursive=True)
+    assert _paths(found) == ["in/a.mp4", "in/b.png", "in/b_labels/c.png"]
+    assert found.skipped == (Path("in/a_overlay.mp4"), Path("in/a_labels"))
+
+
+def test_a_folder_below_that_cannot_be_listed_stops_nothing(tree, monkeypatch):
+    tree("in/a.png", "in/closed/b.png")
+    listed = Path.iterdir
+
+    def refuse(self):
+        if self.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    found = find_sources(["in"], recursive=True)
+    assert _paths(found) == ["in/a.png"]
+    assert _errors(found) == ["cannot list folder in/closed: Permission denied"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.jpg", ["in/a2.jpg", "in/a10.jpg"]),
+        ("in/a?.jpg", ["in/a2.jpg"]),
+        ("in/a[0-9].jpg", ["in/a2.jpg"]),
+        ("in/*", ["in/a2.jpg", "in/a10.jpg", "in/b.mp4"]),
+        ("in/*/*.jpg", ["in/x/c.jpg"]),
+        ("in/**/*.jpg", ["in/a2.jpg", "in/a10.jpg", "in/x/c.jpg", "in/x/y/d.jpg"]),
+        ("in/**/y/*", ["in/x/y/d.jpg"]),
+        ("in/x/**", ["in/x/c.jpg", "in/x/y/d.jpg"]),
+        ("**/d.jpg", ["in/x/y/d.jpg"]),
+        ("in/.*/*.jpg", ["in/.hidden/e.jpg"]),
+    ],
+)
+def test_patterns_are_expanded(tree, pattern, expected):
+    tree("in/a10.jpg", "in/a2.jpg", "in/b.mp4", "in/n.txt", "in/x/c.jpg", "in/x/y/d.jpg")
+    tree("in/.hidden/e.jpg", "in/.f.jpg")
+    found = find_sources([pattern])
+    assert _paths(found) == expected
+    assert not found.errors
+
+
+def test_patterns_keep_the_structure_below_their_first_wildcard(tree):
+    tree("in/x/a.jpg", "in/y/a.jpg")
+    assert _relative(find_sources(["in/**/*.jpg"])) == ["x/a.jpg", "y/a.jpg"]
+
+
+def test_patterns_leave_out_earlier_results_but_find_them_by_name(tree):
+    tree("in/a.jpg", "in/a_overlay.jpg")
+    assert _paths(find_sources(["in/*.jpg"])) == ["in/a.jpg"]
+    assert _paths(find_sources(["in/*_overlay.jpg"])) == ["in/a_overlay.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["in/*.jpg", "nowhere/*.jpg", "a.png/*", "**/*.jpg"])
+def test_a_pattern_that_fits_nothing_is_an_error(tree, pattern):
+    tree("a.png")
+    assert _errors(find_sources([pattern])) == [f"no images or videos match {pattern}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a[1].png", "what?.png", "50%d.png", "0", "https:/x.png", "b*.mp4"]
+)
+def test_what_exists_is_meant(tree, name):
+    tree(name, "a1.png", "501.png")
+    assert _paths(find_sources([name])) == [name]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/f%03d.png", ["in/f002.png", "in/f010.png", "in/f1000.png"]),
+        ("in/f%d.png", ["in/f7.png", "in/f1000.png"]),
+    ],
+)
+def test_sequences_come_by_number(tree, pattern, expected):
+    tree("in/f010.png", "in/f002.png", "in/f1000.png", "in/f7.png", "in/fx.png", "in/f003.jpg")
+    found = find_sources([pattern])
+    assert _paths(found) == expected
+    assert {source.kind for source in found.sources} == {"image"}
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        ("f%05d.png", "no file is numbered like f%05d.png"),
+        ("nowhere/%d.png", "no file is numbered like nowhere/%d.png"),
+        ("my%20dog.png", "no such file or folder: my%20dog.png"),
+    ],
+)
+def test_a_sequence_without_files_is_an_error(tree, location, error):
+    assert _errors(find_sources([location])) == [error]
+
+
+@pytest.mark.parametrize(("location", "index"), [("0", 0), ("12", 12), ("/dev/video7", 7)])
+def test_a_number_is_a_camera(tree, location, index):
+    (source,) = find_sources([location]).sources
+    assert (source.kind, source.camera, source.path) == ("camera", index, None)
+    assert (source.location, str(source.relative)) == (f"camera {index}", f"camera{index}.mp4")
+
+
+def test_addresses_keep_their_secrets():
+    address = "https://me:secret@example.org:8443/a%20b/street%21.jpg?token=hidden#part"
+    (source,) = find_sources([address]).sources
+    assert (source.kind, source.address) == ("web", address)
+    assert source.location == "https://example.org:8443/a%20b/street%21.jpg?..."
+    assert str(source.relative) == "street_.jpg"
+    assert "secret" not in repr(source)
+    assert "hidden" not in repr(source)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://example.org", "example.org"),
+        ("http://example.org/..%2f..%2fetc", "etc"),
+        ("http://example.org/x/..", "example.org"),
+        ("http://example.org/.hidden.png", "hidden.png"),
+        ("http://example.org/" + "a" * 300 + ".jpeg", "a" * 95 + ".jpeg"),
+        ("http://example.org/a%0ab%1b.png", "a_b_.png"),
+    ],
+)
+def test_names_of_addresses_are_harmless(address, name):
+    (source,) = find_sources([address]).sources
+    assert str(source.relative) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("file:///etc/passwd", "found file://"),
+        ("ftp://example.org/a.png", "found ftp://"),
+        ("rtsp://camera/stream", "found rtsp://"),
+        ("http:///a.png", "without a host"),
+        ("http://[::1/a.png", "with a fault: Invalid IPv6 URL"),
+        ("http://me:secret@host:99999/a.png", "with a fault: Port out of range"),
+    ],
+)
+def test_other_addresses_are_refused(address, said):
+    (error,) = _errors(find_sources([address]))
+    assert said in error
+    assert "secret" not in error
+
+
+def test_names_of_what_is_no_file_never_collide(tree):
+    tree("camera0.mp4", "A.JPG")
+    locations = ["camera0.mp4", "0", "A.JPG", "http://x/a.jpg", "http://y/a.jpg", "http://x/a.jpg"]
+    assert _relative(find_sources(locations)) == [
+        "camera0.mp4",
+        "camera0-2.mp4",
+        "A.JPG",
+        "a-2.jpg",
+        "a-3.jpg",
+    ]

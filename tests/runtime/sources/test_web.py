@@ -1,0 +1,243 @@
+"""Addresses are fetched from servers of every manner, within limits, without telling secrets."""
+
+import base64
+import http.server
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import cv2
+import numpy as np
+import pytest
+
+from ppmobileseg_deploy.errors import ImageError
+from ppmobileseg_deploy.runtime.sources import find_sources, read_frames, web
+
+PNG = cv2.imencode(".png", np.full((4, 5, 3), 7, np.uint8))[1].tobytes()
+
+
+@contextmanager
+def _serving(answers):
+    """Run a server on the loopback: path to a function that gets the request's handler."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            with suppress(ConnectionError):
+                answers[self.path](self)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Serve what a test adds to a table; ``serve(path, function)`` returns the address."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    answers = {}
+    with _serving(answers) as host:
+
+        def add(path, answer):
+            answers[path] = answer
+            return f"http://{host}{path}"
+
+        yield add
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def _send(content, status=200, headers=()):
+    def answer(handler):
+        handler.send_response(status)
+        for name, value in dict(headers).items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def _to(target, status=302, content=b""):
+    return _send(content, status, {"Location": target})
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": len(PNG)}, {"Content-Type": "a/b"}])
+def test_an_image_is_fetched(serve, headers):
+    address = serve("/a%20b/c.png?size=1", _send(PNG, headers=headers)).replace("%20", " ")
+    (source,) = find_sources([address]).sources
+    (frame,) = read_frames(source)
+    assert frame.image_bgr.shape == (4, 5, 3)
+    with pytest.raises(ImageError, match=r"/c\.png\?\.\.\.: expected 1 to 19 pixels"):
+        list(read_frames(source, max_pixels=19))
+
+
+def test_a_server_learns_who_asks(serve):
+    seen = {}
+
+    def answer(handler):
+        seen.update(handler.headers)
+        _send(PNG)(handler)
+
+    assert web.fetch_image(serve("/a.png", answer)) == PNG
+    assert seen["User-Agent"].startswith("ppmobileseg-deploy/")
+    assert "Authorization" not in seen
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("target", ["/b.png", "b.png", "ADDRESS"])
+def test_redirects_are_followed(serve, status, target):
+    address = serve("/b.png", _send(PNG))
+    assert web.fetch_image(serve("/a", _to(target.replace("ADDRESS", address), status))) == PNG
+
+
+def test_credentials_go_to_their_own_host_only(serve):
+    seen = []
+
+    def answer(handler):
+        seen.append(handler.headers.get("Authorization"))
+        _send(PNG)(handler)
+
+    expected = "Basic " + base64.b64encode(b"me:pass@word").decode()
+    with _serving({"/a.png": answer}) as other:
+        serve("/a.png", answer)
+        serve("/same", _to("/a.png"))
+        address = serve("/other", _to(f"http://{other}/a.png"))
+        host = address.split("/")[2]
+        web.fetch_image(f"http://me:pass%40word@{host}/a.png")
+        web.fetch_image(f"http://me:pass%40word@{host}/same")
+        web.fetch_image(f"http://me:pass%40word@{host}/other")
+    assert seen == [expected, expected, None]
+
+
+def _announce_too_much(handler):
+    _send(PNG, headers={"Content-Length": 10**12})(handler)
+
+
+def _send_too_much(handler):
+    _send(PNG)(handler)
+    for _ in range(1000):
+        handler.wfile.write(bytes(1 << 20))
+
+
+def _break_off(handler):
+    _send(PNG[:-10], headers={"Content-Length": len(PNG)})(handler)
+
+
+def _say_nonsense(handler):
+    handler.wfile.write(b"\x1b[31mnonsense\r\n\r\n")
+
+
+def _page(handler):
+    _send(b"<!DOCTYPE html>", headers={"Content-Type": "text/html; charset=x"})(handler)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (_send(b"", 404), "expected status 200, found 404 Not Found"),
+        (_send(PNG, 206), "expected status 200, found 206 Partial Content"),
+        (_page, "image, found text/html that starts with b'<!DOCTYPE ht'"),
+        (_send(b""), "the answer ended early"),
+        (_break_off, "the answer ended early"),
+        (_say_nonsense, r"\x1b[31mnonsense"),
+        (_announce_too_much, "expected at most 1048576 bytes, found more"),
+        (_send_too_much, "expected at most 1048576 bytes, found more"),
+        (_to("/a.png"), "expected at most 10 redirects"),
+        (_to("file:///etc/passwd"), "it redirects elsewhere: expected an address that begins"),
+        (_to("ftp://127.0.0.1/a.png"), "found ftp://"),
+        (_to("//[::1/a.png"), "Invalid IPv6 URL"),
+        (_send(b"", 302), "expected status 200, found 302 Found"),
+    ],
+)
+def test_answers_that_are_no_image_are_one_error(serve, answer, said):
+    address = serve("/a.png", answer)
+    secret = address.replace("http://", "http://me:secret@") + "#hidden"
+    with pytest.raises(ImageError) as raised:
+        web.fetch_image(secret, max_bytes=1 << 20)
+    error = str(raised.value)
+    assert error.startswith(f"cannot fetch {address}: ")
+    assert said in error
+    assert "secret" not in error
+    assert error.isprintable()
+
+
+def test_what_comes_with_a_redirect_is_not_read(serve):
+    def answer(handler):
+        _to("/b.png")(handler)
+        _send_too_much(handler)
+
+    serve("/b.png", _send(PNG))
+    start = time.monotonic()
+    assert web.fetch_image(serve("/a.png", answer)) == PNG
+    assert time.monotonic() - start < 2
+
+
+def _drip(first, each):
+    def answer(handler):
+        handler.wfile.write(first)
+        for _ in range(500):
+            time.sleep(0.01)
+            handler.wfile.write(each)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(_drip(b"", b"H"), id="status"),
+        pytest.param(_drip(b"HTTP/1.0 200 OK\r\n", b"a: b\r\n"), id="headers"),
+        pytest.param(_drip(b"HTTP/1.0 200 OK\r\n\r\n" + PNG, b"\0"), id="content"),
+        pytest.param(lambda handler: time.sleep(1), id="silence"),
+    ],
+)
+def test_everything_together_takes_no_longer_than_allowed(serve, answer):
+    address = serve("/a.png", answer)
+    start = time.monotonic()
+    with pytest.raises(ImageError, match=r"expected an answer within 0\.2 s, found none"):
+        web.fetch_image(address, limit_s=0.2)
+    assert time.monotonic() - start < 0.9
+
+
+def test_a_silent_server_is_given_up(serve, monkeypatch):
+    monkeypatch.setattr(web, "_SILENCE_S", 0.1)
+    address = serve("/a.png", lambda handler: time.sleep(0.3))
+    with pytest.raises(ImageError, match=r"no answer for 0\.1 s"):
+        web.fetch_image(address)
+
+
+def test_a_closed_port_is_one_error(serve):
+    with _serving({}) as host:
+        pass
+    with pytest.raises(
+        ImageError, match=rf"cannot fetch http://{host}/a\?\.\.\.: Connection refused"
+    ):
+        web.fetch_image(f"http://{host}/a?token=1")
+
+
+def test_a_proxy_is_used(serve, monkeypatch):
+    proxy = serve("http://example.invalid/a.png", _send(PNG)).split("http://example")[0]
+    monkeypatch.setenv("http_proxy", proxy)
+    assert web.fetch_image("http://example.invalid/a.png") == PNG
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(serve):
+    address = serve("/a.png", _send(PNG)).replace("http://", "https://")
+    with pytest.raises(ImageError, match="cannot fetch https://"):
+        web.fetch_image(address)
