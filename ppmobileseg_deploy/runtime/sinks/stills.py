@@ -13,7 +13,7 @@ from PIL import Image
 from ...errors import UsageError
 from ...files import atomic_path
 from ..images import write_image
-from ..kinds import KINDS, check_kinds
+from ..kinds import KINDS, MAX_INDEXED_CLASSES, check_kinds
 
 if TYPE_CHECKING:
     from ..result import SegmentationResult
@@ -101,10 +101,12 @@ def indexed_png(result: "SegmentationResult") -> bytes:
     labels = np.ascontiguousarray(result.labels, np.uint8)
     height, width = labels.shape
     image = Image.frombuffer("P", (width, height), labels, "raw", "P", 0, 1)
-    image.putpalette(np.array(result.palette_rgb, np.uint8).tobytes())
+    # All 256 entries: with fewer, several pixels share a byte, and not every reader unpacks them.
+    palette = np.zeros((MAX_INDEXED_CLASSES, 3), np.uint8)
+    palette[: len(result.palette_rgb)] = result.palette_rgb
+    image.putpalette(palette.tobytes())
     stream = io.BytesIO()
-    # Eight bits also for few classes: not every reader unpacks fewer.
-    image.save(stream, "PNG", bits=8)
+    image.save(stream, "PNG")
     return stream.getvalue()
 
 

@@ -1,11 +1,14 @@
 """Results without a model, and sources without files."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from pycocotools import mask
 
 from ppmobileseg_deploy.runtime.result import SegmentationResult
 from ppmobileseg_deploy.runtime.sources import Source
@@ -54,3 +57,16 @@ def make_result() -> Callable[..., SegmentationResult]:
         )
 
     return make
+
+
+@pytest.fixture
+def decode_coco() -> Callable[[dict[str, Any]], NDArray[np.bool_]]:
+    """``decode_coco(annotation)``: its mask, (h, w), as pycocotools reads it."""
+
+    def decode(annotation: dict[str, Any]) -> NDArray[np.bool_]:
+        with warnings.catch_warnings():
+            # Of pycocotools with NumPy 2. As an error it corrupts memory.
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            return mask.decode(annotation["segmentation"]).astype(bool)
+
+    return decode
