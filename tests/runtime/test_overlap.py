@@ -63,8 +63,7 @@ def test_an_error_comes_after_the_items_before_it():
 
     got = []
     with pytest.raises(ValueError, match="third"):
-        for item in ahead(make(), 10):
-            got.append(item)
+        got.extend(ahead(make(), 10))
     assert got == [1, 2]
 
 

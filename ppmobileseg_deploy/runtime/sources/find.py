@@ -33,10 +33,6 @@ class FoundSources:
     errors: tuple[ImageError, ...]
     skipped: tuple[Path, ...]
 
-    @property
-    def images(self) -> tuple[Source, ...]:
-        return self.sources
-
 
 def find_sources(
     locations: Iterable[str | Path], *, recursive: bool = False, output: Path | None = None
@@ -243,6 +239,3 @@ class _Finder:
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-find_images = find_sources

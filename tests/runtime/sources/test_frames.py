@@ -30,8 +30,7 @@ def _grays(frames):
 def _until_error(path):
     frames = []
     with pytest.raises(ImageError) as raised:
-        for frame in read_frames(Source(str(path), Path("a"), Path(path), "video")):
-            frames.append(frame)
+        frames.extend(read_frames(Source(str(path), Path("a"), Path(path), "video")))
     return frames, str(raised.value)
 
 
@@ -69,7 +68,7 @@ def test_frames_can_be_chosen(make_video, choice, indices):
 
 @pytest.mark.parametrize("choice", [{"vid_stride": 0}, {"max_frames": 0}, {"max_frames": -1}])
 def test_choices_without_meaning_are_refused_at_once(choice):
-    with pytest.raises(UsageError, match="expected .*1 or more"):
+    with pytest.raises(UsageError, match=r"expected .*1 or more"):
         read_frames(Source("a", Path("a"), Path("a"), "video"), **choice)
 
 
@@ -226,7 +225,7 @@ def test_a_camera_that_is_not_there_is_one_quick_error():
 class _Camera:
     """A camera of three frames."""
 
-    def __init__(self, index):
+    def __init__(self, _index):
         self.left = 3
 
     def isOpened(self):  # noqa: N802
@@ -235,7 +234,7 @@ class _Camera:
     def get(self, prop):
         return {cv2.CAP_PROP_FRAME_HEIGHT: 4.0, cv2.CAP_PROP_FRAME_WIDTH: 6.0}.get(prop, 30.0)
 
-    def set(self, prop, value):
+    def set(self, _prop, _value):
         return True
 
     def grab(self):
@@ -255,8 +254,7 @@ def test_a_camera_gives_frames_until_it_stops(monkeypatch):
     assert [frame.index for frame in read_frames(source, vid_stride=2, max_frames=2)] == [0, 2]
     frames = []
     with pytest.raises(ImageError, match="camera 0 gave no more frames, after 3 of them"):
-        for frame in read_frames(source):
-            frames.append(frame)
+        frames.extend(read_frames(source))
     assert [frame.fps for frame in frames] == [30, 30, 30]
     times = [frame.time_s for frame in frames]
     assert times[0] == pytest.approx(0, abs=0.1)

@@ -204,7 +204,7 @@ def _drip(first, each):
         pytest.param(_drip(b"", b"H"), id="status"),
         pytest.param(_drip(b"HTTP/1.0 200 OK\r\n", b"a: b\r\n"), id="headers"),
         pytest.param(_drip(b"HTTP/1.0 200 OK\r\n\r\n" + PNG, b"\0"), id="content"),
-        pytest.param(lambda handler: time.sleep(1), id="silence"),
+        pytest.param(lambda _: time.sleep(1), id="silence"),
     ],
 )
 def test_everything_together_takes_no_longer_than_allowed(serve, answer):
@@ -217,7 +217,7 @@ def test_everything_together_takes_no_longer_than_allowed(serve, answer):
 
 def test_a_silent_server_is_given_up(serve, monkeypatch):
     monkeypatch.setattr(web, "_SILENCE_S", 0.1)
-    address = serve("/a.png", lambda handler: time.sleep(0.3))
+    address = serve("/a.png", lambda _: time.sleep(0.3))
     with pytest.raises(ImageError, match=r"no answer for 0\.1 s"):
         web.fetch_image(address)
 
