@@ -102,8 +102,8 @@ class Selection:
     def counts(self) -> NDArray[np.int64]:
         """Return how many pixels of each class are drawn, (largest id + 1,) at least."""
         total = np.zeros(0 if self.chosen is None else len(self.chosen), np.int64)
-        # Band by band: bincount makes a copy of eight bytes for every pixel, and calcHist, six
-        # times as fast, counts in float32, which is exact up to 2**24 pixels.
+        # Band by band: bincount makes a copy of eight bytes for every pixel, and calcHist (0.7 ms
+        # for 1080p, bincount 7) counts in float32, which is exact up to 2**24 pixels.
         for rows in self.bands():
             labels = self.labels[rows]
             if labels.dtype == np.uint8 and labels.size < _EXACT:
