@@ -1,67 +1,83 @@
-"""An ONNX file opened and checked: what goes in, what comes out, where it runs."""
+"""An open segmentation model: what goes in, what comes out, where it runs."""
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from ..metadata import MAX_SIDE, ModelMetadata
-from ..palettes import distinct_palette, numbered_names
+from ..errors import ModelError, UsageError
+from ..metadata import ModelMetadata
+from .contract import LABELS_PER_CELL, Classes, Contract, MetadataWarning, read_contract
+from .engine import Engine
+from .execution import Execution, device_of
 from .starting import Starter, first_line
 
-LABELS_PER_CELL: Final = "labels_per_cell"
-"""Optional input of files whose grid of labels can be refined: int64 (), labels along each side
-of a cell of the logits, by default the stride."""
+__all__ = ["MetadataWarning", "Model", "Session", "open_session"]
 
-_LABEL_TYPES: Final = ("tensor(int64)", "tensor(int32)", "tensor(uint8)")
-_ONLY_DEFAULTS: Final = ("openvino",)
-"""Devices that ignore what is fed to an optional input."""
+Model: TypeAlias = str | Path | bytes | ort.InferenceSession
+"""What can be opened: a file's path, its content, or a session that is open already."""
 
-
-class MetadataWarning(UserWarning):
-    """A model file says nothing about itself, so documented defaults are used."""
+_HANDED_IN: Final = "the session"
+_OPENERS: Final = 3
+"""From here to whoever makes an OrtSegmenter, as warnings count."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
     """An open model. `run` may be called from several threads.
 
+    It can be pickled, and used after a fork: ONNX Runtime is then started again on the file.
+
     Attributes:
-        inference: ONNX Runtime's session.
-        metadata: What the file says about itself, or the defaults.
-        input_name: Name of the one input.
-        output: ``"labels"`` or ``"logits"``: what the one output holds.
-        static_size_hw: Height and width of a file that takes one size only, else None.
-        free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
-            it is always one, batch. Empty if they are static or have no names of their own.
-        finer_labels: Whether it has the optional input `LABELS_PER_CELL`.
-        starter: Starts further sessions of the same file.
+        contract: What goes in and what comes out.
+        engine: Starts ONNX Runtime's session.
+        source: File name, or what else to call it in messages.
+        device: A key of `execution.PROVIDERS`, or the name of an execution provider.
     """
 
-    inference: ort.InferenceSession
-    metadata: ModelMetadata
-    input_name: str
-    output: str
-    static_size_hw: tuple[int, int] | None
-    free_dimensions: tuple[str, ...]
-    finer_labels: bool
-    starter: Starter
+    contract: Contract
+    engine: Engine
+    source: str
+    device: str
 
     @property
-    def device(self) -> str:
-        """Where it runs, a key of `starting.PROVIDERS`."""
-        return self.starter.device
+    def inference(self) -> ort.InferenceSession:
+        """ONNX Runtime's session.
+
+        Raises:
+            ModelError: It has to be started again, and the file is gone or has changed.
+            UsageError: It was handed in, and this is another process.
+        """
+        return self.engine.inference
 
     @property
-    def source(self) -> str:
-        """File name, for messages."""
-        return self.starter.source
+    def metadata(self) -> ModelMetadata:
+        """What the file says about itself, or the defaults."""
+        return self.contract.metadata
+
+    @property
+    def input_name(self) -> str:
+        """Name of the one input."""
+        return self.contract.input_name
+
+    @property
+    def output(self) -> str:
+        """``"labels"`` or ``"logits"``: what the one output holds."""
+        return self.contract.output
+
+    @property
+    def model_file(self) -> str:
+        """Name of the model's file, empty where it came as content or as an open session."""
+        starter = self.engine.starter
+        return self.source if starter is not None and starter.version is not None else ""
+
+    @property
+    def pinnable(self) -> bool:
+        """Whether a session for one size is faster than this one."""
+        return bool(self.contract.free_dimensions)
 
     def pinned(self, size_hw: tuple[int, int]) -> "Session":
         """Open the same file for one image of one size at a time, which is faster.
@@ -70,191 +86,109 @@ class Session:
             size_hw: Height and width of the input.
 
         Returns:
-            A session whose results are the same but for the rounding of float32. Without
-            `free_dimensions` it is no faster.
+            A session whose results are the same but for the rounding of float32. It is this
+            one unless `pinnable`.
 
         Raises:
             ModelError: The file is gone or has changed since.
         """
-        inference = self.inference
-        if self.free_dimensions:
-            # Most files let the batch vary too, which is the third name then.
-            lengths = dict(zip(self.free_dimensions, (*size_hw, 1), strict=False))
-            inference = self.starter.start(lengths)
-        return replace(self, inference=inference, static_size_hw=size_hw)
+        starter = self.engine.starter
+        if not self.pinnable or starter is None:
+            return self
+        # Most files let the batch vary too, which is the third name then.
+        lengths = dict(zip(self.contract.free_dimensions, (*size_hw, 1), strict=False))
+        contract = replace(
+            self.contract, static_size_hw=size_hw, free_dimensions=(), stackable=False
+        )
+        engine = Engine(starter, lengths, starter.start(lengths))
+        return replace(self, contract=contract, engine=engine)
 
     def run(self, tensor: NDArray[np.float32], labels_per_cell: int | None = None) -> NDArray[Any]:
         """Compute the output for one input.
 
         Args:
-            tensor: (1, 3, height, width) float32, as `Preprocessing` makes it.
+            tensor: (batch, 3, height, width) float32, as `Preprocessing` makes it.
             labels_per_cell: Labels along each side of a cell of the logits; None for one label
-                a pixel. Only if `finer_labels`.
+                a pixel. Only if the contract says ``finer_labels``.
 
         Returns:
-            (height, width) class ids, any integer type, or (classes, height, width) float32
-            logits, as `output` says. With ``labels_per_cell``, height and width are those of
-            the tensor times it, divided by the stride and rounded up.
+            (batch, height, width) class ids, any integer type, or (batch, classes, height,
+            width) float32 logits, as `output` says. With ``labels_per_cell``, height and width
+            are those of the tensor times it, divided by the stride and rounded up.
 
         Raises:
-            ModelError: The model fails on this input or answers in another shape.
+            ModelError: The model fails on this input or answers in another shape, or has to be
+                opened again, which fails.
+            UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        height, width = tensor.shape[2:]
+        batch, _, height, width = tensor.shape
         if labels_per_cell is not None:
             feeds[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
             height, width = (
                 -(-side * labels_per_cell // self.metadata.stride) for side in (height, width)
             )
+        inference = self.inference
         try:
-            (found,) = self.inference.run(None, feeds)
+            (found,) = inference.run(None, feeds)
         except Exception as error:  # the errors' classes differ between releases
             raise ModelError(f"{self.source} failed: {first_line(error)}") from error
         values: NDArray[Any] = np.asarray(found)
         if self.output == "logits":
-            expected = (1, self.metadata.num_classes, height, width)
+            expected: tuple[int, ...] = (batch, self.metadata.num_classes, height, width)
             if values.shape == expected:
-                return values[0]  # type: ignore[no-any-return]
+                return values
         else:
-            expected = (1, 1, height, width)
-            if values.shape in (expected, (1, height, width)):
-                return values.reshape(height, width)
+            expected = (batch, 1, height, width)
+            if values.shape in (expected, (batch, height, width)):
+                return values.reshape(batch, height, width)
         raise ModelError(
             f"{self.source}: expected {self.output} of shape {expected}, found {values.shape}"
         )
 
 
 def open_session(
-    model: str | Path | bytes, device: str = "cpu", threads: int | None = None
+    model: Model, execution: Execution | None = None, classes: Classes | None = None
 ) -> Session:
     """Open an ONNX file and check that it is a segmentation model.
 
     Args:
-        model: Path of the file, or its content.
-        device: A key of `starting.PROVIDERS`. There is no fall back to another one.
-        threads: Threads within an operator; None lets ONNX Runtime take all cores.
+        model: Path of the file, its content, or a session that is open already.
+        execution: Where and how to run; None for the CPU. It means nothing to an open session.
+        classes: Names and colours in place of the file's.
 
     Raises:
-        UsageError: The number of threads, or the device, has no meaning.
-        DeviceError: This ONNX Runtime has no provider for the device, or it does not start.
+        DeviceError: The provider does not start.
         ModelError: The file cannot be read, or its input or output is not as expected.
+        UsageError: The model is nothing of all that, or the names or colours do not fit it.
 
     Warns:
         MetadataWarning: The file carries no metadata; those of the official ADE20K models are
             assumed.
     """
-    starter = Starter.of(model, device, threads)
-    inference, source = starter.start(), starter.source
-    input_name, static_size_hw = _check_input(inference.get_inputs(), source)
-    free_dimensions = _free_dimensions(inference.get_inputs()[0].shape)
-    output, num_classes = _check_output(inference.get_outputs(), source)
-    metadata = _metadata(inference, source, output, num_classes)
-    finer_labels = (
-        output == "labels"
-        and metadata.stride > 0
-        and device not in _ONLY_DEFAULTS
-        and any(
-            (each.name, each.type) == (LABELS_PER_CELL, "tensor(int64)")
-            for each in inference.get_overridable_initializers()
+    execution, classes = execution or Execution(), classes or Classes()
+    if isinstance(model, ort.InferenceSession):
+        if execution != Execution():
+            raise UsageError(
+                "expected no device, threads, sess_options or providers with an "
+                "InferenceSession, which has its own, found some"
+            )
+        contract = read_contract(model, _HANDED_IN, classes, stacklevel=_OPENERS)
+        # Nothing is known of its file, so that it cannot be opened for one size.
+        contract = replace(contract, free_dimensions=())
+        device = device_of(model.get_providers()[0])
+        return Session(contract, Engine(None, inference=model), _HANDED_IN, device)
+    if not isinstance(model, str | Path | bytes):
+        raise UsageError(
+            f"expected a model file's path, its content as bytes, or an InferenceSession, found "
+            f"{type(model).__name__}"
         )
-    )
+    starter = Starter.of(model, execution)
+    inference = starter.start()
+    contract = read_contract(inference, starter.source, classes, stacklevel=_OPENERS)
+    if execution.sess_options is not None:
+        # Options of the user's are not changed, and cannot be copied.
+        contract = replace(contract, free_dimensions=())
     return Session(
-        inference=inference,
-        metadata=metadata,
-        input_name=input_name,
-        output=output,
-        static_size_hw=static_size_hw,
-        free_dimensions=free_dimensions,
-        finer_labels=finer_labels,
-        starter=starter,
+        contract, Engine(starter, inference=inference), starter.source, execution.device
     )
-
-
-def _check_input(inputs: Sequence[Any], source: str) -> tuple[str, tuple[int, int] | None]:
-    found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
-    mismatch = ModelError(
-        f"{source} is no segmentation model: expected one input tensor(float) "
-        f"[batch, 3, height, width], found {found or 'none'}"
-    )
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
-        raise mismatch
-    batch, channels, height, width = inputs[0].shape
-    fixed = isinstance(height, int)
-    if not (_allows(batch, 1) and _allows(channels, 3)) or fixed != isinstance(width, int):
-        raise mismatch
-    if fixed and not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
-        raise ModelError(
-            f"{source}: expected an input of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found {height}x{width}"
-        )
-    return inputs[0].name, (height, width) if fixed else None
-
-
-def _free_dimensions(shape: Sequence[int | str | None]) -> tuple[str, ...]:
-    batch, _, height, width = shape
-    names = [height, width] if batch == 1 else [height, width, batch]
-    free = tuple(name for name in names if isinstance(name, str) and name)
-    return free if len(set(free)) == len(names) else ()
-
-
-def _check_output(outputs: Sequence[Any], source: str) -> tuple[str, int | None]:
-    if len(outputs) == 1:
-        (output,) = outputs
-        rank = len(output.shape)
-        if output.type in _LABEL_TYPES and (
-            rank == 3 or (rank == 4 and _allows(output.shape[1], 1))
-        ):
-            return "labels", None
-        if output.type == "tensor(float)" and rank == 4 and output.shape[1] != 1:
-            channels = output.shape[1]
-            return "logits", channels if isinstance(channels, int) else None
-    found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in outputs)
-    raise ModelError(
-        f"{source} is no segmentation model: expected one output, class ids "
-        f"[batch, 1, height, width] or tensor(float) logits [batch, classes, height, width], "
-        f"found {found or 'none'}"
-    )
-
-
-def _allows(dimension: int | str | None, length: int) -> bool:
-    return not isinstance(dimension, int) or dimension == length
-
-
-def _metadata(
-    inference: ort.InferenceSession, source: str, output: str, num_classes: int | None
-) -> ModelMetadata:
-    try:
-        metadata = ModelMetadata.from_props(inference.get_modelmeta().custom_metadata_map)
-    except ValueError as error:
-        raise ModelError(f"{source}: {error}") from error
-    if metadata is None:
-        return _assumed_metadata(source, output, num_classes)
-    if metadata.channel_order != "rgb":
-        raise ModelError(
-            f"{source}: expected channel order rgb, its metadata say {metadata.channel_order!r}"
-        )
-    if metadata.output != output:
-        raise ModelError(f"{source}: its metadata say {metadata.output}, its output is {output}")
-    if num_classes not in (None, metadata.num_classes):
-        raise ModelError(
-            f"{source}: its metadata name {metadata.num_classes} classes, "
-            f"its output has {num_classes}"
-        )
-    return metadata
-
-
-def _assumed_metadata(source: str, output: str, num_classes: int | None) -> ModelMetadata:
-    metadata = ModelMetadata(output=output)
-    names = "the names of ADE20K"
-    if num_classes is not None and num_classes != metadata.num_classes:
-        names = f"the names 'class 0' to 'class {num_classes - 1}'"
-        metadata = replace(
-            metadata,
-            class_names=numbered_names(num_classes),
-            palette_rgb=distinct_palette(num_classes),
-        )
-    warnings.warn(
-        f"{source} carries no metadata: assuming {names} and the official models' preprocessing",
-        MetadataWarning,
-        stacklevel=5,  # whoever makes an OrtSegmenter
-    )
-    return metadata

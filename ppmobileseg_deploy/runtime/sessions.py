@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from ..errors import DeviceError, ModelError
+from .forks import watch
 from .postprocessing import SizeHW
 from .session import Session
 
@@ -29,16 +30,25 @@ class Sessions:
     on with the dynamic one meanwhile.
 
     Args:
-        dynamic: Serves all sizes that have no session of their own.
+        dynamic: Serves all sizes that have no session of their own, and stacks of images.
+        fixed_hw: The only size there will be, which gets its session at once.
+
+    Raises:
+        ModelError: The file is gone or has changed since.
     """
 
-    def __init__(self, dynamic: Session) -> None:
-        self._dynamic = dynamic
+    def __init__(self, dynamic: Session, fixed_hw: SizeHW | None = None) -> None:
+        self.dynamic = dynamic
         self._pinned: OrderedDict[SizeHW, Session] = OrderedDict()  # the least recent first
-        self._pins = bool(dynamic.free_dimensions) and dynamic.device == "cpu"
+        self._pins = dynamic.pinnable and dynamic.device == "cpu" and fixed_hw is None
         self._last_hw: SizeHW | None = None
         self._in_a_row = 0
         self._lock = Lock()
+        watch(self)
+        if fixed_hw is not None and dynamic.pinnable:
+            self._pinned[fixed_hw] = dynamic.pinned(fixed_hw)
+            # It serves stacks only from now on, which may never come: no second copy of weights.
+            dynamic.engine.release()
 
     @property
     def pinned_sizes_hw(self) -> tuple[SizeHW, ...]:
@@ -53,7 +63,7 @@ class Sessions:
             size_hw: Height and width of the network's input.
         """
         if not self._pins:
-            return self._dynamic
+            return self._pinned.get(size_hw, self.dynamic)
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if size_hw == self._last_hw else 1
             self._last_hw = size_hw
@@ -63,15 +73,27 @@ class Sessions:
                 return session
             # Not "above": only one thread sees this number, and it alone opens the session.
             if self._in_a_row != PATIENCE + 1:
-                return self._dynamic
+                return self.dynamic
         try:
-            session = self._dynamic.pinned(size_hw)
+            session = self.dynamic.pinned(size_hw)
         except (ModelError, DeviceError):
             # The file may be gone by now. What is open does all that is needed, if slower.
             self._pins = False
-            return self._dynamic
+            return self.dynamic
         with self._lock:
             self._pinned[size_hw] = session
             if len(self._pinned) > MAX_PINNED:
                 self._pinned.popitem(last=False)
         return session
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may hold."""
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = Lock()
+        watch(self)

@@ -190,7 +190,7 @@ def test_a_fixed_size_pins_the_session_and_changes_no_label(
 ) -> None:
     image_bgr = quadrants_bgr(*size_hw)
     fixed = OrtSegmenter(refinable_model, fixed_size=(96, 160), fine_labels=fine_labels)
-    assert fixed._session.inference.get_inputs()[0].shape == [1, 3, 96, 160]
+    assert fixed._sessions.for_size((96, 160)).inference.get_inputs()[0].shape == [1, 3, 96, 160]
     free = OrtSegmenter(refinable_model, input_size_hw=(96, 160), fine_labels=fine_labels)
     # The free one pads less than the fixed one, which the means near the border cannot see.
     assert np.array_equal(fixed(image_bgr).labels, free(image_bgr).labels)
@@ -231,7 +231,7 @@ def test_repr_and_properties(rgb_model: Path, rgb_metadata: ModelMetadata) -> No
     assert segmenter.device == "cpu"
 
 
-@pytest.mark.parametrize("image", [None, np.zeros((4, 4, 3)), "missing.png", Path("missing.png")])
+@pytest.mark.parametrize("image", [None, np.full((4, 4, 3), 0.5), "missing.png", Path("missing.png")])
 def test_unusable_images_are_image_errors(image: object, rgb_model: Path) -> None:
     with pytest.raises(ImageError):
         OrtSegmenter(rgb_model)(image)  # type: ignore[arg-type]

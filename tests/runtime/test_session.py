@@ -10,6 +10,7 @@ from onnx import TensorProto
 
 from ppmobileseg_deploy.errors import DeviceError, ModelError, UsageError
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.execution import Execution
 from ppmobileseg_deploy.runtime.session import MetadataWarning, open_session
 
 MakeModel = Callable[..., Path]
@@ -25,9 +26,9 @@ def test_a_model_is_a_path_or_its_content(
 ) -> None:
     session = open_session(as_type(rgb_model))
     assert session.metadata == rgb_metadata
-    assert (session.output, session.static_size_hw, session.device) == ("labels", None, "cpu")
+    assert (session.output, session.contract.static_size_hw, session.device) == ("labels", None, "cpu")
     tensor = _tensor()
-    assert np.array_equal(session.run(tensor), tensor[0].argmax(axis=0))
+    assert np.array_equal(session.run(tensor), tensor.argmax(axis=1))
 
 
 @pytest.mark.parametrize("label_type", [TensorProto.INT64, TensorProto.INT32, TensorProto.UINT8])
@@ -37,7 +38,7 @@ def test_labels_of_every_type_and_rank_are_planes(
 ) -> None:
     model = make_model(props=rgb_metadata.to_props(), label_type=label_type, rank=rank)
     tensor = _tensor()
-    assert np.array_equal(open_session(model).run(tensor), tensor[0].argmax(axis=0))
+    assert np.array_equal(open_session(model).run(tensor), tensor.argmax(axis=1))
 
 
 def test_logits_files_give_logits(make_model: MakeModel, rgb_metadata: ModelMetadata) -> None:
@@ -45,12 +46,12 @@ def test_logits_files_give_logits(make_model: MakeModel, rgb_metadata: ModelMeta
     session = open_session(make_model(props=props, kind="logits"))
     tensor = _tensor()
     assert session.output == "logits"
-    assert np.array_equal(session.run(tensor), tensor[0])
+    assert np.array_equal(session.run(tensor), tensor)
 
 
 def test_a_static_file_says_its_size(make_model: MakeModel, rgb_metadata: ModelMetadata) -> None:
     model = make_model(props=rgb_metadata.to_props(), input_shape=(1, 3, 64, 96))
-    assert open_session(model).static_size_hw == (64, 96)
+    assert open_session(model).contract.static_size_hw == (64, 96)
 
 
 def test_without_metadata_ade20k_is_assumed_aloud(make_model: MakeModel) -> None:
@@ -162,44 +163,19 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
         open_session(tmp_path)
 
 
-def test_a_device_that_is_not_installed_lists_those_that_are(
-    rgb_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(DeviceError, match=r"'cuda' needs .* the one installed has: cpu$"):
-        open_session(rgb_model, device="cuda")
-
-
 def test_a_provider_that_does_not_start_is_no_silent_fall_back(
     rgb_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = ort.InferenceSession
-
-    def on_cpu_after_all(model: str, options: ort.SessionOptions, **_: object) -> object:
-        return start(model, options, providers=["CPUExecutionProvider"])
+    class OnCpuAfterAll(ort.InferenceSession):
+        def __init__(self, model: str, options: ort.SessionOptions, **_: object) -> None:
+            super().__init__(model, options, providers=["CPUExecutionProvider"])
 
     monkeypatch.setattr(
         ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
-    monkeypatch.setattr(ort, "InferenceSession", on_cpu_after_all)
+    monkeypatch.setattr(ort, "InferenceSession", OnCpuAfterAll)
     with pytest.raises(DeviceError, match="is installed, but does not start here"):
-        open_session(rgb_model, device="cuda")
-
-
-def test_unknown_devices_are_wrong_use(rgb_model: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected a device of cpu, cuda, .* found 'gpu'"):
-        open_session(rgb_model, device="gpu")
-
-
-@pytest.mark.parametrize("threads", [0, -1, 1025, 10**11, 1.0, "a"])
-def test_any_other_number_of_threads_is_wrong_use(threads: Any, rgb_model: Path) -> None:
-    with pytest.raises(UsageError, match="expected 1 to 1024 threads"):
-        open_session(rgb_model, threads=threads)
-
-
-def test_threads_reach_onnx_runtime(rgb_model: Path) -> None:
-    options = open_session(rgb_model, threads=2).inference.get_session_options()
-    assert options.intra_op_num_threads == 2
+        open_session(rgb_model, Execution.of("cuda"))
 
 
 def test_a_static_size_without_end_is_refused(make_model: MakeModel) -> None:

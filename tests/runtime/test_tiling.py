@@ -269,6 +269,6 @@ def test_logits_of_another_shape_are_refused(
     props = replace(rgb_metadata, output="logits").to_props()
     session = open_session(make_model(kind="logits", props=props))  # type: ignore[arg-type]
     two = replace(session.metadata, class_names=("a", "b"), palette_rgb=((0, 0, 0), (1, 1, 1)))
-    run = tile_run(replace(session, metadata=two))
+    run = tile_run(replace(session, contract=replace(session.contract, metadata=two)))
     with pytest.raises(ModelError, match=r"expected logits of shape \(1, 2, 32, 32\), found"):
         run(np.zeros((1, 3, 32, 32), np.float32))

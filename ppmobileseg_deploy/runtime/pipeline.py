@@ -1,0 +1,170 @@
+"""From images to results: all that is done with one but for choosing the session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import ModelError
+from ..metadata import ModelMetadata
+from .images import as_image_bgr, read_image
+from .label_grid import labels_per_cell
+from .postprocessing import Labels, labels_and_confidence, labels_from_ids, labels_from_logits
+from .preprocessing import Preprocessed, Preprocessing
+from .result import SegmentationResult
+from .session import Session
+
+ImageSource: TypeAlias = str | Path | Image.Image | NDArray[Any]
+"""What can be segmented: a file's path, a PIL image, or an array."""
+
+Decided: TypeAlias = tuple[Labels, NDArray[np.float32] | None]
+"""Labels of the image's size, and how sure they are where that was asked for."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image in memory.
+
+    Attributes:
+        image_bgr: (height, width, 3) uint8.
+        path: Where it came from, None if it was never a file.
+    """
+
+    image_bgr: NDArray[np.uint8]
+    path: Path | None
+
+    @classmethod
+    def of(cls, image: ImageSource, color: str) -> "Picture":
+        """Read or convert an image.
+
+        Args:
+            image: A file's path, a PIL image, or an array.
+            color: Order of an array's channels, ``"bgr"`` or ``"rgb"``.
+
+        Raises:
+            ImageError: The image cannot be read, or has an unusable shape or type.
+            UsageError: ``color`` is neither of the two, and the image an array.
+        """
+        if isinstance(image, str | Path):
+            return cls(read_image(image), Path(image))
+        return cls(as_image_bgr(image, color=color), None)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture and what goes into the network for it.
+
+    Attributes:
+        picture: The image.
+        network: What goes into the network.
+        labels_per_cell: How fine its labels are asked for; None for one a pixel of the network.
+        took_s: Time spent on preparing it, in seconds.
+    """
+
+    picture: Picture
+    network: Preprocessed
+    labels_per_cell: int | None
+    took_s: float
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What is done before and after the network.
+
+    Attributes:
+        metadata: Of the model.
+        model_file: Name of the model's file, or empty.
+        preprocess: From an image to the network's input.
+        fine_labels: Ask the network for labels as fine as the image.
+        confidence: Compute the confidence, which takes logits.
+    """
+
+    metadata: ModelMetadata
+    model_file: str
+    preprocess: Preprocessing
+    fine_labels: bool
+    confidence: bool
+
+    def prepare(self, picture: Picture) -> Prepared:
+        """Make the network's input.
+
+        Args:
+            picture: The image.
+        """
+        start = perf_counter()
+        network = self.preprocess(picture.image_bgr)
+        sizes_hw = network.original_hw, network.resized_hw, network.padded_hw
+        fineness = labels_per_cell(*sizes_hw, self.metadata.stride) if self.fine_labels else None
+        return Prepared(picture, network, fineness, perf_counter() - start)
+
+    def segment(self, session: Session, stack: Sequence[Prepared]) -> list[SegmentationResult]:
+        """Run the network once.
+
+        Args:
+            session: Takes inputs of this size, and so many.
+            stack: Images whose input has one size and whose labels are asked for equally fine.
+
+        Returns:
+            Results in the same order. The time of the run is shared out equally.
+
+        Raises:
+            ModelError: The model fails.
+        """
+        start = perf_counter()
+        tensors = [each.network.tensor for each in stack]
+        tensor = tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
+        outputs = session.run(tensor, stack[0].labels_per_cell)
+        inference_s = (perf_counter() - start) / len(stack)
+        results = []
+        for output, each in zip(outputs, stack, strict=True):
+            start = perf_counter()
+            decided = self._decide(session, output, each)
+            times_s = each.took_s, inference_s, perf_counter() - start
+            results.append(self.result(each.picture, decided, times_s))
+        return results
+
+    def result(
+        self, picture: Picture, decided: Decided, times_s: tuple[float, float, float]
+    ) -> SegmentationResult:
+        """Put a result together.
+
+        Args:
+            picture: The image.
+            decided: Its labels, and their confidence or None.
+            times_s: Time before the network, in it and after it, in seconds.
+        """
+        labels, confidence = decided
+        steps = "preprocess", "inference", "postprocess"
+        return SegmentationResult(
+            labels=labels,
+            names=self.metadata.class_names,
+            palette_rgb=self.metadata.palette_rgb,
+            image_bgr=picture.image_bgr,
+            path=picture.path,
+            speed={step: time_s * 1e3 for step, time_s in zip(steps, times_s, strict=True)},
+            metadata=self.metadata,
+            model_file=self.model_file,
+            confidence=confidence,
+        )
+
+    def _decide(self, session: Session, output: NDArray[Any], prepared: Prepared) -> Decided:
+        network, fineness = prepared.network, prepared.labels_per_cell
+        height, width = network.resized_hw
+        if session.output == "logits":
+            logits = output[:, :height, :width]
+            if self.confidence:
+                return labels_and_confidence(logits, network.original_hw)
+            return labels_from_logits(logits, network.original_hw), None
+        scale = Fraction(fineness, self.metadata.stride) if fineness else Fraction(1)
+        shown_hw = height * scale, width * scale
+        try:
+            num_classes = self.metadata.num_classes
+            return labels_from_ids(output, network.original_hw, num_classes, shown_hw), None
+        except ValueError as error:
+            raise ModelError(f"{session.source}: {error}") from error
