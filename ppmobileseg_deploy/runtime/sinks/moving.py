@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import UsageError
+from ...errors import OutputError, UsageError
 from ..kinds import KINDS
 from .existing import mark_finished, mark_unfinished
 from .parts import Frames, Lines, Part, Pictures
@@ -47,6 +47,7 @@ class ResultWriter:
         self._style = style
         self._fps = frame_rate(fps)
         self._parts: list[Part] = []
+        self._notes: dict[str, None] = {}
         unknown = [kind for kind in outputs if kind not in KINDS]
         if unknown:
             raise UsageError(f"expected kinds of result from {', '.join(KINDS)}, found {unknown}")
@@ -57,7 +58,7 @@ class ResultWriter:
 
         Complete after the first result.
         """
-        return tuple(dict.fromkeys(part.note for part in self._parts if part.note))
+        return tuple(self._notes)
 
     def write(self, result: "SegmentationResult") -> None:
         """Add the result of the next frame.
@@ -66,14 +67,19 @@ class ResultWriter:
             result: Its ``time_s`` and ``frame_index``, where known, place it in the files.
 
         Raises:
-            OutputError: A file cannot be written. Call `abort` then.
+            OutputError: A file cannot be written. Nothing of any file is left then.
             UsageError: The model has more classes than a kind of result can hold.
         """
-        if not self._parts:
-            for kind, path in self._outputs.items():
-                self._parts.append(self._open(kind, path))
-        for part in self._parts:
-            part.add(result)
+        try:
+            if not self._parts:
+                for kind, path in self._outputs.items():
+                    self._parts.append(self._open(kind, path))
+            for part in self._parts:
+                part.add(result)
+        except OutputError:
+            self.abort()
+            raise
+        self._notes.update((part.note, None) for part in self._parts if part.note)
 
     def close(self, *, complete: bool = True) -> None:
         """Put everything written so far in place, as files that can be played and read.

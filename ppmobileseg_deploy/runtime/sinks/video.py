@@ -20,7 +20,9 @@ _FASTEST_FPS: Final = Fraction(1000)
 # The denominator of NTSC's rates, 30000/1001 and its like, which arrive as rounded numbers.
 _MAX_DENOMINATOR: Final = 1001
 
-_QUALITY: Final = {"crf": "20", "preset": "fast"}
+# Against the preset "fast" (a 1080p overlay): half the time, which inference needs too, for a file
+# 11 % larger and 0.5 dB less.
+_QUALITY: Final = {"crf": "20", "preset": "veryfast"}
 _BT709: Final = 1  # in the tables of H.264, Annex E: primaries, transfer and matrix
 _LIMITED_RANGE: Final = 1  # FFmpeg's AVCOL_RANGE_MPEG
 

@@ -218,8 +218,8 @@ def test_one_kind_that_cannot_be_written_is_one_error_that_leaves_nothing(tmp_pa
     writer = ResultWriter(outputs, Style(), 25)
     with pytest.raises(OutputError, match=r"cannot write .*file/a"):
         writer.write(make_result(number=0))
-    writer.abort()
     assert _names(tmp_path) == ["file"]
+    writer.abort()
 
 
 @pytest.mark.parametrize("name", ["ä ö.mp4", "100%.mp4", "a:b.mp4", "\udcff.mp4", "-a.mp4"])

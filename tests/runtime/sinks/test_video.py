@@ -42,9 +42,11 @@ def test_without_pyav_opencv_writes_and_a_note_says_so(tmp_path, make_result, wi
     results = [make_result(size_hw, number) for number in range(6)]
     for result in results:
         writer.write(result)
-    assert len(writer.notes) == 1
-    assert "pip install 'ppmobileseg-deploy[video]'" in writer.notes[0]
+    notes = writer.notes
+    assert len(notes) == 1
+    assert "pip install 'ppmobileseg-deploy[video]'" in notes[0]
     writer.close()
+    assert writer.notes == notes
     assert sorted(tmp_path.iterdir()) == [path, tmp_path / "b.mp4"]
     capture = cv2.VideoCapture(str(path))
     assert capture.get(cv2.CAP_PROP_FPS) == 12.5
