@@ -87,7 +87,7 @@ def infer(
     if not found.sources:
         raise UsageError(_reasons(found))
     plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
-    if found.skipped:
+    if found.skipped and not resume:  # which is about them anyway
         print_note(
             f"left out earlier results, {len(found.skipped)} in number, such as "
             f"{found.skipped[0]}; to segment one too, name it"

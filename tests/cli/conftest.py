@@ -31,15 +31,24 @@ class Outcome:
 def model_bytes() -> Callable[..., bytes]:
     """``model_bytes(metadata=True, names=NAMES)``: a pixel's class is its strongest channel.
 
-    Without metadata the file says nothing about its classes.
+    Without metadata the file says nothing about its classes. With ``logits=True`` it gives the
+    channels, normalised, as logits.
     """
 
-    def build(metadata: bool = True, names: tuple[str, ...] = NAMES) -> bytes:
+    def build(
+        metadata: bool = True, names: tuple[str, ...] = NAMES, logits: bool = False
+    ) -> bytes:
+        labels = helper.make_node("ArgMax", ["input"], ["output"], axis=1, keepdims=1)
+        info = helper.make_tensor_value_info
         graph = helper.make_graph(
-            [helper.make_node("ArgMax", ["input"], ["output"], axis=1, keepdims=1)],
+            [helper.make_node("Identity", ["input"], ["output"]) if logits else labels],
             "strongest_channel",
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, "h", "w"])],
-            [helper.make_tensor_value_info("output", TensorProto.INT64, ["n", 1, "h", "w"])],
+            [info("input", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+            [
+                info("output", TensorProto.FLOAT, ["n", 3, "h", "w"])
+                if logits
+                else info("output", TensorProto.INT64, ["n", 1, "h", "w"])
+            ],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         if metadata:
@@ -48,6 +57,7 @@ def model_bytes() -> Callable[..., bytes]:
                 class_names=names,
                 palette_rgb=PALETTE_RGB + ((0, 0, 0),) * (len(names) - len(PALETTE_RGB)),
                 short_side=64,
+                output="logits" if logits else "labels",
             )
             helper.set_model_props(model, described.to_props())
         onnx.checker.check_model(model)
@@ -94,6 +104,24 @@ def picture() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture
+def film() -> Callable[..., None]:
+    """``film("a.avi", (0, 1, 1), size_hw=(32, 48))``: a video; each frame is of one class."""
+
+    def write(name: str, classes: tuple[int, ...], size_hw: tuple[int, int] = (32, 48)) -> None:
+        height, width = size_hw
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(name, cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (width, height))
+        assert writer.isOpened()
+        for class_id in classes:
+            color_bgr = [(0, 0, 255), (0, 255, 0), (255, 0, 0)][class_id]
+            writer.write(np.full((height, width, 3), color_bgr, np.uint8))
+        writer.release()
+
+    return write
+
+
+@pytest.fixture
 def infer(monkeypatch, capsys) -> Callable[..., Outcome]:
     """``infer("a.png", "--save", "labels")``: run ppms-infer in this process."""
     from ppmobileseg_deploy.cli.infer import main
@@ -114,17 +142,17 @@ def infer(monkeypatch, capsys) -> Callable[..., Outcome]:
 def infer_process() -> Callable[..., Outcome]:
     """``infer_process("a.png", before="...")``: run ppms-infer as a shell would.
 
-    ``before`` is Python code to run first in that process.
+    ``before`` is Python code to run first in that process, ``given`` its standard input.
     """
 
-    def run(*arguments: str, before: str = "pass") -> Outcome:
+    def run(*arguments: str, before: str = "pass", given: bytes = b"") -> Outcome:
         command = "from ppmobileseg_deploy.cli.infer import main; main()"
         ended = subprocess.run(
             [sys.executable, "-W", "error", "-c", f"{before}\n{command}", *arguments],
             capture_output=True,
-            text=True,
+            input=given,
             timeout=120,
         )
-        return Outcome(ended.returncode, ended.stdout, ended.stderr)
+        return Outcome(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     return run

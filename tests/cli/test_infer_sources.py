@@ -1,0 +1,142 @@
+"""Everything that ``ppms-infer`` can be pointed at."""
+
+import functools
+import http.server
+import json
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+
+def _sources(outcome) -> list[str]:
+    assert outcome.stderr == ""
+    assert outcome.code == 0
+    return [json.loads(line)["image"]["source"] for line in outcome.stdout.splitlines()]
+
+
+def test_a_folder_of_many(desk, picture, infer):
+    for number in range(200):
+        picture(f"in/{number}.png", classes=(number % 3,), size_hw=(8, 8))
+    done = infer("in", "-o", "out", "--save", "labels")
+    assert (done.code, done.stderr) == (0, "")
+    assert "200 images, " in done.stdout
+    assert done.stdout.endswith("wrote 200 files in out\n")
+    for number in range(200):
+        labels = cv2.imread(f"out/{number}_labels.png", cv2.IMREAD_UNCHANGED)
+        assert (labels == number % 3).all()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("in/*.png", ["in/a.png", "in/b.png"]),
+        ("in/**/*.png", ["in/a.png", "in/b.png", "in/deep/c.png"]),
+        ("in/%d.bmp", ["in/1.bmp", "in/2.bmp", "in/10.bmp"]),
+        ("list.txt", ["in/b.png", "in/deep/c.png"]),
+    ],
+)
+def test_patterns_and_lists(desk, picture, infer, pattern, found):
+    for name in ("a.png", "b.png", "deep/c.png", "1.bmp", "2.bmp", "10.bmp"):
+        picture(f"in/{name}")
+    Path("list.txt").write_text("# what to do\nin/b.png\n\nin/deep/c.png\n")
+    assert _sources(infer(pattern, "--json-lines")) == found
+
+
+def test_standard_input_is_an_image_or_a_list(desk, picture, infer_process):
+    labels = picture("a.png", classes=(2, 0))
+    picture("b.png")
+    done = infer_process("-", "-o", "out.png", "--save", "labels", given=Path("a.png").read_bytes())
+    assert (done.code, done.stderr) == (0, "")
+    np.testing.assert_array_equal(cv2.imread("out.png", cv2.IMREAD_UNCHANGED), labels)
+    done = infer_process("-", "--json-lines", given=b"b.png\na.png\n")
+    assert _sources(done) == ["b.png", "a.png"]
+
+
+@pytest.fixture
+def server(desk):
+    """Address of a server, on this machine, of the files in the current folder."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(desk))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join()
+
+
+def test_an_address(server, picture, infer):
+    labels = picture("served/street.png")
+    done = infer(f"{server}/served/street.png?token=secret", "--save", "labels")
+    assert (done.code, done.stderr) == (0, "")
+    found = cv2.imread("street_labels.png", cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(found, labels)
+    (source,) = _sources(infer(f"{server}/served/street.png?token=secret", "--json-lines"))
+    assert source.startswith(f"{server}/served/street.png")
+    assert "secret" not in source
+
+
+def test_an_address_that_gives_no_image(server, picture, infer):
+    picture("a.png")
+    done = infer(f"{server}/missing.png", f"{server}/end2end.onnx", "a.png", "--save", "none")
+    assert done.code == 1
+    assert "1 image: " in done.stdout
+    missing, model = done.stderr.splitlines()
+    assert missing.startswith("error: ")
+    assert "missing.png" in missing
+    assert "404" in missing
+    assert "end2end.onnx" in model
+
+
+def test_a_video_becomes_one(desk, film, infer):
+    film("in/clip.avi", (0, 0, 1, 2))
+    done = infer("in", "-o", "out", "--opacity", "1")
+    assert done.code == 0
+    assert "4 frames, " in done.stdout
+    assert "frames/s" in done.stdout
+    assert done.stdout.endswith("wrote out/clip_overlay.mp4\n")
+    capture = cv2.VideoCapture("out/clip_overlay.mp4")
+    frames = [frame for _ in range(5) if (frame := capture.read()[1]) is not None]
+    capture.release()
+    assert len(frames) == 4
+    expected_bgr = [(20, 10, 250), (20, 10, 250), (40, 240, 30), (230, 60, 50)]
+    for frame, color_bgr in zip(frames, expected_bgr, strict=True):
+        assert np.abs(frame.mean(axis=(0, 1)) - color_bgr).max() < 12
+
+
+def test_a_video_that_breaks_off_keeps_what_there_was(desk, film, picture, infer):
+    film("clip.avi", (0, 1, 2) * 20)
+    whole = Path("clip.avi").read_bytes()
+    Path("clip.avi").write_bytes(b"\0" * 100 + whole[100:])
+    picture("a.png")
+    done = infer("clip.avi", "a.png", "--save", "labels")
+    assert done.code == 1
+    assert done.stderr.count("\n") == 1
+    assert "clip.avi" in done.stderr
+    assert Path("a_labels.png").exists()
+
+
+def test_a_camera_that_is_not_there(desk, infer_process):
+    done = infer_process("97", "-o", "out")
+    assert done.code in (1, 2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert "camera 97" in done.stderr
+    assert not Path("out").exists()
+
+
+def test_many_wrong_sources_are_not_all_listed(desk, infer):
+    done = infer(*(f"missing{number}.png" for number in range(9)))
+    assert done.code == 2
+    assert done.stderr == (
+        "error: no such file or folder: missing0.png; no such file or folder: missing1.png; "
+        "no such file or folder: missing2.png; and 6 more like these\n"
+    )

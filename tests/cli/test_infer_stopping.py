@@ -1,0 +1,149 @@
+"""``ppms-infer`` stopped on its way: by Ctrl-C, by a reader that has enough, by a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+
+# Segments slowly enough to be stopped on the way.
+_SLOW = """
+import time
+from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
+segment = OrtSegmenter.__call__
+def slow(self, *arguments, **keywords):
+    time.sleep(0.05)
+    return segment(self, *arguments, **keywords)
+OrtSegmenter.__call__ = slow
+"""
+_MAIN = "from ppmobileseg_deploy.cli.infer import main; main()"
+
+
+@pytest.fixture
+def start(desk):
+    """``start("a.avi", "--json-lines", before=...)``: the process of a slow ppms-infer."""
+    processes = []
+
+    def run(*arguments: str, before: str = "") -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{_SLOW}\n{before}\n{_MAIN}", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def _hidden(folder: str) -> list[str]:
+    return [path.name for path in Path(folder).rglob(".ppms-*")]
+
+
+def test_ctrl_c_leaves_a_video_that_plays(start, film):
+    film("clip.avi", (0, 1, 2) * 100)
+    process = start("clip.avi", "-o", "out", "--save", "overlay,json,labels", "--json-lines")
+    for _ in range(5):
+        assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.splitlines() == [
+        "note: finishing the files; Ctrl-C once more ends at once",
+        "interrupted",
+    ]
+    lines = 5 + stdout.count("\n")
+    assert lines < 300
+    capture = cv2.VideoCapture("out/clip_overlay.mp4")
+    frames = 0
+    while capture.read()[0]:
+        frames += 1
+    capture.release()
+    assert lines - 1 <= frames <= lines + 1
+    assert len(Path("out/clip_json.jsonl").read_text().splitlines()) == frames
+    assert len(list(Path("out/clip_labels").iterdir())) == frames
+    assert _hidden("out") == []
+
+
+def test_what_ctrl_c_has_cut_is_done_again_by_resume(start, film, infer):
+    film("clip.avi", (0, 1, 2) * 30)
+    process = start("clip.avi", "-o", "out", "--save", "json", "--json-lines")
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert len(Path("out/clip_json.jsonl").read_text().splitlines()) < 90
+    assert infer("clip.avi", "-o", "out", "--save", "json", "--resume").code == 0
+    assert len(Path("out/clip_json.jsonl").read_text().splitlines()) == 90
+    again = infer("clip.avi", "-o", "out", "--save", "json", "--resume")
+    assert again.stderr == "note: 1 of 1 source done before\n"
+
+
+def test_a_second_ctrl_c_ends_at_once(start, film):
+    film("clip.avi", (0, 1, 2) * 100)
+    never_closes = (
+        "import time\n"
+        "from ppmobileseg_deploy.runtime.sinks import ResultWriter\n"
+        "ResultWriter.close = lambda self, **_: time.sleep(600)"
+    )
+    process = start("clip.avi", "--json-lines", "--save", "overlay", before=never_closes)
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline().startswith("note: finishing")
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert time.monotonic() - begin < 5
+
+
+def test_ctrl_c_in_a_folder_keeps_what_is_done(start, picture):
+    for number in range(60):
+        picture(f"in/{number}.png")
+    process = start("in", "-o", "out", "--json-lines", "--save", "overlay")
+    for _ in range(3):
+        assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    done = len(list(Path("out").iterdir()))
+    assert 3 <= done < 60
+    assert _hidden("out") == []
+
+
+def test_a_reader_that_has_enough_ends_the_run_quietly(start, picture):
+    for number in range(60):
+        picture(f"in/{number}.png")
+    process = start("in", "--json-lines")
+    assert json.loads(process.stdout.readline())["image"]["source"] == "in/0.png"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 141
+
+
+def test_after_a_kill_resume_does_the_rest_and_nothing_twice(start, picture, infer):
+    for number in range(40):
+        picture(f"in/{number}.png")
+    process = start("in", "-o", "out", "--json-lines", "--save", "overlay,labels")
+    for _ in range(10):
+        assert process.stdout.readline()
+    process.kill()
+    process.communicate()
+    before = {path: path.stat().st_mtime_ns for path in Path("out").glob("[!.]*")}
+    assert 0 < len(before) < 80
+    done = infer("in", "-o", "out", "--save", "overlay,labels", "--resume")
+    assert done.code == 0
+    files = sorted(os.listdir("out"))
+    assert len(files) == 80
+    assert not [name for name in files if name.startswith(".")]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert all(cv2.imread(f"out/{name}") is not None for name in files)
