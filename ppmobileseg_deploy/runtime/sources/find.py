@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ from ...errors import ImageError
 from ...files import kind_of
 from . import addresses, lists, patterns
 from .folders import SUFFIXES, absolute, list_folder
-from .placing import free_name, relative_paths
+from .placing import Names, relative_paths
 from .source import VIDEO_SUFFIXES, Source
 
 STDIN: Final = "-"
@@ -114,9 +114,9 @@ class _Finder:
             key: Source(str(path), place, path, "video" if _is_video(path) else "image")
             for (key, (path, _)), place in zip(files, places, strict=True)
         }
+        names = Names(places)
         for key, other in self._others.items():
-            place = free_name(other.relative.name, (each.relative for each in sources.values()))
-            sources[key] = Source(**{**vars(other), "relative": place})
+            sources[key] = replace(other, relative=names.free(other.relative.name))
         return FoundSources(
             sources=tuple(sources[key] for key in self._order),
             errors=tuple(self._errors),

@@ -1,6 +1,5 @@
 """Where the results of each source go below an output folder: names that never collide."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -29,12 +28,26 @@ def relative_paths(absolute: Sequence[str], levels: Sequence[int], extra: int = 
         extra += 1
 
 
-def free_name(name: str, taken: Iterable[Path]) -> Path:
-    """Return ``name``, or with a number in it if it is one of ``taken``: ``name-2.jpg``."""
-    keys = {_key(path) for path in taken}
-    stem, suffix = Path(name).stem, Path(name).suffix
-    numbered = (Path(f"{stem}-{number}{suffix}") for number in itertools.count(2))
-    return next(path for path in itertools.chain([Path(name)], numbered) if _key(path) not in keys)
+class Names:
+    """File names, each given once.
+
+    Args:
+        taken: Paths whose names are not free.
+    """
+
+    def __init__(self, taken: Iterable[Path]) -> None:
+        self._taken = {_key(path) for path in taken}
+        self._next: dict[str, int] = {}
+
+    def free(self, name: str) -> Path:
+        """Take ``name``, or if it is taken already one with a number in it: ``name-2.jpg``."""
+        path = Path(name)
+        while _key(path) in self._taken:
+            number = self._next.get(name, 2)
+            self._next[name] = number + 1
+            path = Path(f"{Path(name).stem}-{number}{Path(name).suffix}")
+        self._taken.add(_key(path))
+        return path
 
 
 def _key(path: Path) -> str:

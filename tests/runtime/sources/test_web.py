@@ -188,6 +188,10 @@ def test_what_comes_with_a_redirect_is_not_read(serve):
     assert time.monotonic() - start < 2
 
 
+def _wait(handler):
+    handler.connection.recv(1)  # until the client has gone
+
+
 def _drip(first, each):
     def answer(handler):
         handler.wfile.write(first)
@@ -204,7 +208,7 @@ def _drip(first, each):
         pytest.param(_drip(b"", b"H"), id="status"),
         pytest.param(_drip(b"HTTP/1.0 200 OK\r\n", b"a: b\r\n"), id="headers"),
         pytest.param(_drip(b"HTTP/1.0 200 OK\r\n\r\n" + PNG, b"\0"), id="content"),
-        pytest.param(lambda _: time.sleep(1), id="silence"),
+        pytest.param(_wait, id="silence"),
     ],
 )
 def test_everything_together_takes_no_longer_than_allowed(serve, answer):
@@ -212,12 +216,12 @@ def test_everything_together_takes_no_longer_than_allowed(serve, answer):
     start = time.monotonic()
     with pytest.raises(ImageError, match=r"expected an answer within 0\.2 s, found none"):
         web.fetch_image(address, limit_s=0.2)
-    assert time.monotonic() - start < 0.9
+    assert time.monotonic() - start < 3
 
 
 def test_a_silent_server_is_given_up(serve, monkeypatch):
     monkeypatch.setattr(web, "_SILENCE_S", 0.1)
-    address = serve("/a.png", lambda _: time.sleep(0.3))
+    address = serve("/a.png", _wait)
     with pytest.raises(ImageError, match=r"no answer for 0\.1 s"):
         web.fetch_image(address)
 
