@@ -1,0 +1,83 @@
+"""Wildcards and numbers in names stand for the files that fit."""
+
+import pytest
+
+from ppmobileseg_deploy.runtime.sources import find_sources
+
+
+def _paths(found):
+    return [source.path.as_posix() for source in found.sources]
+
+
+def _relative(found):
+    return [source.relative.as_posix() for source in found.sources]
+
+
+def _errors(found):
+    return [str(error) for error in found.errors]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.jpg", ["in/a2.jpg", "in/a10.jpg"]),
+        ("in/a?.jpg", ["in/a2.jpg"]),
+        ("in/a[0-9].jpg", ["in/a2.jpg"]),
+        ("in/*", ["in/a2.jpg", "in/a10.jpg", "in/b.mp4"]),
+        ("in/*/*.jpg", ["in/x/c.jpg"]),
+        ("in/**/*.jpg", ["in/a2.jpg", "in/a10.jpg", "in/x/c.jpg", "in/x/y/d.jpg"]),
+        ("in/**/y/*", ["in/x/y/d.jpg"]),
+        ("in/x/**", ["in/x/c.jpg", "in/x/y/d.jpg"]),
+        ("**/d.jpg", ["in/x/y/d.jpg"]),
+        ("in/.*/*.jpg", ["in/.hidden/e.jpg"]),
+    ],
+)
+def test_patterns_are_expanded(tree, pattern, expected):
+    tree("in/a10.jpg", "in/a2.jpg", "in/b.mp4", "in/n.txt", "in/x/c.jpg", "in/x/y/d.jpg")
+    tree("in/.hidden/e.jpg", "in/.f.jpg")
+    found = find_sources([pattern])
+    assert _paths(found) == expected
+    assert not found.errors
+
+
+def test_patterns_keep_the_structure_below_their_first_wildcard(tree):
+    tree("in/x/a.jpg", "in/y/a.jpg")
+    assert _relative(find_sources(["in/**/*.jpg"])) == ["x/a.jpg", "y/a.jpg"]
+
+
+def test_patterns_leave_out_earlier_results_but_find_them_by_name(tree):
+    tree("in/a.jpg", "in/a_overlay.jpg")
+    assert _paths(find_sources(["in/*.jpg"])) == ["in/a.jpg"]
+    assert _paths(find_sources(["in/*_overlay.jpg"])) == ["in/a_overlay.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["in/*.jpg", "nowhere/*.jpg", "a.png/*", "**/*.jpg"])
+def test_a_pattern_that_fits_nothing_is_an_error(tree, pattern):
+    tree("a.png")
+    assert _errors(find_sources([pattern])) == [f"no images or videos match {pattern}"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/f%03d.png", ["in/f002.png", "in/f010.png", "in/f1000.png"]),
+        ("in/f%d.png", ["in/f7.png", "in/f1000.png"]),
+    ],
+)
+def test_sequences_come_by_number(tree, pattern, expected):
+    tree("in/f010.png", "in/f002.png", "in/f1000.png", "in/f7.png", "in/fx.png", "in/f003.jpg")
+    found = find_sources([pattern])
+    assert _paths(found) == expected
+    assert {source.kind for source in found.sources} == {"image"}
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        ("f%05d.png", "no file is numbered like f%05d.png"),
+        ("nowhere/%d.png", "no file is numbered like nowhere/%d.png"),
+        ("my%20dog.png", "no such file or folder: my%20dog.png"),
+    ],
+)
+def test_a_sequence_without_files_is_an_error(tree, location, error):
+    assert _errors(find_sources([location])) == [error]
