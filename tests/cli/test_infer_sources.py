@@ -48,7 +48,9 @@ def test_patterns_and_lists(desk, picture, infer, pattern, found):
 def test_standard_input_is_an_image_or_a_list(desk, picture, infer_process):
     labels = picture("a.png", classes=(2, 0))
     picture("b.png")
-    done = infer_process("-", "-o", "out.png", "--save", "labels", given=Path("a.png").read_bytes())
+    done = infer_process(
+        "-", "-o", "out.png", "--save", "labels", given=Path("a.png").read_bytes()
+    )
     assert (done.code, done.stderr) == (0, "")
     np.testing.assert_array_equal(cv2.imread("out.png", cv2.IMREAD_UNCHANGED), labels)
     done = infer_process("-", "--json-lines", given=b"b.png\na.png\n")

@@ -1,7 +1,6 @@
 """``ppms-infer`` stopped on its way: by Ctrl-C, by a reader that has enough, by a kill."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -142,7 +141,7 @@ def test_after_a_kill_resume_does_the_rest_and_nothing_twice(start, picture, inf
     assert 0 < len(before) < 80
     done = infer("in", "-o", "out", "--save", "overlay,labels", "--resume")
     assert done.code == 0
-    files = sorted(os.listdir("out"))
+    files = [path.name for path in Path("out").iterdir()]
     assert len(files) == 80
     assert not [name for name in files if name.startswith(".")]
     assert {path: path.stat().st_mtime_ns for path in before} == before
