@@ -1,0 +1,160 @@
+"""``ppms-verify``: whether two forms of a model compute the same."""
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import UsageError
+from ..files import atomic_path
+from ..quoting import printable
+from .console import new_app, print_note, run, stderr, stdout, version_option
+from .extras import require_export_extra
+
+if TYPE_CHECKING:
+    from ..verification import Subject, Verification
+
+app = new_app()
+
+
+@app.command()
+def verify_models(
+    first: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="The reference: a checkpoint, an ONNX file, or what --store wrote (.npz).",
+            show_default=False,
+        ),
+    ],
+    second: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[B]",
+            help="What is doubted, likewise. It may be left out with --store.",
+            show_default=False,
+        ),
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare on this image, too; may be given several times. Made-up pictures of "
+            "three sizes are always compared.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Largest difference of the logits, as a share of the largest one.",
+        ),
+    ] = 1e-3,
+    agreement: Annotated[
+        float, typer.Option(metavar="0..1", help="Least share of equal labels on each input.")
+    ] = 0.999,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the inputs, and A's outputs, into a .npz file, to compare with elsewhere.",
+        ),
+    ] = None,
+    _version: Annotated[bool, version_option("ppms-verify")] = False,
+) -> int:
+    """Compare any two of checkpoint, ONNX file and stored outputs.
+
+    Shows how far logits and labels agree and, if they do not, the first layer where the two
+    part. The exit code is 0 if they agree, 1 if they do not.
+    """
+    require_export_extra("verifying")
+    from ..verification import image_example, random_examples, store_outcomes, verify
+
+    if second is None and store is None:
+        raise UsageError("expected two models to compare, or --store, found one model")
+    if not (tolerance >= 0 and 0 <= agreement <= 1):
+        raise UsageError(
+            f"expected a tolerance of at least 0 and an agreement in [0, 1], found {tolerance} "
+            f"and {agreement}"
+        )
+    subject = _open(first)
+    examples = subject.examples or (*random_examples(), *map(image_example, image or ()))
+    if store is not None:
+        store_outcomes(subject, examples, store)
+        stdout.print(f"wrote {printable(str(store))}", markup=False, soft_wrap=True)
+    if second is None:
+        return 0
+    with stderr.status("comparing"):
+        found = verify(
+            subject,
+            _open(second),
+            examples,
+            logit_tolerance=tolerance,
+            min_equal_labels=agreement,
+        )
+    stdout.print(_report(found))
+    if json_file is not None:
+        with atomic_path(json_file) as temporary:
+            temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
+    return 0 if found.agreed else 1
+
+
+def _open(name: str) -> "Subject":
+    from ..verification import open_subject
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        subject = open_subject(name)
+    for warning in caught:
+        print_note(str(warning.message))
+    return subject
+
+
+def _report(found: "Verification") -> RenderableType:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("input", overflow="fold")
+    for column in ("size", "largest logit", "differ by", "in mean", "equal labels", "off edges"):
+        table.add_column(column, justify="right")
+    for each in found.examples:
+        table.add_row(
+            Text(printable(each.name)),
+            f"{each.size_hw[0]}x{each.size_hw[1]}",
+            _number(each.max_logit, ".3g"),
+            _number(each.max_logit_difference, ".1e"),
+            _number(each.mean_logit_difference, ".1e"),
+            f"{100 * each.equal_labels:.3f} %",
+            "-" if each.equal_labels_inside is None else f"{100 * each.equal_labels_inside:.3f} %",
+        )
+    return Group(table, Text(), *map(Text, _verdict(found)))
+
+
+def _verdict(found: "Verification") -> list[str]:
+    first, second = printable(found.first), printable(found.second)
+    if found.agreed:
+        return [f"{first} and {second} agree"]
+    lines = [f"{first} and {second} do not agree"]
+    if found.parting is not None:
+        after = found.parting.after
+        lines.append(f"the first layer that differs: {printable(found.parting.layer)}")
+        lines.append(f"the last equal one before it: {printable(after) if after else 'none'}")
+    if found.hint:
+        lines.append(printable(found.hint))
+    return lines
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def main() -> None:
+    """Entry point of ``ppms-verify``."""
+    run(app)

@@ -1,0 +1,73 @@
+"""A checkpoint, run in PyTorch in the paper's form."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..checkpoints import build_model, load_checkpoint
+from ..model import labels_off
+from .examples import Example
+from .subjects import Outcome
+
+
+class TorchSubject:
+    """The network of a checkpoint; its layers are its modules.
+
+    Args:
+        name: Path of the checkpoint, or the name of an official one.
+
+    Raises:
+        CheckpointError: It cannot be read or does not fit.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._network = build_model(load_checkpoint(name))
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+        return self._name
+
+    @property
+    def examples(self) -> None:
+        """It can be run on any."""
+        return
+
+    @torch.inference_mode()
+    def run(self, example: Example) -> Outcome:
+        """Compute labels and low-resolution logits."""
+        tensor = torch.from_numpy(example.tensor)
+        logits = self._network(tensor)
+        labels = labels_off(logits, example.size_hw)
+        return Outcome(labels[0, 0].numpy(), logits[0].numpy())
+
+    @torch.inference_mode()
+    def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:
+        """Compute the output of every module, in the order in which they finish."""
+        outputs: dict[str, NDArray[np.float32]] = {}
+        hooks = [
+            module.register_forward_hook(_keep(outputs, name))
+            for name, module in self._network.named_modules()
+            if name
+        ]
+        try:
+            self._network(torch.from_numpy(example.tensor))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return outputs
+
+
+def _keep(outputs: dict[str, NDArray[np.float32]], name: str) -> Any:
+    def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            # A module that is called twice is known by its last call. In-place activations
+            # would change what was kept.
+            outputs.pop(name, None)
+            outputs[name] = output.detach().clone().numpy()
+
+    return keep

@@ -1,0 +1,98 @@
+"""``ppms-verify`` as its users meet it."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from ppmobileseg_deploy.cli.verify import main
+from ppmobileseg_deploy.exporters import export_onnx
+
+CHECKPOINT = str(Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("verified") / "good.onnx"
+    return str(export_onnx(CHECKPOINT, path, verify=False).path)
+
+
+@pytest.fixture
+def verify(tmp_path, monkeypatch, capsys):
+    """``verify("a.pth", "b.onnx", ...)``: run ppms-verify in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ppms-verify", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+def test_a_faithful_file_agrees(verify, exported):
+    code, out, err = verify(CHECKPOINT, exported, "--json", "found.json")
+    assert (code, err) == (0, "")
+    assert "random 64x96" in out
+    assert out.rstrip().endswith("agree")
+    found = json.loads(Path("found.json").read_text())
+    assert found["agreed"] is True
+    assert found["parting"] is None
+    assert len(found["examples"]) == 3
+
+
+def test_a_file_that_differs_ends_with_one_and_the_layer(verify, exported):
+    model = onnx.load(exported)
+    node = next(node for node in model.graph.node if node.op_type == "HardSwish")
+    node.op_type = "Relu"
+    onnx.save(model, "bad.onnx")
+    code, out, _ = verify(CHECKPOINT, "bad.onnx", "--json", "found.json")
+    assert code == 1
+    assert "do not agree" in out
+    assert "the first layer that differs: backbone.smb1.conv.activation" in out
+    assert (
+        json.loads(Path("found.json").read_text())["parting"]["after"] == "backbone.smb1.conv.bn"
+    )
+
+
+def test_outputs_can_be_stored_and_compared_later(verify, exported):
+    code, out, _ = verify(CHECKPOINT, "--store", "outputs.npz")
+    assert (code, out) == (0, "wrote outputs.npz\n")
+    assert verify("outputs.npz", exported)[0] == 0
+
+
+def test_images_are_compared_too(verify, exported):
+    from ppmobileseg_deploy.runtime.images import write_image
+
+    rng = np.random.default_rng(0)
+    write_image("photo.png", rng.integers(0, 256, (64, 64, 3)).astype(np.uint8))
+    code, out, _ = verify(exported, exported, "--image", "photo.png")
+    assert code == 0
+    assert "photo.png" in out
+    assert "512x512" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((CHECKPOINT,), 2, "expected two models to compare, or --store"),
+        ((CHECKPOINT, "none.onnx"), 1, "no such file"),
+        ((CHECKPOINT, "none.npz"), 2, "no such file"),
+        ((CHECKPOINT, "x.onnx", "--agreement", "2"), 2, "agreement in [0, 1]"),
+        ((CHECKPOINT, "--store", "outputs.txt"), 2, "ending in .npz"),
+        ((CHECKPOINT, "--image", "none.jpg", "--store", "o.npz"), 1, "no such file"),
+    ],
+)
+def test_wrong_use_is_one_line(verify, arguments, code, message):
+    found_code, _, err = verify(*arguments)
+    assert found_code == code
+    assert message in err
+    assert err.count("\n") == 1

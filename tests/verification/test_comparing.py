@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+
+from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.verification import (
+    Example,
+    Outcome,
+    image_example,
+    open_subject,
+    random_examples,
+    store_outcomes,
+    verify,
+)
+
+EXAMPLES = random_examples()
+
+
+def test_a_checkpoint_and_its_file_agree(checkpoint, exported, exported_logits):
+    for first, second in ((checkpoint, exported), (checkpoint, exported_logits)):
+        found = verify(open_subject(first), open_subject(second), EXAMPLES)
+        assert found.agreed
+        assert found.parting is None
+        assert found.hint == ""
+        assert [each.name for each in found.examples] == [each.name for each in EXAMPLES]
+        assert all(each.max_logit_difference < 1e-4 * each.max_logit for each in found.examples)
+        assert all(
+            each.mean_logit_difference < each.max_logit_difference for each in found.examples
+        )
+        assert all(each.equal_labels > 0.999 for each in found.examples)
+
+
+@pytest.mark.parametrize(
+    ("node", "layer"),
+    [
+        ("/network/backbone/smb1/conv/activation/HardSwish", "backbone.smb1.conv.activation"),
+        (
+            "/network/backbone/smb4/blocks/blocks.0/expand_conv/activation/HardSwish",
+            "backbone.smb4.blocks.0.expand_conv.activation",
+        ),
+    ],
+)
+def test_a_swapped_activation_is_found(checkpoint, with_activation_swapped, node, layer):
+    found = verify(open_subject(checkpoint), open_subject(with_activation_swapped(node)), EXAMPLES)
+    assert not found.agreed
+    assert found.parting.layer == layer
+    assert found.parting.after == layer.replace("activation", "bn")
+
+
+def test_a_swapped_activation_is_found_between_two_files(exported, with_activation_swapped):
+    node = "/network/backbone/smb4/blocks/blocks.0/expand_conv/activation/HardSwish"
+    found = verify(open_subject(exported), open_subject(with_activation_swapped(node)), EXAMPLES)
+    assert found.parting.layer == f"{node}_output_0"
+
+
+@pytest.mark.parametrize(
+    "module", ["backbone.smb2.blocks.0.expand_conv.bn", "backbone.smb4.blocks.1.expand_conv.bn"]
+)
+def test_a_missing_batch_norm_is_found(checkpoint, without_batch_norm, module):
+    found = verify(open_subject(checkpoint), open_subject(without_batch_norm(module)), EXAMPLES)
+    assert not found.agreed
+    assert found.parting.layer == module
+    assert found.parting.after == module.replace("bn", "conv")
+
+
+def test_confused_channels_are_found_and_called_by_name(checkpoint, with_channels_swapped):
+    found = verify(open_subject(checkpoint), open_subject(with_channels_swapped), EXAMPLES)
+    assert not found.agreed
+    assert found.parting.layer == "backbone.smb1.conv.conv"
+    assert "BGR" in found.hint
+
+
+def test_stored_outputs_stand_in_for_a_model(checkpoint, exported, exported_logits, tmp_path):
+    path = tmp_path / "outputs.npz"
+    store_outcomes(open_subject(checkpoint), EXAMPLES[:2], path)
+    stored = open_subject(str(path))
+    found = verify(stored, open_subject(exported), ())
+    assert found.agreed
+    assert len(found.examples) == 2
+    # Upsampled logits are compared with logits before upsampling.
+    assert verify(open_subject(exported_logits), stored, ()).agreed
+
+
+def test_stored_outputs_can_tell_no_layers(checkpoint, with_channels_swapped, tmp_path):
+    path = tmp_path / "outputs.npz"
+    store_outcomes(open_subject(checkpoint), EXAMPLES[:1], path)
+    found = verify(open_subject(str(path)), open_subject(with_channels_swapped), ())
+    assert not found.agreed
+    assert found.parting is None
+    assert "BGR" in found.hint
+
+
+def test_outputs_of_other_inputs_are_refused(checkpoint, tmp_path):
+    subject = open_subject(checkpoint)
+    for name, examples in (("a.npz", EXAMPLES[:1]), ("b.npz", EXAMPLES[1:2])):
+        store_outcomes(subject, examples, tmp_path / name)
+    with pytest.raises(UsageError, match="the same inputs"):
+        verify(*(open_subject(str(tmp_path / name)) for name in ("a.npz", "b.npz")), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.npz", None, "there is no such file"),
+        ("text.npz", b"no archive", "expected outputs as"),
+        ("empty.npz", b"PK\x05\x06" + bytes(18), "found none"),
+    ],
+)
+def test_what_was_not_stored_is_refused(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError) as raised:
+        open_subject(str(tmp_path / name))
+    assert message in str(raised.value)
+
+
+def test_outputs_that_lack_a_part_are_refused(tmp_path):
+    np.savez(tmp_path / "part.npz", **{"a/input": np.zeros((1, 3, 32, 32), np.float32)})
+    with pytest.raises(UsageError, match="expected an input and labels"):
+        open_subject(str(tmp_path / "part.npz"))
+
+
+class Made:
+    """A model that gives what it is told to."""
+
+    examples = None
+
+    def __init__(self, labels: np.ndarray, logits: np.ndarray | None) -> None:
+        self.name, self._outcome = "made", Outcome(labels, logits)
+
+    def run(self, _: Example) -> Outcome:
+        return self._outcome
+
+    def layers(self, _: Example) -> None:
+        return None
+
+
+def test_labels_away_from_edges_are_told_apart_from_those_at_edges():
+    labels = np.zeros((32, 32), np.int64)
+    labels[:, 16:] = 1
+    shifted = np.roll(labels, 1, axis=1)
+    shifted[:, 0] = 0
+    (found,) = verify(Made(labels, None), Made(shifted, None), EXAMPLES[:1]).examples
+    assert found.equal_labels == 1 - 1 / 32
+    assert found.equal_labels_inside == 1.0
+    assert found.max_logit_difference is None
+
+
+def test_logits_that_are_not_numbers_do_not_agree():
+    labels, logits = np.zeros((4, 4), int), np.ones((2, 4, 4), np.float32)
+    assert verify(Made(labels, logits), Made(labels, logits), EXAMPLES[:1]).agreed
+    assert not verify(Made(labels, logits), Made(labels, logits * np.nan), EXAMPLES[:1]).agreed
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (Made(np.zeros((4, 5), int), None), "labels of the same shape, found (4, 4) and (4, 5)"),
+        (Made(np.zeros((4, 4), int), np.ones((3, 4, 4), np.float32)), "found 2 and 3"),
+    ],
+)
+def test_models_of_other_shapes_are_refused(second, message):
+    first = Made(np.zeros((4, 4), int), np.ones((2, 4, 4), np.float32))
+    with pytest.raises(UsageError) as raised:
+        verify(first, second, EXAMPLES[:1])
+    assert message in str(raised.value)
+
+
+def test_a_photograph_is_prepared_as_the_models_want_it(tmp_path):
+    from ppmobileseg_deploy.runtime.images import write_image
+
+    write_image(tmp_path / "p.png", np.full((100, 150, 3), 255, np.uint8))
+    example = image_example(tmp_path / "p.png")
+    assert example.name == "p.png"
+    assert example.tensor.shape == (1, 3, 512, 768)
+    assert example.tensor[0, 0, 0, 0] == pytest.approx((255 - 123.675) / 58.395)
