@@ -47,12 +47,23 @@ def _names(folder="."):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
+def _bgr(planes):
+    """Convert 4:2:0 planes by BT.709. Early releases of PyAV do not look at the flags."""
+    height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+    y = (planes[:height] - 16.0) / 219
+    chroma = (planes[height:].reshape(2, height // 2, width // 2) - 128.0) / 224
+    cb, cr = chroma.repeat(2, axis=1).repeat(2, axis=2)
+    green = y - 0.1873 * cb - 0.4681 * cr
+    image = np.stack([y + 1.8556 * cb, green, y + 1.5748 * cr], axis=2)
+    return (image * 255).round().clip(0, 255).astype(np.uint8)
+
+
 def _decode(path):
     """Return a video's frames (BGR), their times in seconds, and what its stream says."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
-        images = [frame.to_ndarray(format="bgr24") for frame in frames]
+        images = [_bgr(frame.to_ndarray()) for frame in frames]
         codec = stream.codec_context
         flags = codec.colorspace, codec.color_primaries, codec.color_trc, codec.color_range
         facts = codec.name, codec.pix_fmt, stream.average_rate, tuple(map(int, flags))
