@@ -100,6 +100,13 @@ def rgb_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
 
 
 @pytest.fixture
+def logits_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
+    """A logits model with metadata."""
+    props = replace(rgb_metadata, output="logits").to_props()
+    return make_model("logits.onnx", props=props, kind="logits")
+
+
+@pytest.fixture
 def refinable_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
     """A file that knows `labels_per_cell`: 8x8 means, enlarged bilinearly, strongest colour."""
     nodes = [

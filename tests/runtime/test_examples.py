@@ -57,6 +57,8 @@ def _public(cls: type) -> list[tuple[str, Any]]:
     ]
 
 
+# Of pycocotools with NumPy 2.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult, ModelMetadata])
 def test_examples_run(cls: type, current_folder: Path) -> None:
     public = vars(ppmobileseg_deploy)

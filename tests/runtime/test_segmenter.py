@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,6 @@ from ppmobileseg_deploy.runtime.images import read_image
 MakeModel = Callable[..., Path]
 Draw = Callable[[int, int], NDArray[np.uint8]]
 RED, GREEN, BLUE = 0, 1, 2
-
-
-@pytest.fixture
-def logits_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
-    props = replace(rgb_metadata, output="logits").to_props()
-    return make_model("logits.onnx", props=props, kind="logits")
 
 
 @pytest.mark.parametrize(
@@ -117,23 +110,19 @@ def test_the_result_knows_its_image_names_and_times(
     assert segmenter(str(tmp_path / "gray.png")).path == tmp_path / "gray.png"
 
 
-def test_a_batch_is_its_single_calls(
-    rgb_model: Path, quadrants_bgr: Draw, photograph: Callable[[str], Path]
-) -> None:
+def test_colors_come_in_either_order(rgb_model: Path, quadrants_bgr: Draw) -> None:
     segmenter = OrtSegmenter(rgb_model)
-    images = [
-        quadrants_bgr(97, 131),
-        photograph("astronaut.png"),
-        Image.open(photograph("rocket.jpg")),
-        quadrants_bgr(31, 500)[:, :, 0],
-    ]
-    results = segmenter.batch(iter(images))
-    assert len(results) == 4
-    for image, result in zip(images, results, strict=True):
-        single = segmenter(image)
-        assert np.array_equal(result.labels, single.labels)
-        assert result.path == single.path
-    assert segmenter.batch([]) == []
+    image_bgr = quadrants_bgr(40, 60)
+    image_rgb = image_bgr[:, :, ::-1]
+    expected = segmenter(image_bgr).labels
+    for result in (
+        segmenter(image_rgb, color="rgb"),
+        *segmenter.batch([image_rgb, Image.fromarray(image_rgb)], color="rgb"),
+    ):
+        assert np.array_equal(result.labels, expected)
+        assert np.array_equal(result.image_bgr, image_bgr)
+    with pytest.raises(UsageError, match="color"):
+        segmenter(image_bgr, color="hsv")
 
 
 def test_eight_threads_get_what_one_gets(logits_model: Path, rgb_model: Path) -> None:
@@ -231,7 +220,7 @@ def test_repr_and_properties(rgb_model: Path, rgb_metadata: ModelMetadata) -> No
     assert segmenter.device == "cpu"
 
 
-@pytest.mark.parametrize("image", [None, np.full((4, 4, 3), 0.5), "missing.png", Path("missing.png")])
+@pytest.mark.parametrize("image", [None, np.full((4, 4, 3), 0.5), "none.png", Path("none.png")])
 def test_unusable_images_are_image_errors(image: object, rgb_model: Path) -> None:
     with pytest.raises(ImageError):
         OrtSegmenter(rgb_model)(image)  # type: ignore[arg-type]
