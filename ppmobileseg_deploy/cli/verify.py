@@ -122,8 +122,8 @@ def _open(name: str) -> "Subject":
 def _report(found: "Verification") -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("input", overflow="fold")
-    for column in ("size", "largest logit", "differ by", "in mean", "equal labels", "off edges"):
-        table.add_column(column, justify="right")
+    for column in ("size", "max logit", "max diff", "mean diff", "equal", "off edges"):
+        table.add_column(column, justify="right", no_wrap=True)
     for each in found.examples:
         table.add_row(
             Text(printable(each.name)),
@@ -134,7 +134,8 @@ def _report(found: "Verification") -> RenderableType:
             f"{100 * each.equal_labels:.3f} %",
             "-" if each.equal_labels_inside is None else f"{100 * each.equal_labels_inside:.3f} %",
         )
-    return Group(table, Text(), *map(Text, _verdict(found)))
+    legend = "logits: largest, and how far they differ; labels: share equal, and away from edges"
+    return Group(table, Text(legend, style="dim"), Text(), *map(Text, _verdict(found)))
 
 
 def _verdict(found: "Verification") -> list[str]:

@@ -53,8 +53,8 @@ def random_examples(seed: int = 0) -> tuple[Example, ...]:
     """
     rng = np.random.default_rng(seed)
     return tuple(
-        Example(f"random {height}x{width}", _prepare(_picture(rng, height, width), keep_size=True))
-        for height, width in _SIZES_HW
+        Example(f"made-up {number}", _prepare(_picture(rng, height, width), keep_size=True))
+        for number, (height, width) in enumerate(_SIZES_HW, start=1)
     )
 
 

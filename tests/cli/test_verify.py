@@ -41,7 +41,7 @@ def verify(tmp_path, monkeypatch, capsys):
 def test_a_faithful_file_agrees(verify, exported):
     code, out, err = verify(CHECKPOINT, exported, "--json", "found.json")
     assert (code, err) == (0, "")
-    assert "random 64x96" in out
+    assert "made-up 1" in out
     assert out.rstrip().endswith("agree")
     found = json.loads(Path("found.json").read_text())
     assert found["agreed"] is True
