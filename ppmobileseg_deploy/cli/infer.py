@@ -108,7 +108,9 @@ def infer(
     if classes is not None:
         style = replace(style, classes=choose(segmenter.names, classes.split(",")))
     window = Window("ppms-infer") if show else None
-    with Watcher(len(plans), style, json_lines=json_lines, window=window) as watcher:
+    with Watcher(
+        len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
+    ) as watcher:
         outcome = run_sources(
             plans,
             _segment(segmenter, tiling, watcher),

@@ -82,7 +82,9 @@ JsonLines = Annotated[
 Show = Annotated[
     bool,
     typer.Option(
-        "--show", help="Also show each overlay in a window; any key goes on, Esc closes it."
+        "--show",
+        help="Also show each overlay in a window. Any key goes on, Esc closes it and stops a "
+        "camera.",
     ),
 ]
 Recursive = Annotated[

@@ -30,17 +30,26 @@ class Watcher(Observer):
     Args:
         total: How many sources there are.
         style: How the window's pictures are drawn.
+        saving: Whether results are written to files.
         json_lines: Whether each result is printed on standard output.
         window: Where results are shown, if anywhere.
     """
 
     def __init__(
-        self, total: int, style: "Style", *, json_lines: bool, window: "Window | None"
+        self,
+        total: int,
+        style: "Style",
+        *,
+        saving: bool,
+        json_lines: bool,
+        window: "Window | None",
     ) -> None:
         self.summary = Summary()
         self._style = style
         self._json_lines = json_lines
         self._window = window
+        self._only_shown = not (json_lines or saving)
+        self._camera = False
         # A bar and lines that share a terminal would break each other.
         shown = stderr.is_interactive and not (json_lines and sys.stdout.isatty())
         self._bar = _Bar(total) if shown else None
@@ -61,6 +70,7 @@ class Watcher(Observer):
 
     def started(self, plan: "PlannedSource") -> None:
         """Show the source's name."""
+        self._camera = plan.source.kind == "camera"
         if self._bar is not None:
             self._bar.next(plan.source.location)
 
@@ -83,6 +93,11 @@ class Watcher(Observer):
                 raise BrokenPipeError from None
         if self._window is not None:
             self._window.show(result.plot(**asdict(self._style)), wait=not moving)
+
+    def enough(self) -> bool:
+        """End with the window where nothing is left to do, or where a camera would go on."""
+        closed = self._window is not None and not self._window.is_open
+        return closed and (self._only_shown or self._camera)
 
     def ended(self, plan: "PlannedSource") -> None:  # noqa: ARG002
         """Count the source as done."""

@@ -62,6 +62,10 @@ class Observer:
     def ended(self, plan: PlannedSource) -> None:
         """Nothing more comes from a source."""
 
+    def enough(self) -> bool:
+        """Whether the run may end here. Asked after each picture."""
+        return False
+
     def interrupted(self) -> None:
         """Ctrl-C was pressed: files are being closed, and the next Ctrl-C ends the process."""
 
@@ -114,7 +118,8 @@ def run_sources(
         What was written and what went wrong.
     """
     start = perf_counter()
-    work = _Run(plans, segment, style, observer or Observer(), overlapped)
+    watching = observer or Observer()
+    work = _Run(plans, segment, style, watching, overlapped)
     read = _read(plans, reading or Reading(), work.given_up)
     handler: Any = None
     try:
@@ -122,10 +127,14 @@ def run_sources(
             try:
                 for number, picture in pictures:
                     work.take(number, picture)
+                    if watching.enough():
+                        break
                 work.finish()
             except KeyboardInterrupt:
                 handler = _end_at_next_interrupt()
-                work.stop()
+                watching.interrupted()
+                work.interrupted = True
+                work.finish()
     except OutputError as error:
         work.give_up(error)
     except BaseException:
@@ -173,6 +182,7 @@ class _Run:
         overlapped: bool,
     ) -> None:
         self.given_up: set[int] = set()  # sources that need not be read on
+        self.interrupted = False
         self._plans = plans
         self._segment = segment
         self._style = style
@@ -185,7 +195,6 @@ class _Run:
         self._failures: list[tuple[int, PPMobileSegError]] = []
         self._notes: dict[str, None] = {}
         self._done = 0
-        self._interrupted = False
 
     def take(self, number: int, picture: Frame | PPMobileSegError | None) -> None:
         """Segment a frame, or end a source."""
@@ -200,17 +209,12 @@ class _Run:
         if picture is not None:
             self._fail(number, picture)
         self._close_source(number)
+        self._current = None
         self._observer.ended(plan)
 
     def finish(self) -> None:
-        """Wait until everything is written."""
-        self._worker.close()
-
-    def stop(self) -> None:
-        """Write what there is and leave it at that."""
-        self._interrupted = True
-        self._observer.interrupted()
-        if self._writer is not None and self._current is not None:
+        """Write what there is; a source that has not ended is left at that."""
+        if self._current is not None:
             self.given_up.add(self._current)
             self._close_source(self._current)
         self._worker.close()
@@ -237,7 +241,7 @@ class _Run:
             tuple(error for _, error in failures),
             tuple(self._notes),
             seconds,
-            self._interrupted,
+            self.interrupted,
         )
 
     def _segment_and_write(self, number: int, frame: Frame) -> None:

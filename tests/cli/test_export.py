@@ -136,7 +136,7 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "-o", "out/", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "--show", "--no-verify"], 2, "--no-verify leaves out"),
-        ([CHECKPOINT, "--show"], 2, "--show needs a display"),
+        ([CHECKPOINT, "--show"], 2, "showing needs a display"),
         ([], 2, "Missing argument"),
     ],
     ids=str,

@@ -193,6 +193,8 @@ def test_show_shows_what_is_written(desk, picture, infer, monkeypatch, options):
     shown = []
 
     class Screen:
+        is_open = True
+
         def __init__(self, title):
             assert title == "ppms-infer"
 
@@ -205,6 +207,28 @@ def test_show_shows_what_is_written(desk, picture, infer, monkeypatch, options):
     assert infer("a.png", "--show", *options).code == 0
     (image_bgr,) = shown
     np.testing.assert_array_equal(image_bgr, _read("a_overlay.png"))
+
+
+@pytest.mark.parametrize(("save", "frames"), [("none", 2), ("json", 9)])
+def test_closing_the_window_ends_what_is_only_shown(desk, film, infer, monkeypatch, save, frames):
+    shown = []
+
+    class Screen:
+        is_open = True
+
+        def __init__(self, _):
+            pass
+
+        def show(self, image_bgr, *, wait):
+            assert not wait
+            shown.append(image_bgr)
+            self.is_open = len(shown) < 2
+
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.sinks.Window", Screen)
+    film("clip.avi", (0,) * 9)
+    done = infer("clip.avi", "--show", "--save", save)
+    assert (done.code, done.stderr) == (0, "")
+    assert f"{frames} frames, " in done.stdout
 
 
 def test_a_name_with_brackets_is_printed_as_it_is(desk, picture, infer):

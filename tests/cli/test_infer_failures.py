@@ -82,7 +82,7 @@ def test_show_without_a_display_is_refused_before_the_work(desk, picture, infer,
     picture("a.png")
     done = infer("a.png", "--show")
     assert done.code == 2
-    assert "--show needs a display" in _only_line(done)
+    assert "showing needs a display" in _only_line(done)
     assert not Path("a_overlay.png").exists()
 
 

@@ -199,6 +199,24 @@ def test_ctrl_c_closes_what_there_is(tmp_path, reads, overlapped):
     assert frames == [f"b_labels/00000{number}.png" for number in range(5)]
 
 
+@BOTH_WAYS
+def test_an_observer_may_have_enough(tmp_path, reads, overlapped):
+    reads({"a.mp4": [1] * 1000, "b.png": [1]})
+
+    class Sated(_Log):
+        def enough(self):
+            return len(self.calls) == 4
+
+    log = Sated()
+    plans = _plans(tmp_path, "a.mp4", "b.png")
+    outcome = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    assert (outcome.failures, outcome.interrupted) == ((), False)
+    assert [call[0] for call in log.calls] == ["started", *["segmented"] * 3]
+    assert [name for name in _files(tmp_path) if name.endswith(".png")] == [
+        f"a_labels/00000{number}.png" for number in range(3)
+    ]
+
+
 def test_without_overlap_there_is_one_picture_at_a_time(tmp_path, reads):
     counts = reads({"a.png": [1], "b.png": [1], "c.png": [1]})
     seen = []

@@ -16,8 +16,8 @@ _PROBE_SECONDS: Final = 20
 class Window:
     """A window on the screen that shows one image after another.
 
-    Any key goes on to the next image. Escape, ``q`` or closing the window ends the showing: what
-    comes later is not shown any more.
+    Escape, ``q`` or closing the window ends the showing: what comes later is not shown any more.
+    Any other key goes on to the next image.
     """
 
     def __init__(self, title: str) -> None:
@@ -40,22 +40,33 @@ class Window:
         except (OSError, subprocess.TimeoutExpired):
             usable = False
         if not usable:
-            raise UsageError("--show needs a display and an OpenCV with windows, found none")
+            raise UsageError("showing needs a display and an OpenCV with windows, found none")
         self._title = title
         self._open = True
 
-    def show(self, image_bgr: NDArray[np.uint8]) -> None:
-        """Show an image, (height, width, 3) uint8 BGR, and wait for a key."""
+    @property
+    def is_open(self) -> bool:
+        """Whether images are shown: False once the user has closed the window."""
+        return self._open
+
+    def show(self, image_bgr: NDArray[np.uint8], *, wait: bool = True) -> None:
+        """Show an image.
+
+        Args:
+            image_bgr: (height, width, 3) uint8, BGR.
+            wait: Wait for a key; otherwise go on at once, as for the frames of a video.
+        """
         if not self._open:
             return
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         cv2.imshow(self._title, image_bgr)
         while True:
-            key = cv2.waitKey(50)
+            # The shortest time in which the window is drawn.
+            key = cv2.waitKey(50 if wait else 1)
             closed = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
             if closed or key in (27, ord("q")):
                 self._open = False
                 cv2.destroyAllWindows()
                 return
-            if key != -1:
+            if key != -1 or not wait:
                 return
