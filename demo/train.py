@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from ppmobileseg_deploy.evaluation import ConfusionMatrix
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.model import TINY, PPMobileSeg, labels_image, labels_off
 
-from .evaluation import HELD_OUT, Score, evaluate
+from .evaluation import HELD_OUT, evaluate
 from .scenes import draw_scene
 from .scenes.canvas import UInt8Array
 
@@ -124,7 +125,9 @@ def settle_batch_norm(network: nn.Module, batches: int = 40) -> None:
     network.eval()
 
 
-def score(network: nn.Module, scenes: int, size_hw: tuple[int, int], *, exact: bool) -> Score:
+def score(
+    network: nn.Module, scenes: int, size_hw: tuple[int, int], *, exact: bool
+) -> ConfusionMatrix:
     """Evaluate on held-out scenes; sides must be multiples of 32."""
     network.eval()
     upsample = labels_off if exact else labels_image
@@ -205,10 +208,13 @@ def train(steps: int, peak_rate: float, minutes: float, path: Path) -> None:
 
 
 def report(path: Path, scenes: int) -> None:
-    """Print the score of a stored checkpoint, class by class, through its float16 weights."""
+    """Print the score of a stored checkpoint, through its float16 weights."""
     for size_hw in ((512, 512), (256, 256)):
         found = score(load(path), scenes, size_hw, exact=True)
-        print(f"{scenes} held-out scenes, height and width {size_hw}\n{found.table()}")
+        print(
+            f"{scenes} held-out scenes, height and width {size_hw}: mIoU {found.miou:.4f}, "
+            f"pixel accuracy {found.pixel_accuracy:.4f}"
+        )
 
 
 def _load(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
