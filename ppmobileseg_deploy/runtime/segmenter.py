@@ -168,8 +168,8 @@ class OrtSegmenter:
     ) -> list[SegmentationResult]:
         """Segment several images, which may differ in size.
 
-        Images whose network input has the same size go through the network together. On a GPU
-        that saves time. On a CPU it seldom does: tiny (two threads) takes, in stacks of 1, 2, 4
+        Images whose network input has the same size go through the network together. That is
+        for GPUs; on a CPU it seldom saves time: tiny (two threads) takes, in stacks of 1, 2, 4
         and 8, 12, 12, 19 and 20 ms an image at 512x512, and 5.4, 4.6, 4.2 and 4.5 ms at 256x256.
         Files with ``vim="image"``, whose labels would depend on the neighbours, and files for one
         image at a time run one by one in any case.
