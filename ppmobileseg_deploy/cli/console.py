@@ -12,18 +12,10 @@ from ..errors import PPMobileSegError, UsageError
 from ..quoting import printable
 from ..version import VERSION
 
-
-class _Console(Console):
-    """A console that leaves it to `run` what happens when nobody reads any more."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-stdout = _Console(highlight=False)
+stdout = Console(highlight=False)
 """Results: tables and paths."""
 
-stderr = _Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False)
 """Progress, notes, warnings and errors."""
 
 
@@ -96,6 +88,9 @@ def _end_of(app: typer.Typer) -> int:
     except _WrongArguments as error:
         print_error(f"{error.format_message().rstrip('.')}; --help lists what there is")
         code = error.exit_code
+    except SystemExit:
+        # How typer and rich end when nobody reads what they print; all else returns its code.
+        raise BrokenPipeError from None
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from ..class_names import read_names, read_palette
+from ..class_names import BUILT_IN, read_names, read_palette
 from ..errors import UsageError
 from . import infer_options as options
 from .console import (
@@ -101,6 +101,7 @@ def infer(
         input_size_hw=size_hw,
         **known,
     )
+    _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
     check_kinds(kinds, len(segmenter.names))
     if tiling is not None:
         # Whether model, tile and overlap go together can be told from any picture.
@@ -165,6 +166,16 @@ def _read_classes(names: str | None, palette: str | None) -> dict[str, Any]:
     if palette is not None:
         known["palette_rgb"] = read_palette(palette)
     return known
+
+
+def _note_unknown(palette_rgb: object, names: Sequence[str], source: str | None) -> None:
+    if isinstance(palette_rgb, dict) and str(source).lower() not in BUILT_IN:
+        unknown = [name for name in palette_rgb if name not in names]
+        if unknown:
+            print_note(
+                f"{source} has {plural(len(unknown), 'colour')} for classes that the model does "
+                f"not know, such as {unknown[0]!r}"
+            )
 
 
 def _reasons(found: "FoundSources") -> str:

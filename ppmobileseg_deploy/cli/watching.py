@@ -86,11 +86,7 @@ class Watcher(Observer):
         if self._bar is not None and moving:
             self._bar.frame()
         if self._json_lines:
-            try:
-                print(result.to_json(), flush=True)
-            except BrokenPipeError:
-                # One without a number, which typer does not take for its own.
-                raise BrokenPipeError from None
+            print(result.to_json(), flush=True)
         if self._window is not None:
             self._window.show(result.plot(**asdict(self._style)), wait=not moving)
 

@@ -1,5 +1,6 @@
 """However a command ends, it says so in one line and by its exit code."""
 
+import errno
 import sys
 
 import pytest
@@ -47,6 +48,7 @@ def end(monkeypatch, capsys):
         ),
         (ImageError("a\x1b[31mb\x00"), 1, "error: a\\x1b[31mb\\x00\n"),
         (BrokenPipeError(), 141, ""),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
         (OSError(28, "No space left"), 1, "error: [Errno 28] No space left"),
         (ImageError("x" * 500), 1, f"error: {'x' * 500}\n"),
         (KeyboardInterrupt(), 130, "interrupted"),

@@ -104,6 +104,19 @@ def test_names_reach_the_table_and_json(folder, infer):
     assert [each["name"] for each in found["classes"]] == ["rot", "grün", "blau"]
 
 
+def test_colours_of_unknown_classes_are_noted_unless_the_table_is_built_in(folder, infer):
+    Path("typo.json").write_text('{"green": [4, 5, 6], "gren": [1, 2, 3]}')
+    done = infer("a.png", "--palette", "typo.json")
+    assert done.code == 0
+    assert done.stderr == (
+        "note: typo.json has 1 colour for classes that the model does not know, such as 'gren'\n"
+    )
+    Path("three.txt").write_text("road\nsky\npancake\n")
+    done = infer("a.png", "--overwrite", "--names", "three.txt", "--palette", "cityscapes")
+    assert done.code == 0
+    assert "colour" not in done.stderr
+
+
 def test_json_lines_are_all_that_is_printed(folder, infer_process):
     done = infer_process("a.png", "trip", "clip.avi", "--json-lines", "--vid-stride", "3")
     assert (done.code, done.stderr) == (0, "")
