@@ -24,12 +24,15 @@ CROP_YX: Final = slice(1180, 1620), slice(700, 1420)
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write all pictures."""
     DOCS.mkdir(exist_ok=True)
     model = DEMO / "output" / "end2end.onnx"
-    _write("overlays.jpg", _overlays(OrtSegmenter(model)))
+    segmenter = OrtSegmenter(model)
+    _write("overlays.jpg", _overlays(segmenter))
+    street = segmenter(DEMO / "images" / "avenue.jpg")
+    _write("legend.jpg", street.legend(contours=True, label=True))
     scene = draw_scene(PHOTO_SEED, PHOTO_HW).image_bgr
-    coarse, fine = OrtSegmenter(model, fine_labels=False)(scene), OrtSegmenter(model)(scene)
+    coarse, fine = OrtSegmenter(model, fine_labels=False)(scene), segmenter(scene)
     _write("fine_labels.jpg", np.hstack([each.plot()[CROP_YX] for each in (coarse, fine)]))
 
 
