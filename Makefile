@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
 
-.PHONY: demo test test-old-runtime check bench format clean
+.PHONY: demo test test-old-runtime check bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -41,6 +41,15 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks
+
+# What only shows after hours of use, with the figures in tests/endurance/README.md; half an hour.
+endurance: $(STAMP)
+	$(BIN)/python tests/endurance/fuzz_images.py
+	$(BIN)/python tests/endurance/shared_threads.py
+	$(BIN)/python tests/endurance/kill_resume.py
+	$(BIN)/python tests/endurance/disk_full.py
+	$(BIN)/python tests/endurance/large_image.py
+	$(BIN)/python tests/endurance/many_images.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -34,6 +34,7 @@ def bgr_of_array(image: NDArray[Any], color: str) -> ImageBGR:
     Raises:
         ImageError: The shape, the type or the values are others.
     """
+    image = np.asarray(image)  # matrices and the like have rules of their own
     _check_shape(image)
     _check_type(image)
     flat = image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image

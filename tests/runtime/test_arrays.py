@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -23,6 +24,13 @@ def test_bytes_are_taken_in_whatever_numbers_they_come(code: str, order: str) ->
     converted = as_image_bgr(image)
     assert converted.dtype == np.uint8
     assert np.array_equal(converted, PIXELS)
+
+
+def test_a_matrix_is_gray() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy advises against them
+        matrix = np.asmatrix(PIXELS[:, :, 0])
+    assert np.array_equal(as_image_bgr(matrix)[:, :, 2], PIXELS[:, :, 0])
 
 
 def test_int8_holds_half_of_the_bytes() -> None:

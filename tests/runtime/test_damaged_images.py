@@ -182,9 +182,10 @@ def test_a_large_picture_of_one_colour_is_small_and_intact(
 def test_the_pixel_limit_of_the_whole_process_is_not_ours(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = _flat(kind, 64, 64, "L")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow warns from here, stops at twice
-    assert decode_image(content, "x").shape == (64, 64, 3)
+    content = _flat(kind, 1000, 700, "L")
+    # Pillow warns from here on, and stops at twice as many. Fewer would be less than a band.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300_000)
+    assert decode_image(content, "x").shape == (700, 1000, 3)
 
 
 def test_pixels_that_cannot_be_used_are_told_with_the_files_name() -> None:
