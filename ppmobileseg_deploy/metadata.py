@@ -41,7 +41,8 @@ class ModelMetadata:
         stride: Input pixels per cell of the low-resolution logits.
         mean_rgb: Subtracted from the pixel values in [0, 255].
         std_rgb: What the difference is divided by.
-        channel_order: Order of the input's channels; always ``"rgb"``.
+        channel_order: Order of the input's channels: ``"rgb"``, or ``"bgr"`` for files that
+            take bytes and normalise them inside.
         short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
             is at most this ...
         long_side: ... and its long side at most this (pixels).
@@ -49,6 +50,8 @@ class ModelMetadata:
         checkpoint: File name of the checkpoint, without its folder.
         checkpoint_sha256: SHA-256 of the checkpoint file, in hexadecimal.
         tool_version: Version of this package that made the file.
+        precision: How the weights are stored, and whether the network computes with integers:
+            ``"fp32"``, ``"fp16"`` or ``"int8"``.
     """
 
     variant: str = "unknown"
@@ -66,6 +69,7 @@ class ModelMetadata:
     checkpoint: str = ""
     checkpoint_sha256: str = ""
     tool_version: str = ""
+    precision: str = "fp32"
 
     @property
     def num_classes(self) -> int:

@@ -17,6 +17,8 @@ def test_round_trip() -> None:
         checkpoint="my.pth",
         checkpoint_sha256="ab" * 32,
         tool_version="1.2.3",
+        channel_order="bgr",
+        precision="int8",
     )
     assert ModelMetadata.from_props(metadata.to_props()) == metadata
 
@@ -35,8 +37,8 @@ def test_a_foreign_file_has_none() -> None:
 def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> None:
     props = ModelMetadata(stride=8).to_props()
     props["ppms.invented_later"] = "1"
-    del props["ppms.stride"]
-    assert ModelMetadata.from_props(props) == ModelMetadata(stride=0)
+    del props["ppms.stride"], props["ppms.precision"]
+    assert ModelMetadata.from_props(props) == ModelMetadata(stride=0, precision="fp32")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,24 @@
 """From a checkpoint to one ONNX file that is proven to compute the same."""
 
+from .comparison import Comparison
 from .export import ExportReport, export_onnx
+from .mmdeploy_info import dump_info
 from .options import ExportOptions
+from .ort_format import OrtReport, convert_to_ort
 from .parity import ParityCase, ParityReport
+from .precision import CalibrationSet, Int8Options, Int8Report
 
-__all__ = ["ExportOptions", "ExportReport", "ParityCase", "ParityReport", "export_onnx"]
+__all__ = [
+    "CalibrationSet",
+    "Comparison",
+    "ExportOptions",
+    "ExportReport",
+    "Int8Options",
+    "Int8Report",
+    "OrtReport",
+    "ParityCase",
+    "ParityReport",
+    "convert_to_ort",
+    "dump_info",
+    "export_onnx",
+]

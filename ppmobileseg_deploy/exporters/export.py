@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +15,14 @@ from ..errors import UsageError
 from ..files import atomic_path
 from ..metadata import ModelMetadata
 from ..version import VERSION
-from .graph import count_operators, finalize, simplify, without_logits
+from .comparison import Comparison
+from .graph import count_operators, finalize, simplify
 from .options import ExportOptions
 from .parity import ParityReport, prove
+from .precision import Int8Options, Int8Report
 from .rewrites import lean
 from .trace import make_optional, trace
+from .variants import make_variant
 from .wrapper import EndToEnd
 
 _UINT8_CLASSES: Final = 256
@@ -39,6 +42,8 @@ class ExportReport:
         seconds: Time from the start of loading to the finished file.
         parity: The measured agreement, or None when the proof was left out.
         official_name: ``"tiny"`` or ``"base"`` if that official checkpoint was exported.
+        comparisons: How other forms than the plain float32 file agree with that one.
+        int8: How the layers for integers were chosen, or None for other precisions.
     """
 
     path: Path
@@ -50,6 +55,8 @@ class ExportReport:
     seconds: float
     parity: ParityReport | None
     official_name: str | None
+    comparisons: tuple[Comparison, ...] = ()
+    int8: Int8Report | None = None
 
 
 def export_onnx(
@@ -60,6 +67,7 @@ def export_onnx(
     classes: str | Path | None = None,
     verify: bool = True,
     atol: float | None = None,
+    int8: Int8Options | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
     """Export a checkpoint to one ONNX file.
@@ -77,6 +85,7 @@ def export_onnx(
         verify: Whether to prove parity with PyTorch.
         atol: Largest absolute difference of the logits that the proof permits; the default
             is derived from the logits, see `exporters.parity.prove`.
+        int8: Images and limits for ``precision="int8"``, which needs them.
         on_progress: Called with a few words at the start of each step.
 
     Returns:
@@ -85,7 +94,9 @@ def export_onnx(
     Raises:
         CheckpointError: The checkpoint cannot be read or does not fit.
         ExportError: The network could not be translated.
-        ParityError: The exported graph computes something else than PyTorch.
+        ParityError: The exported graph computes something else than PyTorch, or another form
+            something else than the float32 one.
+        ImageError: An image to calibrate with cannot be read.
         OutputError: The file could not be written.
         UsageError: Arguments that make no sense together.
 
@@ -100,6 +111,12 @@ def export_onnx(
         raise UsageError(f"expected a file name for the ONNX file, found the folder {output}")
     if atol is not None and not atol >= 0:
         raise UsageError(f"expected a tolerance of at least 0, found {atol}")
+    if (int8 is None) != (options.precision != "int8"):
+        raise UsageError(
+            "expected images to calibrate with for precision int8, found none"
+            if int8 is None
+            else f"expected no images to calibrate with for precision {options.precision}"
+        )
     started = time.perf_counter()
 
     on_progress("reading the checkpoint")
@@ -115,25 +132,30 @@ def export_onnx(
         model = simplify(model)
     if options.finer_labels:
         model = make_optional(model, checkpoint.config.stride)
-    model = finalize(model, metadata, options.ir_version)
+    model = finalize(
+        model, replace(metadata, precision="fp32", channel_order="rgb"), options.ir_version
+    )
 
     parity = None
     if verify:
         on_progress("proving parity with PyTorch")
         parity = prove(model, network, options, atol)
 
+    variant = make_variant(model, metadata, options, int8, verify=verify, on_progress=on_progress)
     on_progress("writing the file")
-    content = _write(without_logits(model), output)
+    content = _write(variant.model, output)
     return ExportReport(
         path=output,
         metadata=metadata,
         options=options,
-        operators=count_operators(model),
+        operators=count_operators(variant.model),
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         seconds=time.perf_counter() - started,
         parity=parity,
         official_name=checkpoint.official_name,
+        comparisons=variant.comparisons,
+        int8=variant.int8,
     )
 
 
@@ -160,6 +182,8 @@ def _describe(
         checkpoint=checkpoint.file_name,
         checkpoint_sha256=checkpoint.sha256,
         tool_version=VERSION,
+        precision=options.precision,
+        channel_order=options.embed_preprocessing or "rgb",
     )
 
 

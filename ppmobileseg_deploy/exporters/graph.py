@@ -42,12 +42,34 @@ def simplify(model: ModelProto) -> ModelProto:
 def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelProto:
     """Make the file's contents depend on nothing but the weights and the options.
 
-    Names the producer, writes the metadata, removes documentation strings and inferred shapes
-    (runtimes infer their own), and checks the result.
+    Declares the output's shape, which inference cannot find out, and seals the model.
 
     Args:
         model: A traced, perhaps simplified model.
         metadata: What goes into ``metadata_props``.
+        ir_version: ONNX IR version to write.
+
+    Returns:
+        A new model.
+
+    Raises:
+        ExportError: The checker rejects the model, or an operator is not a standard one.
+    """
+    final = ModelProto()
+    final.CopyFrom(model)
+    _declare_output(final, 1 if metadata.output == "labels" else metadata.num_classes)
+    return seal(final, metadata, ir_version)
+
+
+def seal(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelProto:
+    """Write the metadata, and nothing that depends on when, where or by which tool.
+
+    Names the producer, removes documentation strings, unused domains and inferred shapes (runtimes
+    infer their own), and checks the result.
+
+    Args:
+        model: A model whose inputs and outputs are as they shall be.
+        metadata: What goes into ``metadata_props``; nothing else stays there.
         ir_version: ONNX IR version to write.
 
     Returns:
@@ -65,7 +87,6 @@ def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> Mod
     final.graph.name = _PRODUCER
     final.graph.doc_string = ""
     del final.graph.value_info[:]
-    _declare_output(final, 1 if metadata.output == "labels" else metadata.num_classes)
     for node in final.graph.node:
         node.doc_string = ""
     # Sets the entries in the order of the mapping, which is that of the dataclass.
@@ -73,6 +94,10 @@ def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> Mod
     foreign = {node.domain for node in final.graph.node} - _STANDARD_DOMAINS
     if foreign:
         raise ExportError(f"expected standard ONNX operators only, found {sorted(foreign)}")
+    # Tools declare domains that they might have used, and old runtimes refuse what is newer.
+    standard = [each for each in final.opset_import if each.domain in _STANDARD_DOMAINS]
+    del final.opset_import[:]
+    final.opset_import.extend(standard)
     try:
         onnx.checker.check_model(final, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:

@@ -7,6 +7,8 @@ from ..errors import UsageError
 
 Vim = Literal["cell", "image", "off"]
 LabelDtype = Literal["int64", "int32", "uint8"]
+Precision = Literal["fp32", "fp16", "int8"]
+ByteOrder = Literal["bgr", "rgb"]
 
 OPSETS: Final = range(15, 21)
 """From the first that can take part of a shape, to the last that the tracer knows."""
@@ -27,6 +29,10 @@ class ExportOptions:
             and width dynamic.
         label_dtype: Integer type of the labels.
         simplify: Whether onnxsim folds constants and removes redundant operators.
+        precision: ``"fp32"``, ``"fp16"`` (weights of half the size, see `precision.fp16`) or
+            ``"int8"`` (integers where they do no harm, which takes images to find out).
+        embed_preprocessing: Take uint8 (batch, height, width, 3) with the channels in this
+            order, and normalise inside; None for normalised float32 (batch, 3, height, width).
 
     Raises:
         UsageError: A value, or a combination, that makes no sense.
@@ -38,10 +44,15 @@ class ExportOptions:
     shape_hw: tuple[int, int] | None = None
     label_dtype: LabelDtype = "int64"
     simplify: bool = True
+    precision: Precision = "fp32"
+    embed_preprocessing: ByteOrder | None = None
 
     def __post_init__(self) -> None:
         _check_choice("vim", self.vim, get_args(Vim))
         _check_choice("label dtype", self.label_dtype, get_args(LabelDtype))
+        _check_choice("precision", self.precision, get_args(Precision))
+        if self.embed_preprocessing is not None:
+            _check_choice("channel order", self.embed_preprocessing, get_args(ByteOrder))
         if self.opset not in OPSETS:
             raise UsageError(
                 f"expected an opset from {OPSETS.start} to {OPSETS.stop - 1}, found {self.opset!r}"

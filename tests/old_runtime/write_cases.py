@@ -5,6 +5,7 @@
 
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -13,13 +14,32 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
+from ppmobileseg_deploy.exporters import (
+    CalibrationSet,
+    ExportOptions,
+    Int8Options,
+    export_onnx,
+)
 from ppmobileseg_deploy.exporters.trace import known_warnings, make_optional
+from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.model import labels_cell
+from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
 
 CHECKPOINT: Final = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
+PICTURES: Final = CHECKPOINT.parent / "images"
 IMAGE_SHAPES: Final = ((1, 32, 32), (1, 97, 131), (3, 64, 96), (1, 256, 320))
 GRIDS: Final = ((1, 1, 1, 1), (1, 150, 1, 7), (2, 2, 5, 4), (3, 150, 12, 9), (1, 300, 16, 16))
+
+
+FORMS: Final = MappingProxyType(
+    {
+        "cell": ExportOptions(),
+        "image": ExportOptions(vim="image"),
+        "logits": ExportOptions(logits=True),
+        "fp16": ExportOptions(precision="fp16"),
+    }
+)
 
 
 class CellHead(nn.Module):
@@ -32,8 +52,7 @@ class CellHead(nn.Module):
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(115)
-    for options in (ExportOptions(), ExportOptions(vim="image"), ExportOptions(logits=True)):
-        name = "logits" if options.logits else options.vim
+    for name, options in FORMS.items():
         export_onnx(CHECKPOINT, folder / f"{name}.onnx", options, verify=False)
         for number, (batch, height, width) in enumerate(IMAGE_SHAPES):
             coarse = rng.normal(size=(batch, 3, 4, 5)).astype(np.float32)
@@ -42,6 +61,8 @@ def main(folder: Path) -> None:
             ).numpy()
             write(folder, name, number, input=image)
         write(folder, name, len(IMAGE_SHAPES), input=np.zeros((1, 3, 64, 64), np.float32))
+    write_quantized(folder, "int8")
+    write_bytes(folder, "bytes")
     for number, shape in enumerate(GRIDS):
         name = f"head{number}"
         write_head(folder / f"{name}.onnx", shape)
@@ -50,6 +71,23 @@ def main(folder: Path) -> None:
         for case, logits in enumerate((noise, smooth, np.zeros_like(noise))):
             write(folder, name, case, logits=logits)
             write(folder, name, case + 3, logits=logits, labels_per_cell=np.array(21))
+
+
+def write_bytes(folder: Path, name: str) -> None:
+    options = ExportOptions(embed_preprocessing="bgr")
+    export_onnx(CHECKPOINT, folder / f"{name}.onnx", options, verify=False)
+    for number, path in enumerate(sorted(PICTURES.glob("*.jpg"))[:2]):
+        write(folder, name, number, input=read_image(path)[None, :97, :131])
+
+
+def write_quantized(folder: Path, name: str) -> None:
+    pictures = CalibrationSet.find(PICTURES)
+    options = ExportOptions(precision="int8")
+    int8 = Int8Options(pictures, min_equal_labels=0.9)
+    export_onnx(CHECKPOINT, folder / f"{name}.onnx", options, int8=int8, verify=False)
+    preprocess = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=(256, 320))
+    for number, path in enumerate(pictures.held_out):
+        write(folder, name, number, input=preprocess(read_image(path)).tensor)
 
 
 def write_head(path: Path, shape: tuple[int, ...]) -> None:

@@ -1,0 +1,17 @@
+"""Other number formats: half the bytes, or integers, measured against the float32 file."""
+
+from .agreement import Score
+from .calibration import CalibrationSet
+from .fp16 import halve_weights
+from .int8 import Form, Int8Options, Int8Report, SearchStep, quantize_int8
+
+__all__ = [
+    "CalibrationSet",
+    "Form",
+    "Int8Options",
+    "Int8Report",
+    "Score",
+    "SearchStep",
+    "halve_weights",
+    "quantize_int8",
+]

@@ -1,0 +1,128 @@
+"""How well a quantized model does on images that it was not calibrated with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from ...errors import ImageError
+from ...evaluation.confusion import ConfusionMatrix
+from ...evaluation.label_images import IGNORE, read_labels
+from ...runtime.images import read_image
+from ...runtime.segmenter import OrtSegmenter
+from .calibration import CalibrationSet
+
+_NO_CLASS: Final = -1
+_RUNS: Final = 15
+_THREADS: Final = 1  # so that the result does not depend on how many cores there are
+
+
+@dataclass(frozen=True)
+class Score:
+    """Labels of one model on the held-out images, at the images' size.
+
+    Attributes:
+        equal_labels: Share of pixels with the float32 model's class, in [0, 1].
+        least_equal_labels: The same for the image where it is least.
+        miou: Mean intersection over union, in [0, 1]: with the true labels or, where there are
+            none, with the float32 model's.
+    """
+
+    equal_labels: float
+    least_equal_labels: float
+    miou: float
+
+
+class Judge:
+    """Compares models with the float32 one on the same held-out images.
+
+    Args:
+        model: The float32 model as it ships.
+        calibration: The images. The float32 model's labels for them are kept in memory, one or
+            two bytes a pixel.
+
+    Attributes:
+        reference: The float32 model's own score.
+    """
+
+    def __init__(self, model: ModelProto, calibration: CalibrationSet) -> None:
+        self._calibration = calibration
+        self._content = model.SerializeToString()
+        segmenter = _start(self._content)
+        self._num_classes = len(segmenter.names)
+        dtype = np.uint8 if self._num_classes <= IGNORE else np.uint16
+        self._labels: tuple[NDArray[Any], ...] = tuple(
+            segmenter(read_image(path)).labels.astype(dtype) for path in calibration.held_out
+        )
+        self.reference = self._score(self._labels)
+
+    def score(self, model: ModelProto) -> Score:
+        """Measure a model.
+
+        Args:
+            model: Another form of the same model.
+
+        Raises:
+            ImageError: An image or its labels cannot be read.
+            ModelError: The model does not run.
+        """
+        segmenter = _start(model.SerializeToString())
+        return self._score(
+            segmenter(read_image(path)).labels for path in self._calibration.held_out
+        )
+
+    def latency_ms(self, model: ModelProto) -> tuple[float, float]:
+        """Time the float32 model and another one, turn by turn, on the first held-out image.
+
+        Args:
+            model: The other one.
+
+        Returns:
+            Median time of an inference by the float32 model, and by the other one.
+        """
+        image_bgr = read_image(self._calibration.held_out[0])
+        segmenters = _start(self._content), _start(model.SerializeToString())
+        times_ms: tuple[list[float], list[float]] = ([], [])
+        for run in range(_RUNS + 1):
+            for segmenter, times in zip(segmenters, times_ms, strict=True):
+                latency_ms = segmenter(image_bgr).speed["inference"]
+                if run:  # the first one allocates
+                    times.append(latency_ms)
+        return median(times_ms[0]), median(times_ms[1])
+
+    def _score(self, found: Iterable[NDArray[Any]]) -> Score:
+        confusion = ConfusionMatrix(self._num_classes)
+        equal, shares = 0, []
+        for index, (labels, reference) in enumerate(zip(found, self._labels, strict=True)):
+            same = int((labels == reference).sum())
+            equal += same
+            shares.append(same / reference.size)
+            self._count(confusion, index, labels)
+        return Score(
+            equal_labels=equal / sum(reference.size for reference in self._labels),
+            least_equal_labels=min(shares),
+            miou=confusion.miou,
+        )
+
+    def _count(self, confusion: ConfusionMatrix, index: int, labels: NDArray[Any]) -> None:
+        if not self._calibration.held_out_labels:
+            confusion.update(self._labels[index], labels, ignore=_NO_CLASS)
+            return
+        path = self._calibration.held_out_labels[index]
+        truth = read_labels(
+            path,
+            (labels.shape[0], labels.shape[1]),
+            reduce_zero_label=self._calibration.reduce_zero_label,
+        )
+        try:
+            confusion.update(truth, labels, ignore=IGNORE)
+        except ValueError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+
+def _start(content: bytes) -> OrtSegmenter:
+    return OrtSegmenter(content, threads=_THREADS)

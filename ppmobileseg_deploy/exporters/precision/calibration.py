@@ -1,0 +1,117 @@
+"""The images that integers are measured on: some to find ranges, others to judge the result."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader
+
+from ...errors import UsageError
+from ...evaluation.datasets import LabelledImage, find_labelled_images
+from ...files import kind_of
+from ...runtime.images import READABLE_SUFFIXES, read_image
+from ...runtime.preprocessing import Preprocessing
+from ..trace import INPUT, LABELS_PER_CELL
+
+MAX_IMAGES: Final = 200
+"""More images than this make the ranges hardly better and the search slower."""
+
+_EVERY: Final = 4  # one image of so many is held out
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Images of the kind that the model will see, split in two.
+
+    Attributes:
+        calibrating: Images whose activations give the ranges.
+        held_out: Images that agreement and mIoU are measured on.
+        held_out_labels: Their true labels, PNG files of class ids; empty if there are none.
+        reduce_zero_label: Whether id 0 of the true labels means "other", as in ADE20K.
+    """
+
+    calibrating: tuple[Path, ...]
+    held_out: tuple[Path, ...]
+    held_out_labels: tuple[Path, ...] = ()
+    reduce_zero_label: bool = False
+
+    @classmethod
+    def find(
+        cls, images: Path, labels: Path | None = None, *, reduce_zero_label: bool = False
+    ) -> "CalibrationSet":
+        """Take the images of a folder and of the folders below it.
+
+        Every fourth image, in the order of the names, is held out. Of more than `MAX_IMAGES`,
+        as many are taken at even distances.
+
+        Args:
+            images: The folder.
+            labels: Folder of true labels, see `evaluation.find_labelled_images`.
+            reduce_zero_label: Whether id 0 of the true labels means "other".
+
+        Raises:
+            UsageError: There is no such folder, there are fewer than two images in it, or an
+                image has no labels.
+        """
+        if labels is not None:
+            pairs = find_labelled_images(images, labels)
+        else:
+            pairs = tuple(LabelledImage(path, path) for path in _images(images))
+        if len(pairs) < 2:
+            raise UsageError(
+                f"expected at least 2 images to calibrate with, better 50, found {len(pairs)} "
+                f"in {images}"
+            )
+        step = max(1.0, len(pairs) / MAX_IMAGES)
+        pairs = tuple(pairs[int(i * step)] for i in range(min(len(pairs), MAX_IMAGES)))
+        held_out = [i for i in range(len(pairs)) if i % _EVERY == 1]
+        return cls(
+            calibrating=tuple(p.image for i, p in enumerate(pairs) if i % _EVERY != 1),
+            held_out=tuple(pairs[i].image for i in held_out),
+            held_out_labels=tuple(pairs[i].labels for i in held_out) if labels else (),
+            reduce_zero_label=reduce_zero_label,
+        )
+
+
+class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # it has no types
+    """Hands the calibrating images over as ONNX Runtime's calibration wants them.
+
+    Args:
+        images: Files to read, one at a time.
+        preprocess: How the runtime prepares images for the model.
+        labels_per_cell: What the input `LABELS_PER_CELL` is fed; None if there is none.
+    """
+
+    def __init__(
+        self, images: Sequence[Path], preprocess: Preprocessing, labels_per_cell: int | None
+    ) -> None:
+        self._feeds = self._read(images, preprocess, labels_per_cell)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        """Return the next input by name, or None at the end."""
+        return next(self._feeds, None)
+
+    @staticmethod
+    def _read(
+        images: Sequence[Path], preprocess: Preprocessing, labels_per_cell: int | None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        for path in images:
+            feed: dict[str, NDArray[Any]] = {INPUT: preprocess(read_image(path)).tensor}
+            if labels_per_cell is not None:
+                feed[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
+            yield feed
+
+
+def _images(folder: Path) -> list[Path]:
+    if kind_of(folder) != "folder":
+        raise UsageError(f"expected a folder of images to calibrate with, found none at {folder}")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in READABLE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
