@@ -53,9 +53,12 @@ class Places:
         """
         self._size_hw: tuple[int, int] = selection.labels.shape
         self._step = -(-max(self._size_hw) // _LONGEST_SIDE)
-        sparse = slice(self._step // 2, None, self._step)
-        labels = selection.labels[sparse, sparse]
-        drawn = selection.mask(sparse, sparse) > 0
+        # From the middle of the first step, or of the picture where it is thinner than a step.
+        rows, columns = (
+            slice(min(self._step, side) // 2, None, self._step) for side in self._size_hw
+        )
+        labels = selection.labels[rows, columns]
+        drawn = selection.mask(rows, columns) > 0
         self._taken: NDArray[np.uint8] = np.zeros(labels.shape, np.uint8)
         self._boxes: list[Box] = []
         found = []

@@ -83,6 +83,12 @@ def test_pictures_without_room_for_letters_stay_as_they_are(shape: tuple[int, in
     assert place_tags(Selection(np.zeros(shape, np.uint8)), ["a"]) == []
 
 
+@pytest.mark.parametrize("shape", [(8, 8000), (8000, 8), (1, 70000)])
+def test_pictures_thinner_than_a_step_have_no_room_either(shape: tuple[int, int]) -> None:
+    half_drawn = Selection(np.zeros(shape, np.uint8), np.array([True]))
+    assert place_tags(half_drawn, NAMES) == []
+
+
 def test_long_names_are_cut_to_what_a_region_holds() -> None:
     tags = place_tags(Selection(np.zeros((400, 600), np.uint8)), ["long " * 1000])
     assert tags[0].text.endswith("...")
