@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...errors import UsageError
+from ...errors import OutputError, UsageError
 from ...files import atomic_path
 from ..images import write_image
 from ..kinds import KINDS, MAX_INDEXED_CLASSES, check_kinds
@@ -86,9 +86,16 @@ def opaque(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def labels_png(result: "SegmentationResult") -> bytes:
-    """Return labels as a gray PNG, of 8 bits or, above 256 classes, 16, with ids as values."""
-    # Without a file name there is nothing that could fail: any size and both types fit a PNG.
-    return cv2.imencode(".png", result.labels)[1].tobytes()
+    """Return labels as a gray PNG, of 8 bits or, above 256 classes, 16, with ids as values.
+
+    Raises:
+        OutputError: A side is longer than libpng allows, a million pixels.
+    """
+    complete, content = cv2.imencode(".png", result.labels)
+    if not complete:
+        height, width = result.labels.shape
+        raise OutputError(f"a PNG cannot hold {height}x{width} pixels")
+    return content.tobytes()
 
 
 def indexed_png(result: "SegmentationResult") -> bytes:

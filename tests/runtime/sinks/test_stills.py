@@ -85,6 +85,13 @@ def test_run_lengths_are_read_by_pycocotools(tmp_path, make_result, decode_coco)
         np.testing.assert_array_equal(decode_coco(each), result.labels == each["category_id"])
 
 
+@pytest.mark.parametrize("size_hw", [(1, 1_000_001), (1_000_001, 1)])
+def test_labels_that_no_png_holds_leave_no_file(tmp_path, make_result, size_hw):
+    with pytest.raises(OutputError, match=f"a PNG cannot hold {size_hw[0]}x{size_hw[1]} pixels"):
+        write_result(make_result(size_hw), "labels", tmp_path / "a.png", Style())
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_kind_is_refused(tmp_path, make_result):
     with pytest.raises(UsageError, match=r"expected a kind of result from overlay, .* found 'x'"):
         write_result(make_result(), "x", tmp_path / "a.png", Style())
