@@ -100,8 +100,10 @@ def plan_outputs(
     ]
     count = Counter(stems)
     taken = {keys.of(source.path) for source in sources if source.path is not None}
-    # A folder of results must not take the place of a folder with sources.
-    taken |= {keys.of(source.path.parent) for source in sources if source.path is not None}
+    # A folder of frames replaces what is there: no folder that holds sources or other results.
+    holding = {source.path.parent for source in sources if source.path is not None}
+    holding.update(folders)
+    taken |= {keys.of(each) for folder in holding for each in (folder, *folder.parents)}
     plans = []
     for source, folder, stem in zip(sources, folders, stems, strict=True):
         for name in _names(source.relative, with_suffix=count[stem] > 1):

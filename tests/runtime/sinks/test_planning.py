@@ -145,6 +145,13 @@ def plan(make_source, tmp_path, monkeypatch):
             "a.mp4_labels a_labels/000001_labels.png",
             id="a folder of results would replace one of sources",
         ),
+        pytest.param(
+            [("in/a.mp4", "a.mp4"), ("in/a_labels/x/b.png", "a_labels/x/b.png")],
+            ["labels"],
+            "out",
+            "out/a.mp4_labels out/a_labels/x/b_labels.png",
+            id="a folder of results would replace one of other results",
+        ),
         pytest.param(["a.png"], ["overlay"], "out.JPG", "out.JPG", id="one file"),
         pytest.param(["a.png"], ["labels"], "x/out.png", "x/out.png", id="one file of labels"),
         pytest.param(["a.png"], ["rle"], "out.json", "out.json", id="one file of JSON"),
