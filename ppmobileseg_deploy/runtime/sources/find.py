@@ -127,6 +127,8 @@ class _Finder:
         if location == STDIN and within is None:
             self._add_stdin()
             return
+        if not location:  # an unset variable of a shell; as a path it is the current folder
+            raise ImageError("expected a path, an address or a camera, found an empty text")
         path = Path(location)
         kind = kind_of(path)
         if kind is None and within is not None and kind_of(within.folder / path) is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import ImageError
+from ...files import kind_of
 from ..images import READABLE_SUFFIXES
 from ..kinds import RESULT_KINDS
 from .source import VIDEO_SUFFIXES
@@ -53,24 +54,20 @@ def list_folder(folder: Path, *, recursive: bool = False, output: Path | None = 
         The files, those of a folder before those of the folders in it.
     """
     listing = Listing()
-    for inner, folders in walk(folder, recursive=recursive, errors=listing.errors):
-        files, results = without_results(_images_and_videos(inner))
+    for _, folders, beside in walk(folder, recursive=recursive, errors=listing.errors):
+        files, results = without_results(p for p in beside if p.suffix.lower() in SUFFIXES)
         listing.files += files
         listing.skipped += results
-        videos = {path.stem for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
-        videos |= {path.name for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+        listing.skipped += leave_out_frames(folders, files)
         for path in list(folders):
-            if original_name(path) in videos:
-                listing.skipped.append(path)
-                folders.remove(path)
-            elif output is not None and os.path.realpath(path) == os.path.realpath(output):
+            if output is not None and os.path.realpath(path) == os.path.realpath(output):
                 folders.remove(path)
     return listing
 
 
 def walk(
     folder: Path, *, recursive: bool, errors: list[ImageError]
-) -> Iterator[tuple[Path, list[Path]]]:
+) -> Iterator[tuple[Path, list[Path], list[Path]]]:
     """Go through a folder and those below it.
 
     Args:
@@ -79,8 +76,8 @@ def walk(
         errors: Takes one for each folder that cannot be listed.
 
     Yields:
-        Each folder and those in it that are visible. What the caller removes from that list is
-        not gone into.
+        Each folder, and the folders and the files in it that are visible, in natural order. A
+        folder that the caller removes from its list is not gone into.
     """
     # Links may lead back up: a folder is known by what it really is.
     seen = set()
@@ -92,12 +89,13 @@ def walk(
             continue
         seen.add(real)
         try:
-            below = [path for path in inner.iterdir() if visible(path) and path.is_dir()]
+            entries = [path for path in inner.iterdir() if visible(path)]
         except OSError as error:
             errors.append(ImageError(f"cannot list folder {inner}: {error.strerror or error}"))
             continue
-        below.sort(key=natural_order)
-        yield inner, below
+        kinds = [(path, kind_of(path)) for path in sorted(entries, key=natural_order)]
+        below = [path for path, kind in kinds if kind == "folder"]
+        yield inner, below, [path for path, kind in kinds if kind == "file"]
         if recursive:
             waiting += reversed(below)
 
@@ -123,6 +121,24 @@ def without_results(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     return [path for path in files if path not in left_out], results
 
 
+def leave_out_frames(folders: list[Path], files: Iterable[Path]) -> list[Path]:
+    """Take the folders that an earlier run filled with a video's frames out of a list.
+
+    Args:
+        folders: Folders that lie side by side; changed in place.
+        files: Files that lie beside them.
+
+    Returns:
+        The folders that were taken out.
+    """
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    originals = {path.stem for path in videos} | {path.name for path in videos}
+    results = [path for path in folders if original_name(path) in originals]
+    for path in results:
+        folders.remove(path)
+    return results
+
+
 def original_name(path: Path) -> str | None:
     """Return the name of the source that ``path`` would be a result of, None if it is none."""
     name, _, kind = path.stem.rpartition("_")
@@ -134,12 +150,3 @@ def natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     pieces = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
     key = [(0, int(piece), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
     return key, path.name
-
-
-def _images_and_videos(folder: Path) -> list[Path]:
-    files = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and visible(path) and path.is_file()
-    ]
-    return sorted(files, key=natural_order)

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import ImageError
-from .folders import SUFFIXES, Listing, natural_order, visible, walk, without_results
+from ...files import kind_of
+from .folders import (
+    SUFFIXES,
+    Listing,
+    leave_out_frames,
+    natural_order,
+    visible,
+    walk,
+    without_results,
+)
 
 _WILDCARD: Final = re.compile(r"[*?[]")
 _NUMBER: Final = re.compile(r"%(?:0([1-9][0-9]?))?d")
@@ -36,8 +45,8 @@ def fixed_folder(pattern: str) -> Path:
 def match_pattern(pattern: str) -> Listing:
     """Find the images and videos that a pattern with wildcards describes.
 
-    As in a folder, other files, hidden ones and results of earlier runs are left out; a part of
-    the pattern that begins with a dot finds hidden ones.
+    As in a folder, other files, hidden ones and results of earlier runs are left out: a part of
+    the pattern that begins with a dot finds hidden ones, and one that names results finds these.
 
     Args:
         pattern: For example ``photos/**/*.jpg``.
@@ -48,8 +57,8 @@ def match_pattern(pattern: str) -> Listing:
     listing = Listing()
     base = fixed_folder(pattern)
     parts = Path(pattern).parts[len(base.parts) :]
-    found = dict.fromkeys(_expand(base, parts, listing.errors))
-    files = [path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()]
+    found = dict.fromkeys(_expand(base, parts, listing))
+    files = [path for path in found if path.suffix.lower() in SUFFIXES and kind_of(path) == "file"]
     by_folder: dict[Path, list[Path]] = {}
     for path in files:
         by_folder.setdefault(path.parent, []).append(path)
@@ -76,7 +85,7 @@ def match_sequence(pattern: str) -> list[Path]:
     before, digits, after = _NUMBER.split(name)
     number = "0|[1-9][0-9]*" if digits is None else f"[0-9]{{{digits}}}|[1-9][0-9]{{{digits},}}"
     wanted = re.compile(f"{re.escape(before)}({number}){re.escape(after)}")
-    if not folder.is_dir():
+    if kind_of(folder) != "folder":
         return []
     try:
         matches = [(wanted.fullmatch(path.name), path) for path in folder.iterdir()]
@@ -85,22 +94,25 @@ def match_sequence(pattern: str) -> list[Path]:
     return [path for _, path in sorted((int(match[1]), path) for match, path in matches if match)]
 
 
-def _expand(folder: Path, parts: tuple[str, ...], errors: list[ImageError]) -> Iterator[Path]:
+def _expand(folder: Path, parts: tuple[str, ...], listing: Listing) -> Iterator[Path]:
     if not parts:
         yield folder
         return
     part, rest = parts[0], parts[1:]
     if part == "**":
-        for inner, _ in walk(folder, recursive=True, errors=errors):
-            yield from _expand(inner, rest or ("*",), errors)
+        for inner, folders, files in walk(folder, recursive=True, errors=listing.errors):
+            listing.skipped += leave_out_frames(folders, files)
+            yield from _expand(inner, rest or ("*",), listing)
     elif not is_pattern(part):
-        yield from _expand(folder / part, rest, errors)
-    elif folder.is_dir():
+        yield from _expand(folder / part, rest, listing)
+    elif kind_of(folder) == "folder":
         try:
             names = sorted(folder.iterdir(), key=natural_order)
         except OSError as error:
-            errors.append(ImageError(f"cannot list folder {folder}: {error.strerror or error}"))
+            listing.errors.append(
+                ImageError(f"cannot list folder {folder}: {error.strerror or error}")
+            )
             return
         for path in names:
             if fnmatch.fnmatch(path.name, part) and (visible(path) or part.startswith(".")):
-                yield from _expand(path, rest, errors)
+                yield from _expand(path, rest, listing)

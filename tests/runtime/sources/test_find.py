@@ -90,9 +90,25 @@ def test_bad_sources_are_listed_and_stop_nothing(tree):
     assert "-m" in model
 
 
+def test_an_empty_text_is_not_the_current_folder(tree):
+    tree("a.png")
+    assert _errors(find_sources([""])) == [
+        "expected a path, an address or a camera, found an empty text"
+    ]
+
+
 def test_a_broken_link_is_missing(tree):
     Path("gone.png").symlink_to("nowhere.png")
     assert _errors(find_sources(["gone.png"])) == ["no such file or folder: gone.png"]
+
+
+@pytest.mark.parametrize("location", ["in", "in/*", "in/**/*.png", "in/*/*.png"])
+def test_a_link_that_cannot_be_followed_stops_nothing(tree, location):
+    tree("in/a.png", "in/x/b.png")
+    Path("in/bad.png").symlink_to("x" * 300)  # is_file raises "File name too long"
+    found = find_sources([location])
+    assert _paths(found)
+    assert not _errors(found)
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(tree, monkeypatch):

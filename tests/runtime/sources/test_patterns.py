@@ -1,5 +1,7 @@
 """Wildcards and numbers in names stand for the files that fit."""
 
+from pathlib import Path
+
 import pytest
 
 from ppmobileseg_deploy.runtime.sources import find_sources
@@ -49,6 +51,18 @@ def test_patterns_leave_out_earlier_results_but_find_them_by_name(tree):
     tree("in/a.jpg", "in/a_overlay.jpg")
     assert _paths(find_sources(["in/*.jpg"])) == ["in/a.jpg"]
     assert _paths(find_sources(["in/*_overlay.jpg"])) == ["in/a_overlay.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["in/**/*.png", "**/*.png"])
+def test_any_folders_are_none_of_a_videos_frames(tree, pattern):
+    tree("in/v.mp4", "in/v_labels/000000.png", "in/w_labels/a.png")
+    found = find_sources([pattern])
+    assert _paths(found) == ["in/w_labels/a.png"]
+    assert found.skipped == (Path("in/v_labels"),)
+    assert _paths(find_sources(["in/*_labels/*.png"])) == [
+        "in/v_labels/000000.png",
+        "in/w_labels/a.png",
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["in/*.jpg", "nowhere/*.jpg", "a.png/*", "**/*.jpg"])
