@@ -42,7 +42,8 @@ def stream(
         max_frames: Stop each video or camera after so many frames were taken.
 
     Returns:
-        A generator of results. ``path`` is that of the file; ``frame_index`` and ``time_s`` tell
+        A generator of results. ``path`` is that of the file, ``source`` what it was named as;
+        ``frame_index`` and ``time_s`` tell
         the frames of a video or a camera apart. Closing it closes the file or the camera.
 
     Raises:
@@ -70,7 +71,11 @@ def _results(
             result = segmenter(picture)
             if source is not None and frame is not None:
                 result = replace(
-                    result, path=source.path, frame_index=frame.index, time_s=frame.time_s
+                    result,
+                    path=source.path,
+                    frame_index=frame.index,
+                    time_s=frame.time_s,
+                    source=source.location,
                 )
             yield result
 

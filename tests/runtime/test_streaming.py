@@ -13,6 +13,7 @@ from PIL import Image
 from ppmobileseg_deploy.errors import ImageError, UsageError
 from ppmobileseg_deploy.runtime.images import as_image_bgr
 from ppmobileseg_deploy.runtime.result import SegmentationResult
+from ppmobileseg_deploy.runtime.sources import frames
 from ppmobileseg_deploy.runtime.streaming import stream
 
 
@@ -96,6 +97,13 @@ V = [Told(v, "in/v.avi", i, i / 10) for i, v in enumerate((40, 80, 120, 160))]
 )
 def test_everything_comes_in_order(folder, source, choice, expected):
     assert _told(stream(_segment, source, **choice)) == expected
+
+
+def test_results_say_what_they_are_of(folder, monkeypatch):
+    png = Path("in/a.png").read_bytes()
+    monkeypatch.setattr(frames, "fetch_image", lambda _: png)
+    results = stream(_segment, ["in/a.png", "http://me:secret@example.org/b.png", _gray(0)])
+    assert [r.source for r in results] == ["in/a.png", "http://example.org/b.png", ""]
 
 
 def test_an_iterator_is_asked_in_the_thread_of_the_caller_when_needed(folder):
