@@ -156,7 +156,8 @@ class AtomicFolder:
                 except OSError:
                     replaced.rename(self._target)
                     raise
-            shutil.rmtree(replaced)
+            # The new folder is in place. What cannot be removed now, `remove_abandoned` removes.
+            shutil.rmtree(replaced, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove what was written. Does nothing after `commit`."""

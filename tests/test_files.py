@@ -139,6 +139,28 @@ def test_a_folder_replaces_another_with_all_its_files(tmp_path: Path) -> None:
     assert _names_in(tmp_path) == ["frames", "frames/new.png"]
 
 
+def test_an_old_folder_that_cannot_be_removed_is_left_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "old.png").touch()
+    folder = AtomicFolder(tmp_path / "frames")
+    (folder.temporary / "new.png").touch()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        folder.commit()
+    assert [name for name in _names_in(tmp_path) if not name.startswith(".")] == [
+        "frames",
+        "frames/new.png",
+    ]
+    assert remove_abandoned(tmp_path) == 1
+    assert _names_in(tmp_path) == ["frames", "frames/new.png"]
+
+
 def test_a_folder_that_is_discarded_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "old.png").touch()
