@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from ..metadata import RGB, ModelMetadata
 from ..quoting import printable
-from .contours import draw_contours
-from .drawing import colorize, cut_out, overlay
 from .images import write_image
-from .legend import draw_panel, legend_layout
-from .name_tags import draw_tags, place_tags
+from .pictures import draw_colors, draw_legend, draw_overlay, notebook_png
 from .postprocessing import Labels
 from .records import as_coco, as_dict
 from .run_lengths import Runs
@@ -25,7 +22,6 @@ from .selection import Selection
 from .style import Style, Wanted, choose, distinct_names
 
 _CLASSES_IN_REPR: Final = 3
-_NOTEBOOK_PX: Final = 740
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -97,7 +93,7 @@ class SegmentationResult:
             >>> result.counts()
             [(0, 4), (1, 2)]
         """
-        return _largest_first(Selection(self.labels).counts())
+        return Selection(self.labels).present()
 
     def areas(self) -> dict[str, float]:
         """Return the share of the image that each class covers.
@@ -183,8 +179,7 @@ class SegmentationResult:
             >>> picture.shape, picture.dtype
             ((2, 3, 3), dtype('uint8'))
         """
-        style = self._style(opacity, classes, contours, label, confidence)
-        return self._drawn(style, self._selection(style))
+        return draw_overlay(self, self._style(opacity, classes, contours, label, confidence))
 
     def color(
         self, *, classes: Wanted | None = None, confidence: float = 0.0
@@ -206,10 +201,7 @@ class SegmentationResult:
             >>> result.color(classes="sky").shape
             (2, 3, 4)
         """
-        selection = self._selection(self._style(1.0, classes, False, False, confidence))
-        if selection.everything:
-            return colorize(self.labels, self.palette_rgb)
-        return cut_out(selection, self.palette_rgb)
+        return draw_colors(self, self._style(1.0, classes, False, False, confidence))
 
     def legend(
         self,
@@ -238,16 +230,7 @@ class SegmentationResult:
             >>> cv2.imwrite("legend.png", result.legend(contours=True))
             True
         """
-        style = self._style(opacity, classes, contours, label, confidence)
-        selection = self._selection(style)
-        present = _largest_first(selection.counts())
-        shares = [(class_id, pixels / self.labels.size) for class_id, pixels in present]
-        layout = legend_layout(self.orig_shape, tuple(self.names))
-        canvas: NDArray[np.uint8] = np.empty((*layout.size_hw, 3), np.uint8)
-        height, width = self.orig_shape
-        self._drawn(style, selection, canvas[:height, :width])
-        draw_panel(canvas, layout, shares, self.names, self.palette_rgb)
-        return canvas
+        return draw_legend(self, self._style(opacity, classes, contours, label, confidence))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was found as plain data, which JSON can hold.
@@ -313,7 +296,7 @@ class SegmentationResult:
             >>> result.save("out/street_overlay.png", 0.6, label=True)
         """
         style = self._style(opacity, classes, contours, label, confidence)
-        write_image(path, self._drawn(style, self._selection(style)))
+        write_image(path, draw_overlay(self, style))
 
     def show(
         self,
@@ -337,23 +320,14 @@ class SegmentationResult:
         from .sinks.window import Window
 
         style = self._style(opacity, classes, contours, label, confidence)
-        picture = self._drawn(style, self._selection(style))
+        picture = draw_overlay(self, style)
         title = "ppmobileseg" if self.path is None else printable(self.path.name)
         Window(title).show(picture)
         with suppress(cv2.error):  # closed by hand
             cv2.destroyWindow(title)
 
     def _repr_png_(self) -> bytes:
-        height, width = self.orig_shape
-        scale = min(1.0, _NOTEBOOK_PX / max(height, width))
-        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-        reduced = replace(
-            self,
-            image_bgr=cv2.resize(self.image_bgr, size_wh, interpolation=cv2.INTER_AREA),  # type: ignore[arg-type]
-            labels=cv2.resize(self.labels, size_wh, interpolation=cv2.INTER_NEAREST),  # type: ignore[arg-type]
-            confidence=None,
-        )
-        return cv2.imencode(".png", reduced.legend())[1].tobytes()
+        return notebook_png(self)
 
     def __repr__(self) -> str:
         height, width = self.orig_shape
@@ -375,28 +349,3 @@ class SegmentationResult:
     ) -> Style:
         chosen = None if classes is None else choose(self.names, classes)
         return Style(opacity, chosen, contours, label, confidence)
-
-    def _selection(self, style: Style) -> Selection:
-        return Selection.of(style, self.labels, len(self.names), self.confidence)
-
-    def _drawn(
-        self, style: Style, selection: Selection, out: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.uint8]:
-        picture = overlay(
-            self.image_bgr,
-            self.labels,
-            self.palette_rgb,
-            style.opacity,
-            selection=selection,
-            out=out,
-        )
-        if style.contours:
-            draw_contours(picture, selection, self.palette_rgb)
-        if style.label:
-            draw_tags(picture, place_tags(selection, self.names), self.palette_rgb)
-        return picture
-
-
-def _largest_first(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    return [(int(class_id), int(counts[class_id])) for class_id in order]

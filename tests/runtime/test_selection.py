@@ -12,24 +12,24 @@ EVERYTHING = slice(None)
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
 @pytest.mark.parametrize(
-    ("style", "drawn", "counts"),
+    ("style", "drawn", "present"),
     [
-        (Style(), [[1, 1, 1], [1, 1, 1]], [2, 1, 3]),
-        (Style(classes=(2,)), [[0, 0, 1], [1, 1, 0]], [0, 0, 3]),
-        (Style(classes=()), [[0, 0, 0], [0, 0, 0]], [0, 0, 0]),
-        (Style(confidence=0.5), [[0, 1, 1], [0, 0, 1]], [1, 1, 1]),
-        (Style(classes=(0, 2), confidence=0.5), [[0, 0, 1], [0, 0, 1]], [1, 0, 1]),
+        (Style(), [[1, 1, 1], [1, 1, 1]], [(2, 3), (0, 2), (1, 1)]),
+        (Style(classes=(2,)), [[0, 0, 1], [1, 1, 0]], [(2, 3)]),
+        (Style(classes=()), [[0, 0, 0], [0, 0, 0]], []),
+        (Style(confidence=0.5), [[0, 1, 1], [0, 0, 1]], [(0, 1), (1, 1), (2, 1)]),
+        (Style(classes=(0, 2), confidence=0.5), [[0, 0, 1], [0, 0, 1]], [(0, 1), (2, 1)]),
     ],
 )
 def test_what_is_drawn(
-    dtype: type[np.integer], style: Style, drawn: list[list[int]], counts: list[int]
+    dtype: type[np.integer], style: Style, drawn: list[list[int]], present: list[tuple[int, int]]
 ) -> None:
     selection = Selection.of(style, LABELS.astype(dtype), 4, CONFIDENCE)
     mask = selection.mask(EVERYTHING)
     assert mask.dtype == np.uint8
     assert np.array_equal(mask, 255 * np.array(drawn))
     assert np.array_equal(selection.mask(slice(1, 2), slice(0, 2)), mask[1:2, 0:2])
-    assert selection.counts()[:3].tolist() == counts
+    assert selection.present() == present
     assert selection.everything == (style == Style())
 
 

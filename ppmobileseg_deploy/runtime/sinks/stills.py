@@ -14,12 +14,15 @@ from ...errors import OutputError, UsageError
 from ...files import atomic_path
 from ..images import write_image
 from ..kinds import KINDS, MAX_INDEXED_CLASSES, check_kinds
+from ..pictures import draw_colors, draw_legend, draw_overlay
 
 if TYPE_CHECKING:
     from ..result import SegmentationResult
     from ..style import Style
 
-PICTURES: Final = ("overlay", "color", "legend")
+_DRAW: Final = {"overlay": draw_overlay, "color": draw_colors, "legend": draw_legend}
+
+PICTURES: Final = frozenset(_DRAW)
 """Kinds that are drawn for people to look at, and become videos."""
 
 _WITH_ALPHA: Final = frozenset({".png", ".tif", ".tiff", ".webp"})
@@ -66,16 +69,7 @@ def picture(result: "SegmentationResult", kind: str, style: "Style") -> NDArray[
         (height, width, 3) uint8 BGR; or with a fourth channel, alpha, for colours of which some
         are left out. A legend is wider than the image.
     """
-    if kind == "color":
-        return result.color(classes=style.classes, confidence=style.confidence)
-    draw = result.plot if kind == "overlay" else result.legend
-    return draw(
-        style.opacity,
-        classes=style.classes,
-        contours=style.contours,
-        label=style.label,
-        confidence=style.confidence,
-    )
+    return _DRAW[kind](result, style)
 
 
 def opaque(image: NDArray[Any]) -> NDArray[Any]:
