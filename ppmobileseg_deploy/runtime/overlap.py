@@ -93,4 +93,6 @@ class _Worker(threading.Thread, Generic[T]):
         """End the thread. It finishes the item at hand, which is waited for a while."""
         self._stopped = True
         self.free.release()
-        self.join(_PATIENCE_S)
+        # The garbage collector closes a generator that is left behind in whichever thread it runs.
+        if threading.current_thread() is not self:
+            self.join(_PATIENCE_S)

@@ -1,5 +1,6 @@
 """Items are made ahead in a thread that never outlives its use."""
 
+import gc
 import threading
 import time
 from contextlib import closing
@@ -94,6 +95,34 @@ def test_an_error_of_the_consumer_ends_the_thread():
 
     with pytest.raises(KeyError):
         consume()
+
+
+def test_one_left_behind_may_be_collected_by_its_own_thread():
+    left_behind, collected = threading.Event(), threading.Event()
+    makers = []
+
+    def make():
+        makers.append(threading.current_thread())
+        yield 0
+        left_behind.wait(5)
+        gc.collect()
+        collected.set()
+        yield 1
+
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.itself, holder.items = holder, ahead(make())
+    gc.disable()
+    try:
+        next(holder.items)
+        del holder
+        left_behind.set()
+        assert collected.wait(5)
+    finally:
+        gc.enable()
+    makers[0].join(5)
 
 
 def test_nothing_begins_before_the_first_item_is_asked_for():
