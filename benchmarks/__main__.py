@@ -10,10 +10,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from ppmobileseg_deploy.benchmarking import find_conditions
 from ppmobileseg_deploy.exporters.options import Vim
 
-from .conditions import find_conditions
-from .head import head_table, head_targets, measure_head
+from .head import head_tables, head_targets, measure_heads
 from .models import export_forms, measure_model, model_table, model_targets
 from .pipeline import measure_pipeline, pipeline_table, pipeline_targets
 from .startup import measure_startup, startup_table, startup_targets
@@ -29,12 +29,12 @@ class Part:
 
     Attributes:
         rows: Dataclasses, as measured.
-        table: The same for reading.
+        tables: The same for reading.
         targets: What they are held to.
     """
 
     rows: list[Any]
-    table: Table = field(repr=False)
+    tables: list[Table] = field(repr=False)
     targets: list[Target]
 
 
@@ -48,17 +48,17 @@ def measure(part: str, tiny: dict[Vim, Path], folder: Path, turns: int) -> Part:
         turns: How often each of the things compared has its turn.
     """
     if part == "head":
-        head = measure_head(turns)
-        return Part(head, head_table(head), head_targets(head))
+        head = measure_heads(turns)
+        return Part(head, head_tables(head), head_targets(head))
     if part == "models":
         models = measure_model("tiny", tiny, turns)
         models += measure_model("base", export_forms("base", folder), turns)
-        return Part(models, model_table(models), model_targets(models))
+        return Part(models, [model_table(models)], model_targets(models))
     if part == "pipeline":
         pipeline = measure_pipeline(tiny, turns)
-        return Part(pipeline, pipeline_table(pipeline), pipeline_targets(pipeline))
+        return Part(pipeline, [pipeline_table(pipeline)], pipeline_targets(pipeline))
     startup = measure_startup(tiny["cell"], _PROCESSES)
-    return Part(startup, startup_table(startup), startup_targets(startup))
+    return Part(startup, [startup_table(startup)], startup_targets(startup))
 
 
 def main() -> None:
@@ -80,7 +80,8 @@ def main() -> None:
         tiny = export_forms("tiny", Path(folder)) if set(chosen) != {"head"} else {}
         for name in chosen:
             parts[name] = measure(name, tiny, Path(folder), arguments.turns)
-            console.print(parts[name].table)
+            for table in parts[name].tables:
+                console.print(table)
     targets = [target for part in parts.values() for target in part.targets]
     console.print(target_table(targets))
     if arguments.json:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from demo.scenes import draw_scene
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.images import ImageBGR, read_image
+from ppmobileseg_deploy.runtime.arrays import ImageBGR
+from ppmobileseg_deploy.runtime.images import read_image
 from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
 
 ROOT: Final = Path(__file__).resolve().parents[1]

@@ -12,9 +12,8 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
+from ppmobileseg_deploy.benchmarking.stages import Stages, laps_ms
 from ppmobileseg_deploy.metadata import ModelMetadata
-
-from .stages import Stages, laps_ms
 
 _SIDE: Final = 512
 _OPACITY: Final = 0.5

@@ -9,15 +9,20 @@ from typing import Final
 import numpy as np
 from rich.table import Table
 
+from ppmobileseg_deploy.benchmarking import Spread, latencies_ms
+from ppmobileseg_deploy.benchmarking.engines import (
+    Run,
+    has_openvino,
+    onnxruntime_run,
+    openvino_run,
+)
+from ppmobileseg_deploy.benchmarking.head import FORMS
 from ppmobileseg_deploy.checkpoints import Checkpoint, load_checkpoint
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
 
-from .head import FORMS
 from .inputs import DEMO_CHECKPOINT, demo_tensor
-from .sessions import Run, has_openvino, onnxruntime_run, openvino_run
 from .targets import Target
-from .timing import Spread, latencies_ms
 from .weights import drawn_checkpoint
 
 _GOALS: Final = {"tiny": 8.0, "base": 4.0}

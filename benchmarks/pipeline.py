@@ -10,14 +10,18 @@ from typing import Final
 from rich.table import Table
 
 from ppmobileseg_deploy import OrtSegmenter
+from ppmobileseg_deploy.benchmarking import (
+    STAGES,
+    Stages,
+    StageSpreads,
+    segment_file,
+    take_turns,
+)
 from ppmobileseg_deploy.exporters.options import Vim
-from ppmobileseg_deploy.runtime.images import read_image, write_image
 
 from .inputs import write_photograph
 from .mask_pipeline import MaskPipeline
-from .stages import STAGES, Stages, laps_ms
 from .targets import Target
-from .timing import Spread, take_turns
 
 OURS: Final = "ppms-infer"
 OURS_SMALL: Final = "ppms-infer --input-size 512x512"
@@ -33,13 +37,11 @@ class PipelineRow:
 
     Attributes:
         way: Which one.
-        total_ms: Milliseconds from the start to the written file.
-        stages_ms: Stage to milliseconds.
+        latency: Milliseconds, all together and stage by stage.
     """
 
     way: str
-    total_ms: Spread
-    stages_ms: dict[str, Spread]
+    latency: StageSpreads
 
 
 def measure_pipeline(
@@ -66,44 +68,7 @@ def measure_pipeline(
             OURS_SMALL: partial(segment_file, ours_small, photograph, overlay),
         }
         samples = take_turns(jobs, turns)
-    return [
-        PipelineRow(
-            way=way,
-            total_ms=Spread.of(stages.total for stages in taken),
-            stages_ms={
-                stage: Spread.of(getattr(stages, stage) for stages in taken) for stage in STAGES
-            },
-        )
-        for way, taken in samples.items()
-    ]
-
-
-def segment_file(segmenter: OrtSegmenter, source: Path, output: Path) -> Stages:
-    """Do what ``ppms-infer`` does with one image, and time its stages.
-
-    Args:
-        segmenter: The model.
-        source: Image file.
-        output: The overlay to write; its suffix chooses the format.
-    """
-    laps = laps_ms()
-    next(laps)
-    image_bgr = read_image(source)
-    read = next(laps)
-    result = segmenter(image_bgr)
-    segment = next(laps)
-    picture = result.plot()
-    draw = next(laps)
-    write_image(output, picture)
-    speed = result.speed
-    return Stages(
-        read=read,
-        preprocess=speed["preprocess"],
-        inference=speed["inference"],
-        postprocess=segment - speed["preprocess"] - speed["inference"],
-        draw=draw,
-        write=next(laps),
-    )
+    return [PipelineRow(way, StageSpreads.of(taken)) for way, taken in samples.items()]
 
 
 def pipeline_table(rows: Sequence[PipelineRow], size_hw: tuple[int, int] = (1080, 1920)) -> Table:
@@ -114,20 +79,22 @@ def pipeline_table(rows: Sequence[PipelineRow], size_hw: tuple[int, int] = (1080
     )
     for heading in ("way", *STAGES, "total", "p5 to p95", "ratio"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
+    first = rows[0].latency.total_ms
     for row in rows:
+        total = row.latency.total_ms
         table.add_row(
             row.way,
-            *(f"{row.stages_ms[stage].median:.1f}" for stage in STAGES),
-            f"{row.total_ms.median:.1f}",
-            f"{row.total_ms.p5:.1f} to {row.total_ms.p95:.1f}",
-            f"{rows[0].total_ms.median / row.total_ms.median:.2f} x",
+            *(f"{row.latency.stages_ms[stage].median:.1f}" for stage in STAGES),
+            f"{total.median:.1f}",
+            f"{total.p5:.1f} to {total.p95:.1f}",
+            f"{first.median / total.median:.2f} x",
         )
     return table
 
 
 def pipeline_targets(rows: Sequence[PipelineRow]) -> list[Target]:
     """Hold the measurements to what was promised."""
-    medians = {row.way: row.total_ms.median for row in rows}
+    medians = {row.way: row.latency.total_ms.median for row in rows}
     ratios = [
         Target(f"whole way: {THEIRS} / {way}", medians[THEIRS] / medians[way], goal, True, "x")
         for way, goal in _GOALS.items()

@@ -1,16 +1,16 @@
 """``ppms-eval``: how accurate models are on labelled images."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ..errors import UsageError
-from .console import new_app, print_note, run, stderr, stdout, version_option
+from .console import new_app, print_note, run, stdout, version_option
 from .extras import require_export_extra
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..evaluation import LabelledImage, Segmenter
@@ -87,7 +87,7 @@ def evaluate_models(
         raise UsageError(f"expected each model once, found {' '.join(models)}")
     dataset = _dataset(images, labels, ade20k, cityscapes)[:limit]
     segmenters = {model: _open(model, threads) for model in models}
-    with _progress() as show:
+    with progress() as show:
         evaluation = evaluate(
             segmenters,
             dataset,
@@ -136,19 +136,6 @@ def _open(model: str, threads: int | None) -> "Segmenter":
     for warning in caught:
         print_note(str(warning.message))
     return segmenter
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    if not stderr.is_interactive:
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def main() -> None:

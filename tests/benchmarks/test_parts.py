@@ -7,11 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import conditions, head, models, pipeline, startup
+from benchmarks import head, models, pipeline, startup
 from benchmarks.inputs import write_photograph
 from benchmarks.mask_pipeline import MaskPipeline
-from benchmarks.timing import Spread
+from benchmarks.targets import Target
 from benchmarks.weights import drawn_checkpoint
+from ppmobileseg_deploy.benchmarking import Spread
+from ppmobileseg_deploy.benchmarking.head import HeadRow
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
 
@@ -37,15 +39,23 @@ def test_drawn_weights_are_the_golden_ones(
     assert all(torch.equal(tensor, golden[key]) for key, tensor in drawn.items())
 
 
-def test_head_rows() -> None:
-    rows = head.measure_head(turns=1, side=128, strides=(16,), classes_present=(5, 15))
-    assert [row.classes_present for row in rows] == [5, 15]
-    for row in rows:
-        assert set(row.latency_ms) == set(head.FORMS)
-        assert row.differing["off"] == row.differing["cell"] == 0
-    assert head.head_table(rows).row_count == 2
-    (target,) = head.head_targets(rows)
-    assert target.value == rows[1].ratio("cell")
+def test_head_targets() -> None:
+    off, cell = Spread(80, 80, 80, 1), {5: 1.0, 15: 2.0, 150: 5.0}
+    rows = [
+        HeadRow(
+            stride=stride,
+            threads=1,
+            grid_hw=(512 // stride, 512 // stride),
+            num_classes=150,
+            classes_present=count,
+            latency_ms={"off": off, "image": off, "cell": Spread(median, median, median, 1)},
+            differing={"off": 0, "image": 3, "cell": 0},
+        )
+        for stride in head.STRIDES
+        for count, median in cell.items()
+    ]
+    assert [target.value for target in head.head_targets(rows)] == [40, 40, 5, 5]
+    assert [table.row_count for table in head.head_tables(rows)] == [3, 3]
 
 
 def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
@@ -77,7 +87,7 @@ def test_pipeline_rows(tiny_files: dict[Vim, Path]) -> None:
     ways = [pipeline.THEIRS, pipeline.OURS, pipeline.OURS_COARSE, pipeline.OURS_SMALL]
     assert [row.way for row in rows] == ways
     for row in rows:
-        assert all(stage.median > 0 for stage in row.stages_ms.values())
+        assert all(stage.median > 0 for stage in row.latency.stages_ms.values())
     assert pipeline.pipeline_table(rows).row_count == len(ways)
     assert len(pipeline.pipeline_targets(rows)) == 3
 
@@ -96,11 +106,12 @@ def test_mask_pipeline_writes_an_overlay(tiny_files: dict[Vim, Path], tmp_path: 
     assert not np.array_equal(before, after)
 
 
-def test_startup_of_one_process(tiny_files: dict[Vim, Path]) -> None:
-    found = startup.segment_once(tiny_files["cell"], side=64)
-    assert found["import_ms"] < found["import_segmenter_ms"]
-    assert min(found.values()) > 0
-    assert 50 < found["peak_mb"] < 1000
+def test_startup_rows(tiny_files: dict[Vim, Path]) -> None:
+    rows = {row.what: row.value for row in startup.measure_startup(tiny_files["cell"], 1, side=64)}
+    bare = rows["import ppmobileseg_deploy"].median
+    assert 0 < bare < rows["from ppmobileseg_deploy import OrtSegmenter"].median
+    assert rows["opening tiny"].median > 0
+    assert 50 < rows["peak memory"].median < 1000
 
 
 def test_startup_targets_need_every_row() -> None:
@@ -111,8 +122,8 @@ def test_startup_targets_need_every_row() -> None:
     assert startup.startup_table(rows).row_count == 4
 
 
-def test_conditions_name_machine_and_versions() -> None:
-    found = conditions.find_conditions()
-    assert found.cores >= 1
-    assert "onnxruntime" in found.versions
-    assert found.cpu in str(found)
+def test_targets_are_held_from_the_right_side() -> None:
+    assert Target("speed", 8.0, 8.0, True, "x").met
+    assert Target("speed", 7.9, 8.0, True, "x").met is False
+    assert Target("memory", 250.1, 250.0, False, "MB").met is False
+    assert Target("unknown", None, 1.0, False, "x").met is None

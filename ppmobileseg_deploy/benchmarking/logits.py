@@ -1,12 +1,35 @@
 """Made-up logits with a chosen number of classes in the picture."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UsageError
+
 _SLOPE = 8.0
 _NOISE = 0.5
 _GAP = 4.0
+
+
+def require_possible(
+    classes_present: Iterable[int], size_hw: tuple[int, int], num_classes: int
+) -> None:
+    """Make sure that so many classes can win somewhere.
+
+    Args:
+        classes_present: Numbers of classes.
+        size_hw: Height and width of the grid.
+        num_classes: How many classes there are.
+
+    Raises:
+        UsageError: A number is above that of the classes, or of the grid points, or below 1.
+    """
+    most = min(num_classes, size_hw[0] * size_hw[1])
+    for count in classes_present:
+        if not 1 <= count <= most:
+            raise UsageError(f"expected 1 to {most} classes present, found {count}")
 
 
 def smooth_logits(

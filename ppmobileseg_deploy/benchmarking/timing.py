@@ -1,16 +1,22 @@
 """Measuring several jobs side by side, so that a drifting machine treats them alike."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 
+Name = TypeVar("Name", bound=Hashable)
 T = TypeVar("T")
 
+Progress: TypeAlias = Callable[[int, int], object]
+"""Takes how much is done, and how much there is to do."""
+
+SHORT_RUNS: Final = 10
+"""Most runs in one turn of a short job."""
+
 _TURN_SECONDS: Final = 0.02
-_TURN_RUNS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -37,30 +43,43 @@ class Spread:
         return cls(median, p5, p95, len(values))
 
 
-def take_turns(jobs: Mapping[str, Callable[[], T]], turns: int) -> dict[str, list[T]]:
+def take_turns(
+    jobs: Mapping[Name, Callable[[], T]],
+    turns: int,
+    *,
+    most_runs: int = SHORT_RUNS,
+    on_progress: Progress | None = None,
+) -> dict[Name, list[T]]:
     """Run jobs in turn and collect what each run returns.
 
-    A turn of a short job is several runs, until 20 ms have passed or ten runs are done: one run
-    behind a job that sweeps the caches would measure the sweep. One run of every job before the
-    first turn is thrown away.
+    A turn of a short job is several runs, until 20 ms have passed or ``most_runs`` are done: one
+    run behind a job that sweeps the caches would measure the sweep. One run of every job before
+    the first turn is thrown away.
 
     Args:
         jobs: Name to what is run; returns its own sample, see `timed`.
         turns: How often each job has its turn, at least 1.
+        most_runs: Most runs in one turn, at least 1, which makes every turn a single run.
+        on_progress: Called after each turn of a job with how many are done and how many there
+            are.
 
     Returns:
         Name to samples, in the order of the jobs.
     """
-    samples: dict[str, list[T]] = {name: [] for name in jobs}
+    samples: dict[Name, list[T]] = {name: [] for name in jobs}
     for job in jobs.values():
         job()
+    done = 0
     for _ in range(turns):
         for name, job in jobs.items():
             started = perf_counter()
-            for _ in range(_TURN_RUNS):
+            for _ in range(most_runs):
                 samples[name].append(job())
                 if perf_counter() - started > _TURN_SECONDS:
                     break
+            done += 1
+            if on_progress is not None:
+                on_progress(done, turns * len(jobs))
     return samples
 
 
@@ -75,15 +94,19 @@ def timed(job: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def latencies_ms(jobs: Mapping[str, Callable[[], object]], turns: int) -> dict[str, Spread]:
+def latencies_ms(
+    jobs: Mapping[Name, Callable[[], object]], turns: int, *, on_progress: Progress | None = None
+) -> dict[Name, Spread]:
     """Run jobs in turn and time them.
 
     Args:
         jobs: Name to what is run.
-        turns: How often each job has its turn.
+        turns: How often each job has its turn; short ones run several times then.
+        on_progress: As for `take_turns`.
 
     Returns:
         Name to milliseconds.
     """
-    samples = take_turns({name: timed(job) for name, job in jobs.items()}, turns)
+    timed_jobs = {name: timed(job) for name, job in jobs.items()}
+    samples = take_turns(timed_jobs, turns, on_progress=on_progress)
     return {name: Spread.of(values) for name, values in samples.items()}

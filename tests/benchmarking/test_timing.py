@@ -1,7 +1,6 @@
 import time
 
-from benchmarks.targets import Target
-from benchmarks.timing import Spread, latencies_ms, take_turns
+from ppmobileseg_deploy.benchmarking.timing import Spread, latencies_ms, take_turns
 
 
 def test_jobs_take_turns_after_a_run_that_does_not_count() -> None:
@@ -32,8 +31,20 @@ def test_spread_of_samples() -> None:
     assert (spread.p5, spread.median, spread.p95, spread.samples) == (5, 50, 95, 101)
 
 
-def test_targets_are_held_from_the_right_side() -> None:
-    assert Target("speed", 8.0, 8.0, True, "x").met
-    assert Target("speed", 7.9, 8.0, True, "x").met is False
-    assert Target("memory", 250.1, 250.0, False, "MB").met is False
-    assert Target("unknown", None, 1.0, False, "x").met is None
+def test_a_turn_can_be_a_single_run() -> None:
+    calls: list[str] = []
+    jobs = {name: lambda name=name: calls.append(name) for name in "abc"}
+    take_turns(jobs, turns=3, most_runs=1)
+    assert calls == list("abc") * 4
+
+
+def test_progress_counts_turns() -> None:
+    seen: list[tuple[int, int]] = []
+    jobs = {"a": lambda: None, "b": lambda: None}
+    take_turns(jobs, turns=2, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_spread_lies_between_samples() -> None:
+    spread = Spread.of([10.0, 20.0, 30.0, 40.0])
+    assert (spread.p5, spread.median, spread.p95) == (11.5, 25.0, 38.5)

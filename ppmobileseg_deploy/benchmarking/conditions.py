@@ -13,6 +13,7 @@ _PACKAGES: Final = (
     "openvino",
     "numpy",
     "opencv-python",
+    "opencv-python-headless",
     "pillow",
 )
 
@@ -24,8 +25,9 @@ class Conditions:
     Attributes:
         cpu: Name of the processor.
         cores: Cores that this process may use.
-        load: Processes that were running or waiting in the minute before, None where the system
-            does not say.
+        machine_cores: Cores that there are.
+        load: Processes of the whole machine that were running or waiting in the minute before,
+            None where the system does not say.
         system: Operating system.
         python: Version of Python.
         versions: Package name to version, only those that are installed.
@@ -33,16 +35,23 @@ class Conditions:
 
     cpu: str
     cores: int
+    machine_cores: int
     load: float | None
     system: str
     python: str
     versions: dict[str, str]
 
+    @property
+    def busy(self) -> bool:
+        """Whether more processes wanted to run than there are cores: times mean little then."""
+        return self.load is not None and self.load > self.machine_cores
+
     def __str__(self) -> str:
+        of = "" if self.cores == self.machine_cores else f" of {self.machine_cores}"
         load = "" if self.load is None else f", load {self.load:.1f} at the start"
         packages = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return (
-            f"{self.cpu}, {self.cores} cores{load}; {self.system}; "
+            f"{self.cpu}, {self.cores}{of} cores{load}; {self.system}; "
             f"Python {self.python}, {packages}"
         )
 
@@ -50,9 +59,11 @@ class Conditions:
 def find_conditions() -> Conditions:
     """Look up where this process runs."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    machine_cores = os.cpu_count() or 1
     return Conditions(
         cpu=_cpu_name(),
-        cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        cores=len(affinity(0)) if affinity else machine_cores,
+        machine_cores=machine_cores,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),

@@ -1,0 +1,35 @@
+"""How fast models are on this machine, side by side.
+
+`benchmarking.head` needs the packages of the extra ``export`` and is not imported here.
+"""
+
+from .candidates import Candidate, candidates
+from .conditions import Conditions, find_conditions
+from .memory import FirstImage, Start, first_image
+from .networks import NetworkRow, measure_networks
+from .pictures import made_up_picture
+from .stages import STAGES, Stages, StageSpreads, segment_file
+from .timing import Spread, latencies_ms, take_turns
+from .whole import WholeRow, measure_whole
+
+__all__ = [
+    "STAGES",
+    "Candidate",
+    "Conditions",
+    "FirstImage",
+    "NetworkRow",
+    "Spread",
+    "StageSpreads",
+    "Stages",
+    "Start",
+    "WholeRow",
+    "candidates",
+    "find_conditions",
+    "first_image",
+    "latencies_ms",
+    "made_up_picture",
+    "measure_networks",
+    "measure_whole",
+    "segment_file",
+    "take_turns",
+]

@@ -1,0 +1,61 @@
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppmobileseg_deploy import ModelError, UsageError
+from ppmobileseg_deploy.benchmarking import candidates, measure_networks, networks
+from ppmobileseg_deploy.benchmarking.engines import onnxruntime_run, openvino_run
+from ppmobileseg_deploy.runtime.images import read_image
+
+
+def test_onnxruntime_runs_a_file_for_a_size_of_its_own(model: Path) -> None:
+    tensor = np.random.default_rng(0).normal(size=(1, 3, 32, 64)).astype(np.float32)
+    for lengths in ({}, {"n": 1, "h": 32, "w": 64}):
+        labels = onnxruntime_run(model, 1, lengths)(tensor)
+        assert (labels[:, 0] == tensor.argmax(1)).all()
+
+
+def test_the_same_file_runs_in_both_engines(
+    model: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[tuple[int, ...], int | None]] = []
+
+    def stand_in(
+        model: Path, shape: tuple[int, ...], threads: int | None
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        asked.append((shape, threads))
+        return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
+
+    monkeypatch.setattr(networks, "openvino_run", stand_in)
+    picture = read_image(image)
+    rows = measure_networks(candidates([model], [1, 2]), picture, turns=2)
+    assert [(row.engine, row.threads) for row in rows] == [
+        ("ONNX Runtime", 1),
+        ("OpenVINO", 1),
+        ("ONNX Runtime", 2),
+        ("OpenVINO", 2),
+    ]
+    assert asked == [((1, 3, 64, 128), 1), ((1, 3, 64, 128), 2)]
+    assert [row.equal == 1 for row in rows] == [True, False, True, False]
+    assert all(row.equal > 0 for row in rows)
+
+
+def test_openvino_computes_the_same(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    tensor = np.random.default_rng(0).normal(size=(1, 3, 32, 64)).astype(np.float32)
+    labels = openvino_run(model, tensor.shape, 1)(tensor)
+    assert (labels[:, 0] == tensor.argmax(1)).all()
+    with pytest.raises(ModelError, match="OpenVINO cannot load"):
+        openvino_run(model, (1, 3), 1)
+
+
+def test_without_openvino_the_error_tells_how_to_install_it(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("ppmobileseg_deploy.benchmarking.engines.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="pip install openvino"):
+        openvino_run(model, (1, 3, 32, 32))
