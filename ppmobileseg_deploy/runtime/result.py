@@ -337,7 +337,10 @@ class SegmentationResult:
         if len(areas) > _CLASSES_IN_REPR:
             parts.append("...")
         origin = [] if self.path is None else [self.path.name]
-        return f"SegmentationResult({', '.join([*origin, f'{height}x{width}', *parts])})"
+        # Names of strangers' files and classes, on somebody's terminal.
+        return printable(
+            f"SegmentationResult({', '.join([*origin, f'{height}x{width}', *parts])})"
+        )
 
     def _style(
         self,

@@ -134,6 +134,12 @@ def _photograph(height: int = 120, width: int = 200, **more: Any) -> Segmentatio
     )
 
 
+def test_repr_of_odd_names_is_one_harmless_line() -> None:
+    text = repr(_result([[0, 1]], ("\x1b[2J", "a\nb"), Path("x\x1b[31m.jpg")))
+    assert text.isprintable()
+    assert text == r"SegmentationResult(x\x1b[31m.jpg, 1x2, \x1b[2J 50 %, a\nb 50 %)"
+
+
 def test_masks_by_name_and_id() -> None:
     result = _result([[0, 1], [2, 0]], ("screen", "wall", "screen"))
     assert result.mask("wall").tolist() == [[False, True], [False, False]]
