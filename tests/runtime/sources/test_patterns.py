@@ -29,6 +29,7 @@ def _errors(found):
         ("in/*/*.jpg", ["in/x/c.jpg"]),
         ("in/**/*.jpg", ["in/a2.jpg", "in/a10.jpg", "in/x/c.jpg", "in/x/y/d.jpg"]),
         ("in/**/y/*", ["in/x/y/d.jpg"]),
+        ("in/" + 500 * "**/" + "d.jpg", ["in/x/y/d.jpg"]),
         ("in/x/**", ["in/x/c.jpg", "in/x/y/d.jpg"]),
         ("**/d.jpg", ["in/x/y/d.jpg"]),
         ("in/.*/*.jpg", ["in/.hidden/e.jpg"]),
