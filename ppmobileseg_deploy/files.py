@@ -69,7 +69,7 @@ class AtomicFile:
         # Not tempfile: its files are private to the user, and a result should be as readable as
         # the folder's other files.
         mode = _NEW_FILE if self._mode is None else self._mode | stat.S_IWUSR
-        with _reported(path):
+        with write_errors(path):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             while True:
                 self.temporary = _temporary_name(self._target, path.suffix)
@@ -85,7 +85,7 @@ class AtomicFile:
         Raises:
             OutputError: That is not possible. Call `discard` then.
         """
-        with _reported(self._path):
+        with write_errors(self._path):
             # So that no power cut turns a finished result into an empty file. It takes 0.5 ms on
             # the disk of a virtual machine, and results are written in the background.
             self._lock.sync()
@@ -121,7 +121,7 @@ class AtomicFolder:
         self._path = path
         if kind_of(path) not in (None, "folder"):
             raise OutputError(f"cannot write {path}: expected a folder or nothing, found a file")
-        with _reported(path):
+        with write_errors(path):
             self._target = Path(os.path.realpath(path))
             self._target.parent.mkdir(parents=True, exist_ok=True)
             while True:
@@ -138,7 +138,7 @@ class AtomicFolder:
         Raises:
             OutputError: That is not possible. Call `discard` then.
         """
-        with _reported(self._path):
+        with write_errors(self._path):
             for file in self.temporary.iterdir():
                 with file.open("r+b") as written:
                     os.fsync(written.fileno())
@@ -184,11 +184,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     file = AtomicFile(path)
     try:
-        with _reported(path):
+        with write_errors(path):
             yield file.temporary
         file.commit()
     finally:
         file.discard()
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn the system's errors within a block into one line.
+
+    Args:
+        path: What is being written.
+
+    Raises:
+        OutputError: Instead of any `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def remove_abandoned(folder: Path) -> int:
@@ -280,14 +296,6 @@ def _open_folder(path: Path) -> int | None:
 
 def _temporary_name(target: Path, suffix: str) -> Path:
     return target.with_name(f".ppms-{secrets.token_hex(8)}{suffix}")
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _target(path: Path) -> tuple[Path, int | None]:

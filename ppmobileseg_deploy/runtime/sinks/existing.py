@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ...errors import OutputError, UsageError
-from ...files import kind_of, remove_abandoned
+from ...errors import UsageError
+from ...files import kind_of, remove_abandoned, write_errors
 from .planning import PlannedSource, is_folder
 
 _FRAME: Final = re.compile(r"[0-9]+\.png")
@@ -78,18 +78,18 @@ def mark_unfinished(path: Path) -> None:
     Raises:
         OutputError: The note cannot be written.
     """
-    try:
+    with write_errors(path):
         _note(path).touch()
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def mark_finished(path: Path) -> None:
-    """Remove the note of `mark_unfinished`, if there is one."""
-    try:
+    """Remove the note of `mark_unfinished`, if there is one.
+
+    Raises:
+        OutputError: It cannot be removed.
+    """
+    with write_errors(path):
         _note(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _note(path: Path) -> Path:

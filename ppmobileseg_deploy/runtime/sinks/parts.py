@@ -1,7 +1,6 @@
 """What the results of a moving source are written to, one class for each form."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
@@ -9,8 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 import cv2
 from numpy.typing import NDArray
 
-from ...errors import OutputError
-from ...files import AtomicFile, AtomicFolder
+from ...files import AtomicFile, AtomicFolder, write_errors
 from .planning import FRAME_NAME
 from .stills import indexed_png, labels_png, opaque, picture, rle_json
 from .video import VideoFile, open_video
@@ -110,7 +108,7 @@ class Frames:
         """See `Part`."""
         number = self._count if result.frame_index is None else result.frame_index
         self._count += 1
-        with _reported(self.path):
+        with write_errors(self.path):
             file = self.target.temporary / FRAME_NAME.format(number)
             file.write_bytes(self._encode(result))
 
@@ -135,7 +133,7 @@ class Lines:
     def add(self, result: "SegmentationResult") -> None:
         """See `Part`."""
         line = result.to_json() if self._kind == "json" else rle_json(result)
-        with _reported(self.path):
+        with write_errors(self.path):
             if self._file is None:
                 self._file = self.target.temporary.open("wb")
             self._file.write(line.encode() + b"\n")
@@ -143,7 +141,7 @@ class Lines:
     def finish(self) -> None:
         """See `Part`."""
         if self._file is not None:
-            with _reported(self.path):
+            with write_errors(self.path):
                 self._file.close()
 
     def abandon(self) -> None:
@@ -165,11 +163,3 @@ def _fitted(image_bgr: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
         height, width = image_bgr.shape[:2]
     border = size_hw[0] - height, size_hw[1] - width
     return cv2.copyMakeBorder(image_bgr, 0, border[0], 0, border[1], cv2.BORDER_CONSTANT)
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
