@@ -87,7 +87,9 @@ def _pictures(
         if not isinstance(item, str | Path | int):
             yield item, None, None
             continue
-        found = find_sources([str(item)], recursive=recursive)
+        # A number is a camera, also where a file or a folder is called "0".
+        location = f"/dev/video{item}" if isinstance(item, int) else str(item)
+        found = find_sources([location], recursive=recursive)
         for source in found.sources:
             with closing(
                 read_frames(source, vid_stride=vid_stride, max_frames=max_frames)

@@ -140,6 +140,13 @@ def test_a_missing_camera_is_an_error():
         list(stream(_segment, 99))
 
 
+def test_a_number_is_a_camera_whatever_files_are_called(folder):
+    Path("in").rename("99")
+    with pytest.raises(ImageError, match="cannot open camera 99"):
+        list(stream(_segment, 99))
+    assert len(list(stream(_segment, "99"))) == 6
+
+
 def test_arguments_are_checked_before_anything_else():
     with pytest.raises(UsageError, match="found 0"):
         stream(_segment, "gone.png", vid_stride=0)
