@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import warnings
 from typing import Any, Final, NoReturn
 
 import typer
@@ -81,7 +82,10 @@ def _end_of(app: typer.Typer) -> int:
     """Run a command, print what went wrong, and return the exit code."""
     code: int | None
     try:
-        code = app(standalone_mode=False)
+        with warnings.catch_warnings():
+            # Those of libraries, such as of a decoder about damaged metadata, are for developers.
+            warnings.showwarning = lambda message, *_args, **_kwargs: print_note(str(message))
+            code = app(standalone_mode=False)
     except PPMobileSegError as error:
         print_error(error)
         code = error.exit_code

@@ -1,6 +1,7 @@
 """However a command ends, it says so in one line and by its exit code."""
 
 import errno
+import subprocess
 import sys
 
 import pytest
@@ -123,3 +124,17 @@ def test_a_size_is_height_then_width(text, size_hw):
 def test_anything_else_is_no_size(text):
     with pytest.raises(UsageError, match="size"):
         parse_size_hw(text)
+
+
+def test_a_warning_is_a_note_of_one_line():
+    code = (
+        "import typer, warnings\n"
+        "from ppmobileseg_deploy.cli.console import new_app, run\n"
+        "app = new_app()\n"
+        "@app.command()\n"
+        "def work() -> None:\n"
+        "    warnings.warn('two\\nlines')\n"
+        "run(app)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "note: two lines\n")
