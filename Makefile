@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
 
-.PHONY: demo test test-old-runtime check bench endurance format clean
+.PHONY: demo accuracy test test-old-runtime check bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -17,6 +17,19 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir demo/output
 	$(BIN)/ppms-infer demo/images --model demo/output/end2end.onnx --output demo/output --overwrite
+
+# The README's table of accuracy: every form of the demo model on 100 scenes that it never saw.
+FORMS := demo/output/forms
+EXPORT := $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir $(FORMS)
+accuracy: $(STAMP)
+	$(BIN)/python -m demo.make_dataset $(FORMS)/scenes
+	$(BIN)/python -m demo.make_dataset $(FORMS)/calibration --first 100 --scenes 60
+	$(EXPORT) -o off.onnx --vim off
+	$(EXPORT) -o image.onnx --vim image
+	$(EXPORT) -o cell.onnx
+	$(EXPORT) -o fp16.onnx --precision fp16
+	$(EXPORT) -o int8.onnx --precision int8 --calibrate $(FORMS)/calibration/images/validation
+	$(BIN)/ppms-eval demo/ppmobileseg_tiny_demo.pth $(FORMS)/*.onnx --ade20k $(FORMS)/scenes --json $(FORMS)/accuracy.json
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -19,10 +19,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first scene")
     parser.add_argument("--height", type=int, default=512)
     parser.add_argument("--width", type=int, default=512)
     arguments = parser.parse_args()
-    for seed in HELD_OUT[: arguments.scenes]:
+    for seed in HELD_OUT[arguments.first : arguments.first + arguments.scenes]:
         scene = draw_scene(seed, (arguments.height, arguments.width))
         name = f"scene_{seed:04}.png"
         _write(arguments.folder / "images/validation" / name, scene.image_bgr)
