@@ -1,4 +1,8 @@
-"""Text from strangers' files in what is printed."""
+"""Text from strangers' files, and values from wherever, in what is printed."""
+
+from typing import Final
+
+_MOST: Final = 80
 
 
 def printable(text: str) -> str:
@@ -8,3 +12,13 @@ def printable(text: str) -> str:
     escaped as in Python's literals, all others are kept.
     """
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def brief(value: object) -> str:
+    """Return a value as Python writes it, on one line and no longer than `_MOST` characters.
+
+    Args:
+        value: Anything, however large: what somebody gave in place of what was expected.
+    """
+    text = printable(repr(value))
+    return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."

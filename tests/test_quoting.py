@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from ppmobileseg_deploy.quoting import printable
+from ppmobileseg_deploy.quoting import brief, printable
 
 
 @pytest.mark.parametrize(
@@ -15,3 +16,17 @@ from ppmobileseg_deploy.quoting import printable
 )
 def test_only_what_is_not_printable_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "None"),
+        ("a\nb", r"'a\nb'"),
+        (np.zeros((2, 2), int), r"array([[0, 0],\n       [0, 0]])"),
+        ("x" * 78, repr("x" * 78)),
+        ("x" * 79, "'" + "x" * 76 + "..."),
+    ],
+)
+def test_values_are_shown_on_one_short_line(value: object, shown: str) -> None:
+    assert brief(value) == shown

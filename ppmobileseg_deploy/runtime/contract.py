@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import onnxruntime as ort
 
 from ..class_names import choose_palette
 from ..errors import ModelError, UsageError
 from ..metadata import MAX_SIDE, RGB, ModelMetadata
 from ..palettes import distinct_palette, numbered_names
+from ..quoting import brief
 
 LABELS_PER_CELL: Final = "labels_per_cell"
 """Optional input of files whose grid of labels can be refined: int64 (), labels along each side
@@ -35,18 +37,17 @@ class Classes:
             the file.
 
     Raises:
-        UsageError: The names are none.
+        UsageError: The names or the colours are no such thing.
     """
 
     names: Sequence[str] | None = None
     palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None
 
     def __post_init__(self) -> None:
-        names = self.names
-        if names is None:
-            return
-        if isinstance(names, str) or not names or not all(isinstance(n, str) for n in names):
-            raise UsageError(f"expected a list of at least one class name, found {names!r}")
+        if self.names is not None:
+            _check_names(self.names)
+        if self.palette_rgb is not None:
+            _check_palette(self.palette_rgb)
 
     def applied(self, metadata: ModelMetadata, count_known: bool) -> ModelMetadata:
         """Put the names and the colours into metadata.
@@ -71,6 +72,31 @@ class Classes:
             palette = choose_palette(metadata.class_names, metadata.palette_rgb, self.palette_rgb)
             metadata = replace(metadata, palette_rgb=palette)
         return metadata
+
+
+def _check_names(names: object) -> None:
+    # A generator would be used up by the first look at it, and an array has no truth value.
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise UsageError(f"expected a list of at least one class name, found {brief(names)}")
+    for class_id, name in enumerate(names):
+        if not isinstance(name, str):
+            raise UsageError(
+                f"expected class names of text, found {brief(name)} as number {class_id}"
+            )
+
+
+def _check_palette(palette_rgb: object) -> None:
+    if isinstance(palette_rgb, Mapping):
+        for name in palette_rgb:
+            if not isinstance(name, str):
+                raise UsageError(f"expected colours by class name, found {brief(name)} as a name")
+        if palette_rgb:
+            return
+    elif isinstance(palette_rgb, Sequence | np.ndarray) and not isinstance(palette_rgb, str):
+        return
+    raise UsageError(
+        f"expected a list of colours, or colours by class name, found {brief(palette_rgb)}"
+    )
 
 
 @dataclass(frozen=True)

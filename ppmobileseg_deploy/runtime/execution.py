@@ -1,5 +1,6 @@
 """Where ONNX Runtime runs a model, and under which settings."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import onnxruntime as ort
 
 from ..errors import DeviceError, UsageError
+from ..quoting import brief
 from .threads import MAX_THREADS
 
 PROVIDERS: Final = MappingProxyType(
@@ -66,12 +68,11 @@ class Execution:
             UsageError: A value, or a combination of them, has no meaning.
             DeviceError: This ONNX Runtime lacks a provider.
         """
-        bad_threads = not isinstance(threads, int) or not 1 <= threads <= MAX_THREADS
-        if threads is not None and bad_threads:
-            raise UsageError(f"expected 1 to {MAX_THREADS} threads, found {threads!r}")
+        threads = None if threads is None else _checked_threads(threads)
         if sess_options is not None and not isinstance(sess_options, ort.SessionOptions):
             raise UsageError(
-                f"expected sess_options to be onnxruntime.SessionOptions, found {sess_options!r}"
+                "expected sess_options to be onnxruntime.SessionOptions, found "
+                f"{brief(sess_options)}"
             )
         if sess_options is not None and threads is not None:
             raise UsageError(
@@ -83,7 +84,9 @@ class Execution:
                 raise UsageError("expected providers with provider_options, found none")
             return cls(((_provider_of(device), {}),), threads, sess_options)
         if device != DEFAULT_DEVICE:
-            raise UsageError(f"expected a device or providers, found {device!r} and {providers!r}")
+            raise UsageError(
+                f"expected a device or providers, found {device!r} and {brief(providers)}"
+            )
         return cls(_chosen(providers, provider_options), threads, sess_options)
 
     @property
@@ -109,10 +112,20 @@ def device_of(provider: str) -> str:
     return next((key for key, value in PROVIDERS.items() if value == provider), provider)
 
 
+def _checked_threads(threads: object) -> int:
+    try:
+        count = operator.index(threads)  # type: ignore[arg-type]  # NumPy's integers, too
+    except TypeError:
+        count = 0
+    if not 1 <= count <= MAX_THREADS:
+        raise UsageError(f"expected 1 to {MAX_THREADS} threads, found {brief(threads)}")
+    return count
+
+
 def _provider_of(device: str) -> str:
-    provider = PROVIDERS.get(device)
+    provider = PROVIDERS.get(device) if isinstance(device, str) else None
     if provider is None:
-        raise UsageError(f"expected a device of {', '.join(PROVIDERS)}, found {device!r}")
+        raise UsageError(f"expected a device of {', '.join(PROVIDERS)}, found {brief(device)}")
     available = ort.get_available_providers()
     if provider not in available:
         here = ", ".join(name for name, each in PROVIDERS.items() if each in available)
@@ -127,9 +140,14 @@ def _chosen(
     providers: Sequence[Provider], provider_options: Sequence[Mapping[str, Any]] | None
 ) -> Chosen:
     if isinstance(providers, str) or not isinstance(providers, Sequence) or not providers:
-        raise UsageError(f"expected a list of execution providers, found {providers!r}")
+        raise UsageError(f"expected a list of execution providers, found {brief(providers)}")
     pairs: list[Any] = list(providers)
     if provider_options is not None:
+        if not isinstance(provider_options, Sequence) or isinstance(provider_options, str):
+            raise UsageError(
+                f"expected a list of options, one for each provider, found "
+                f"{brief(provider_options)}"
+            )
         if not all(isinstance(each, str) for each in pairs):
             raise UsageError("expected options with the providers or beside them, found both")
         if len(provider_options) != len(pairs):
@@ -146,7 +164,7 @@ def _chosen(
                 f"installed has, found {name!r}"
             )
     if len({name for name, _ in chosen}) < len(chosen):
-        raise UsageError(f"expected each execution provider once, found {providers!r}")
+        raise UsageError(f"expected each execution provider once, found {brief(providers)}")
     return chosen
 
 
@@ -155,4 +173,4 @@ def _checked(pair: Any) -> tuple[str, dict[str, str]]:
         case (str(name), Mapping() as options):
             # As text, which is what ONNX Runtime makes of them; and a copy, not the caller's.
             return name, {str(key): str(value) for key, value in options.items()}
-    raise UsageError(f"expected a provider's name, or (name, options), found {pair!r}")
+    raise UsageError(f"expected a provider's name, or (name, options), found {brief(pair)}")

@@ -19,6 +19,7 @@ from typing import Final
 
 from ..errors import ModelError
 from ..files import kind_of
+from ..quoting import brief
 from .wire import MalformedError, Wire
 
 MAX_DEPTH: Final = 100
@@ -200,7 +201,7 @@ def _external_bytes(entries: list[tuple[str, str]], source: str, folders: tuple[
         raise ModelError(f"cannot load {source}: expected one location of each external data")
     if not folders:
         raise ModelError(
-            f"cannot load a model with external data ({_shown(location)}) from its content: "
+            f"cannot load a model with external data ({brief(location)}) from its content: "
             "expected the path of its file"
         )
     path = _inside(location, source, folders)
@@ -210,7 +211,7 @@ def _external_bytes(entries: list[tuple[str, str]], source: str, folders: tuple[
     if offset + length > size:
         raise ModelError(
             f"cannot load {source}: expected at least {offset + length} bytes of external data in "
-            f"{_shown(location)}, found {size}"
+            f"{brief(location)}, found {size}"
         )
     return length
 
@@ -218,7 +219,7 @@ def _external_bytes(entries: list[tuple[str, str]], source: str, folders: tuple[
 def _inside(location: str, source: str, folders: tuple[Path, ...]) -> Path:
     refused = ModelError(
         f"cannot load {source}: expected external data in the model's own folder, "
-        f"found {_shown(location)}"
+        f"found {brief(location)}"
     )
     for named in (PurePosixPath(location), PureWindowsPath(location)):
         # In-memory addresses are ONNX Runtime's own, and no business of a file's.
@@ -228,7 +229,7 @@ def _inside(location: str, source: str, folders: tuple[Path, ...]) -> Path:
     kind = kind_of(path)
     if kind != "file":
         raise ModelError(
-            f"cannot load {source}: expected its external data in {_shown(location)}, "
+            f"cannot load {source}: expected its external data in {brief(location)}, "
             f"found {'no such file' if kind is None else f'a {kind}'}"
         )
     resolved = path.resolve()
@@ -248,10 +249,6 @@ def _number(text: str, source: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise ModelError(
             f"cannot load {source}: expected external data at a whole number of bytes, "
-            f"found {_shown(text)}"
+            f"found {brief(text)}"
         )
     return int(text)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -98,8 +98,7 @@ def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
         ImageError: Anything else.
         UsageError: `color` is neither of the two.
     """
-    if color not in COLOR_ORDERS:
-        raise UsageError(f"expected color to be {' or '.join(COLOR_ORDERS)}, found {color!r}")
+    check_color(color)
     if isinstance(image, Image.Image):
         # It may be a file that is opened and not yet read, and damaged in any way.
         try:
@@ -113,6 +112,19 @@ def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
             f"expected a path, a PIL image or a numpy array, found {type(image).__name__}"
         )
     return bgr_of_array(image, color)
+
+
+def check_color(color: str) -> None:
+    """Make sure that an order of channels has a meaning.
+
+    Args:
+        color: One of `COLOR_ORDERS`.
+
+    Raises:
+        UsageError: It is another one.
+    """
+    if color not in COLOR_ORDERS:
+        raise UsageError(f"expected color to be {' or '.join(COLOR_ORDERS)}, found {color!r}")
 
 
 def write_image(path: str | Path, image: NDArray[Any]) -> None:

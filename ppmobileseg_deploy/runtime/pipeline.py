@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import ModelError
 from ..metadata import ModelMetadata
-from .images import as_image_bgr, read_image
+from .images import as_image_bgr, check_color, read_image
 from .label_grid import labels_per_cell
 from .postprocessing import Labels, labels_and_confidence, labels_from_ids, labels_from_logits
 from .preprocessing import Preprocessed, Preprocessing
@@ -49,8 +49,9 @@ class Picture:
 
         Raises:
             ImageError: The image cannot be read, or has an unusable shape or type.
-            UsageError: ``color`` is neither of the two, and the image an array.
+            UsageError: ``color`` is neither of the two.
         """
+        check_color(color)
         if isinstance(image, str | Path):
             return cls(read_image(image), Path(image))
         return cls(as_image_bgr(image, color=color), None)

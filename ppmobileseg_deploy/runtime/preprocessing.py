@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..metadata import MAX_SIDE, ModelMetadata
+from ..quoting import brief
 from .postprocessing import SizeHW
 
 
@@ -163,7 +164,7 @@ def _checked(size_hw: object) -> SizeHW | None:
         height, width = map(operator.index, size_hw)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         raise UsageError(
-            f"expected a size of two whole numbers (height, width), found {size_hw!r}"
+            f"expected a size of two whole numbers (height, width), found {brief(size_hw)}"
         ) from None
     if not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
         raise UsageError(

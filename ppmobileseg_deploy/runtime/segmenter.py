@@ -11,13 +11,14 @@ from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
 from .contract import Classes
 from .execution import DEFAULT_DEVICE, Execution, Provider
+from .images import check_color
 from .pipeline import ImageSource, Picture, Pipeline
 from .postprocessing import SizeHW
 from .preprocessing import Preprocessing
 from .result import SegmentationResult
 from .session import Model, open_session
 from .sessions import Sessions
-from .stacking import segment_in_stacks
+from .stacking import check_batch, segment_in_stacks
 from .streaming import Location, stream
 from .tile_grid import DEFAULT_OVERLAP, DEFAULT_TILE_HW, Progress
 from .tile_run import tile_run
@@ -186,16 +187,17 @@ class OrtSegmenter:
         Raises:
             ImageError: An image cannot be read; call one by one to keep the others.
             ModelError: The model fails on an image.
-            UsageError: A size of stacks below 1, or the segmenter was closed.
+            UsageError: It is one image only, a size of stacks below 1, or an unknown order of
+                channels; or the segmenter was closed.
 
         Example:
             >>> results = segmenter.batch(["street.jpg", "street.jpg"], batch_size=2)
             >>> [result.path.name for result in results]
             ['street.jpg', 'street.jpg']
         """
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise UsageError(f"expected a batch size of at least 1, found {batch_size!r}")
         sessions = self._opened()
+        check_color(color)
+        check_batch(images, batch_size)
         prepared = (self._pipeline.prepare(Picture.of(image, color)) for image in images)
         return segment_in_stacks(self._pipeline, sessions, prepared, batch_size)
 

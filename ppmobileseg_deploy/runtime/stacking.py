@@ -1,11 +1,47 @@
 """Images of one size through the network together."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
 
+import numpy as np
+from PIL import Image
+
+from ..errors import UsageError
+from ..quoting import brief
 from .pipeline import Pipeline, Prepared
 from .postprocessing import SizeHW
 from .result import SegmentationResult
 from .sessions import Sessions
+
+_CHANNELS: Final = (1, 3, 4)
+
+
+def check_batch(images: object, batch_size: object) -> None:
+    """Make sure that there may be several images, and how many go together.
+
+    Args:
+        images: An iterable of images. Arrays of them are fine, one image is not: taken apart, a
+            picture is hundreds of gray ones a pixel high, and a path is its letters.
+        batch_size: Most images in a stack.
+
+    Raises:
+        UsageError: There is one image or none at all, or the size is not a positive number.
+    """
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise UsageError(f"expected a batch size of at least 1, found {brief(batch_size)}")
+    if isinstance(images, str | Path | Image.Image) or _is_picture(images):
+        raise UsageError(
+            f"expected several images, such as a list, found one ({type(images).__name__})"
+        )
+    if not isinstance(images, Iterable):
+        raise UsageError(f"expected several images, such as a list, found {brief(images)}")
+
+
+def _is_picture(images: object) -> bool:
+    if not isinstance(images, np.ndarray):
+        return False
+    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in _CHANNELS)
 
 
 def segment_in_stacks(

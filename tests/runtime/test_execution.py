@@ -68,11 +68,20 @@ def test_where_it_runs(
         ({"threads": 10**11}, "expected 1 to 1024 threads"),
         ({"threads": 1.0}, "expected 1 to 1024 threads"),
         ({"threads": "a"}, "expected 1 to 1024 threads"),
+        ({"device": ["cpu"]}, r"expected a device of cpu, .*, found \['cpu'\]"),
+        ({"providers": [CPU], "provider_options": 5}, "one for each provider, found 5"),
+        ({"providers": [CPU], "provider_options": {"a": 1}}, "one for each provider, found {'a'"),
+        ({"providers": [("x" * 999,)]}, r"name, or \(name, options\), found .{0,80}$"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_use(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Execution.of(**arguments)
+
+
+def test_threads_may_be_any_kind_of_whole_number() -> None:
+    threads: Any = np.int64(3)
+    assert Execution.of(threads=threads).threads == 3
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,16 @@ def test_names_and_colors_can_be_others(rgb_model: Path, rgb_metadata: ModelMeta
         ({"names": ["one", "two"]}, "expected 3 class names, found 2"),
         ({"names": "abc"}, "expected a list of at least one class name, found 'abc'"),
         ({"names": []}, "expected a list of at least one class name"),
-        ({"names": [1, 2, 3]}, "expected a list of at least one class name"),
+        ({"names": 3}, "expected a list of at least one class name, found 3"),
+        ({"names": iter("abc")}, "expected a list of at least one class name, found <str_"),
+        ({"names": {0: "a"}}, "expected a list of at least one class name, found {0: 'a'}"),
+        ({"names": np.array(["a"])}, "expected a list of at least one class name, found array"),
+        ({"names": ["a", 2, "c"]}, "expected class names of text, found 2 as number 1"),
+        ({"palette_rgb": 5}, "expected a list of colours, or colours by class name, found 5"),
+        ({"palette_rgb": {}}, "expected a list of colours, or colours by class name, found {}"),
+        ({"palette_rgb": "ade20k"}, "expected a list of colours.*, found 'ade20k'"),
+        ({"palette_rgb": {0: (1, 2, 3)}}, "expected colours by class name, found 0 as a name"),
+        ({"palette_rgb": [(1, 2, 3)] * 300}, "one for each class, found 300"),
         ({"palette_rgb": [(1, 2, 3)]}, "expected 3 colours, one for each class, found 1"),
         ({"palette_rgb": [(1, 2, 3)] * 2 + [(1, 2, 256)]}, r"numbers in \[0, 255\]"),
         ({"palette_rgb": {"violet": (1, 2, 3)}}, "no class of this model called 'violet'"),
@@ -49,8 +58,15 @@ def test_names_and_colors_can_be_others(rgb_model: Path, rgb_metadata: ModelMeta
 def test_names_and_colors_that_do_not_fit_are_wrong_use(
     arguments: dict[str, Any], message: str, rgb_model: Path
 ) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         OrtSegmenter(rgb_model, **arguments)
+    assert len(str(caught.value)) < 200
+
+
+def test_colors_may_be_an_array(rgb_model: Path) -> None:
+    palette_rgb: Any = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    segmenter = OrtSegmenter(rgb_model, palette_rgb=palette_rgb)
+    assert segmenter.metadata.palette_rgb == ((0, 1, 2), (3, 4, 5), (6, 7, 8))
 
 
 def test_names_tell_how_many_classes_a_bare_file_has(make_model: MakeModel) -> None:

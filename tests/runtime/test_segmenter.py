@@ -123,6 +123,11 @@ def test_colors_come_in_either_order(rgb_model: Path, quadrants_bgr: Draw) -> No
         assert np.array_equal(result.image_bgr, image_bgr)
     with pytest.raises(UsageError, match="color"):
         segmenter(image_bgr, color="hsv")
+    # A mistake shows at once, and not only when the first array comes.
+    with pytest.raises(UsageError, match="expected color to be bgr or rgb, found 'RGB'"):
+        segmenter("street.jpg", color="RGB")
+    with pytest.raises(UsageError, match="expected color to be bgr or rgb, found 'RGB'"):
+        segmenter.batch([], color="RGB")
 
 
 def test_eight_threads_get_what_one_gets(logits_model: Path, rgb_model: Path) -> None:

@@ -37,6 +37,30 @@ def test_a_batch_is_its_single_calls(
     assert segmenter.batch([]) == []
 
 
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.zeros((30, 40, 3), np.uint8), r"one \(ndarray\)"),
+        (np.zeros((30, 40), np.uint8), r"one \(ndarray\)"),
+        (Image.new("RGB", (4, 3)), r"one \(Image\)"),
+        ("street.jpg", r"one \(str\)"),
+        (Path("street.jpg"), "one .*Path"),
+        (None, "None"),
+        (3, "3"),
+    ],
+)
+def test_one_image_is_no_batch(images: Any, found: str, rgb_model: Path) -> None:
+    with pytest.raises(UsageError, match=f"^expected several images, .*, found {found}"):
+        OrtSegmenter(rgb_model).batch(images)
+
+
+@pytest.mark.parametrize("shape", [(2, 30, 40, 3), (2, 30, 40)])
+def test_an_array_of_images_is_a_batch(shape: tuple[int, ...], rgb_model: Path) -> None:
+    images: Any = np.zeros(shape, np.uint8)
+    results = OrtSegmenter(rgb_model).batch(images, batch_size=2)
+    assert [result.orig_shape for result in results] == [(30, 40)] * 2
+
+
 def _noted_runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = []
     run = Session.run
