@@ -1,10 +1,12 @@
-"""How fast models are on this machine, side by side.
+"""How fast models are on this machine, side by side: `measure` does all of it.
 
 `benchmarking.head` needs the packages of the extra ``export`` and is not imported here.
 """
 
+from .benchmark import Benchmark
 from .candidates import Candidate, candidates
-from .conditions import Conditions, find_conditions
+from .conditions import BusyWarning, Conditions, find_conditions
+from .measuring import measure
 from .memory import FirstImage, Start, first_image
 from .networks import NetworkRow, measure_networks
 from .pictures import made_up_picture
@@ -14,6 +16,8 @@ from .whole import WholeRow, measure_whole
 
 __all__ = [
     "STAGES",
+    "Benchmark",
+    "BusyWarning",
     "Candidate",
     "Conditions",
     "FirstImage",
@@ -28,6 +32,7 @@ __all__ = [
     "first_image",
     "latencies_ms",
     "made_up_picture",
+    "measure",
     "measure_networks",
     "measure_whole",
     "segment_file",

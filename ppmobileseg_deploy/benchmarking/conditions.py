@@ -18,6 +18,10 @@ _PACKAGES: Final = (
 )
 
 
+class BusyWarning(UserWarning):
+    """More wants to run on this machine than it has cores: times mean little."""
+
+
 @dataclass(frozen=True)
 class Conditions:
     """The machine and the programs.
@@ -43,7 +47,7 @@ class Conditions:
 
     @property
     def busy(self) -> bool:
-        """Whether more processes wanted to run than there are cores: times mean little then."""
+        """Whether more processes wanted to run than there are cores."""
         return self.load is not None and self.load > self.machine_cores
 
     def __str__(self) -> str:

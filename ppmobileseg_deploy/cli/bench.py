@@ -1,12 +1,10 @@
 """``ppms-bench``: how fast models are on this machine."""
 
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -14,10 +12,6 @@ from ..errors import UsageError
 from .console import new_app, parse_size_hw, print_note, run, stdout, version_option
 from .extras import require_export_extra
 from .progress import progress
-
-if TYPE_CHECKING:
-    from ..benchmarking import Candidate
-    from ..benchmarking.head import HeadRow
 
 _SIZE: Final = "512x512"
 _ENGINES: Final = ("openvino",)
@@ -75,109 +69,44 @@ def bench_models(
     that gets slower or faster meanwhile treats them alike. As in a stream, the network is open
     for the size of the image. Memory and start are those of fresh processes.
     """
+    from ..benchmarking import measure
+    from ..benchmarking.plotting import draw_benchmark
+    from ..runtime.images import WRITABLE_SUFFIXES, write_image
+    from ..runtime.locate import find_model
+    from .bench_report import print_report, write_report
+
     if image is not None and size is not None:
         raise UsageError("expected --image or --size, found both: an image has its own size")
     if against not in (None, *_ENGINES):
         raise UsageError(f"expected --against {' or '.join(_ENGINES)}, found {against!r}")
-    counts = _numbers("--classes-present", classes_present) if classes_present else []
-    if counts:
-        require_export_extra("--classes-present")
-    from ..benchmarking import candidates, find_conditions, made_up_picture, measure_whole
-    from ..benchmarking.benchmark import Benchmark
-    from ..benchmarking.engines import require_openvino
-    from ..benchmarking.logits import require_possible
-    from ..benchmarking.networks import measure_networks
-    from ..runtime.images import WRITABLE_SUFFIXES, read_image, write_image
-    from ..runtime.locate import find_model
-    from .bench_report import print_report, write_report
-
-    if against is not None:
-        require_openvino()
     if plot is not None and plot.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(
             f"expected --plot to end in {', '.join(sorted(WRITABLE_SUFFIXES))}, found {plot}"
         )
-    conditions = find_conditions()
-    if conditions.busy:
-        print_note(
-            f"this machine is busy (load {conditions.load:.1f} on {conditions.machine_cores} "
-            "cores): do not trust the figures"
-        )
-    with _warnings_as_notes():
-        runners = candidates(
+    if classes_present is not None:
+        require_export_extra("--classes-present")
+    with _warnings_as_notes(), progress() as show:
+        benchmark = measure(
             [find_model(model) for model in models],
-            _numbers("--threads", threads) if threads else [None],
+            image,
+            size_hw=parse_size_hw(size or _SIZE),
+            threads=_numbers("--threads", threads) or [None],
+            classes_present=_numbers("--classes-present", classes_present),
+            openvino=against == "openvino",
+            turns=runs,
+            on_progress=show,
         )
-        with tempfile.TemporaryDirectory() as folder:
-            file = image
-            if file is None:
-                file = Path(folder) / "picture.jpg"
-                write_image(file, made_up_picture(parse_size_hw(size or _SIZE)))
-            picture_bgr = read_image(file)
-            picture_hw = picture_bgr.shape[0], picture_bgr.shape[1]
-            # One for all models whose heads are alike.
-            heads = list(dict.fromkeys(_Head.of(each, picture_hw) for each in runners if counts))
-            for head in heads:
-                require_possible(counts, head.grid_hw, head.num_classes)
-            with progress("images") as show:
-                whole = measure_whole(runners, file, runs, on_progress=show)
-    networks = []
-    if against is not None:
-        with progress("networks") as show:
-            networks = measure_networks(runners, picture_bgr, runs, on_progress=show)
-    benchmark = Benchmark(
-        conditions=conditions,
-        picture="made-up picture" if image is None else image.name,
-        picture_hw=picture_hw,
-        turns=runs,
-        whole=whole,
-        networks=networks,
-        heads=[row for head in heads for row in head.measure(counts, runs)],
-    )
     print_report(benchmark, stdout)
     if json_file is not None:
         write_report(benchmark, json_file)
     if plot is not None:
-        from ..benchmarking.plotting import draw_benchmark
-
         write_image(plot, draw_benchmark(benchmark))
 
 
-@dataclass(frozen=True)
-class _Head:
-    """What there is to know of a model's upsampling."""
-
-    stride: int
-    grid_hw: tuple[int, int]
-    num_classes: int
-    threads: int | None
-
-    @classmethod
-    def of(cls, runner: "Candidate", picture_hw: tuple[int, int]) -> "_Head":
-        metadata = runner.contract.metadata
-        if metadata.stride < 1:
-            raise UsageError(
-                f"--classes-present expects models that tell their stride, {runner.model} does not"
-            )
-        height, width = (-(-side // metadata.stride) for side in runner.network_hw(picture_hw))
-        return cls(metadata.stride, (height, width), metadata.num_classes, runner.threads)
-
-    def measure(self, counts: Sequence[int], runs: int) -> "list[HeadRow]":
-        from ..benchmarking.head import measure_head
-
-        with progress(f"upsampling, stride {self.stride}") as show:
-            return measure_head(
-                runs,
-                self.stride,
-                self.grid_hw,
-                counts,
-                num_classes=self.num_classes,
-                threads=self.threads,
-                on_progress=show,
-            )
-
-
-def _numbers(option: str, text: str) -> list[int]:
+def _numbers(option: str, text: str | None) -> list[int]:
+    """Read what an option lists; nothing where it was not given."""
+    if text is None:
+        return []
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
         raise UsageError(f"expected {option} to be numbers such as 1,2, found {text!r}")
@@ -189,11 +118,18 @@ def _numbers(option: str, text: str) -> list[int]:
 
 @contextmanager
 def _warnings_as_notes() -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as caught:
+    """Print each warning at once, and only once, before what it warns of has taken its time."""
+    said: set[str] = set()
+
+    def show(message: Warning | str, *_: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            print_note(str(message))
+
+    with warnings.catch_warnings():
         warnings.simplefilter("always")
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
-    for note in dict.fromkeys(str(warning.message) for warning in caught):
-        print_note(note)
 
 
 def main() -> None:

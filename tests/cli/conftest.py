@@ -3,8 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,8 +18,7 @@ NAMES = ("red", "green", "blue")
 PALETTE_RGB = ((250, 10, 20), (30, 240, 40), (50, 60, 230))
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a command ended."""
 
     code: int
@@ -122,20 +121,30 @@ def film() -> Callable[..., None]:
 
 
 @pytest.fixture
-def infer(monkeypatch, capsys) -> Callable[..., Outcome]:
+def in_process(monkeypatch, capsys) -> Callable[..., Callable[..., Outcome]]:
+    """``in_process("ppms-infer", main)``: what runs a command in this process."""
+
+    def of(name: str, main: Callable[[], None]) -> Callable[..., Outcome]:
+        def run(*arguments: str | Path) -> Outcome:
+            monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+            printed = capsys.readouterr()
+            assert isinstance(ended.value.code, int)
+            return Outcome(ended.value.code, printed.out, printed.err)
+
+        return run
+
+    return of
+
+
+@pytest.fixture
+def infer(in_process) -> Callable[..., Outcome]:
     """``infer("a.png", "--save", "labels")``: run ppms-infer in this process."""
     from ppmobileseg_deploy.cli.infer import main
 
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["ppms-infer", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Outcome(ended.value.code, printed.out, printed.err)
-
-    return run
+    return in_process("ppms-infer", main)
 
 
 @pytest.fixture

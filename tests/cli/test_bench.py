@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from ppmobileseg_deploy import benchmarking
+from ppmobileseg_deploy.benchmarking import find_conditions, measuring
 from ppmobileseg_deploy.cli.bench import main
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 
@@ -22,22 +22,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def bench(desk: Path, monkeypatch, capsys) -> Run:
+def bench(desk: Path, monkeypatch, in_process) -> Run:
     """``bench("a.onnx", ...)``: run ppms-bench in the current folder, on a quiet machine."""
     monkeypatch.setenv("COLUMNS", "80")
-    found = replace(benchmarking.find_conditions(), load=0.0)
-    monkeypatch.setattr(benchmarking, "find_conditions", lambda: found)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ppms-bench", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+    found = replace(find_conditions(), load=0.0)
+    monkeypatch.setattr(measuring, "find_conditions", lambda: found)
+    return in_process("ppms-bench", main)
 
 
 @pytest.fixture(scope="session")
@@ -108,15 +98,15 @@ def test_the_upsampling_is_timed_for_each_number_of_classes(bench, demo_model):
 
 
 def test_impossible_numbers_of_classes_are_refused_at_once(bench, demo_model, monkeypatch):
-    monkeypatch.setattr(benchmarking, "measure_whole", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr(measuring, "measure_whole", lambda *_, **__: pytest.fail("too late"))
     code, _, err = bench(str(demo_model), "--classes-present", "15,151")
     assert code == 2
     assert "expected 1 to 150 classes present, found 151" in err
 
 
 def test_a_busy_machine_is_said_in_one_line(bench, monkeypatch):
-    busy = replace(benchmarking.find_conditions(), machine_cores=4, load=9.5)
-    monkeypatch.setattr(benchmarking, "find_conditions", lambda: busy)
+    busy = replace(find_conditions(), machine_cores=4, load=9.5)
+    monkeypatch.setattr(measuring, "find_conditions", lambda: busy)
     code, _, err = bench("end2end.onnx", "--runs", "1", "--size", "32")
     assert code == 0
     assert err == ("note: this machine is busy (load 9.5 on 4 cores): do not trust the figures\n")

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,19 +15,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def evaluate(desk: Path, monkeypatch, capsys) -> Run:
+def evaluate(desk: Path, monkeypatch, in_process) -> Run:
     """``evaluate("a.onnx", ...)``: run ppms-eval in the current folder."""
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ppms-eval", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+    return in_process("ppms-eval", main)
 
 
 @pytest.fixture

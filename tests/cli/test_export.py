@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,9 +19,7 @@ Export = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def export(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Export:
+def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process) -> Export:
     """``export("my.pth", "--vim", "off")``: run ppms-export in an empty folder."""
     folder = tmp_path / "desk"
     folder.mkdir()
@@ -31,16 +28,7 @@ def export(
     for variable in ("FORCE_COLOR", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
 
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ppms-export", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+    return in_process("ppms-export", main)
 
 
 def test_the_table_tells_what_came_out(export: Export) -> None:

@@ -1,7 +1,6 @@
 """``ppms-verify`` as its users meet it."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,21 +20,13 @@ def exported(tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def verify(tmp_path, monkeypatch, capsys):
+def verify(tmp_path, monkeypatch, in_process):
     """``verify("a.pth", "b.onnx", ...)``: run ppms-verify in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ppms-verify", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return run
+    return in_process("ppms-verify", main)
 
 
 def test_a_faithful_file_agrees(verify, exported):
