@@ -56,7 +56,7 @@ def measure_startup(model: Path, processes: int, side: int = 512) -> list[Startu
             help_text.append(_wall_ms([str(Path(sys.executable).parent / "ppms-infer"), "--help"]))
             imports.append(import_ms(_IMPORT))
             with_segmenter.append(import_ms(_IMPORT_SEGMENTER))
-            segmented.append(first_image(model, image, fixed_size=(side, side)))
+            segmented.append(first_image(model, image))
     start = Start.of(segmented[1:])
     rows = [
         StartupRow("Python alone", Spread.of(bare[1:]), "ms"),

@@ -17,16 +17,10 @@ def main(job: dict[str, Any]) -> None:
     """Open a model, segment an image, print milliseconds and megabytes.
 
     Args:
-        job: ``model``, ``image`` and ``output``: paths; ``threads`` and ``fixed_size`` as
-            `OrtSegmenter` takes them.
+        job: ``model``, ``image`` and ``output``: paths; ``threads`` as `OrtSegmenter` takes them.
     """
-    size = job["fixed_size"]
     started = perf_counter()
-    segmenter = OrtSegmenter(
-        job["model"],
-        threads=job["threads"],
-        fixed_size=None if size is None else (size[0], size[1]),
-    )
+    segmenter = OrtSegmenter(job["model"], threads=job["threads"])
     opened = perf_counter()
     segment_file(segmenter, Path(job["image"]), Path(job["output"]))
     done = perf_counter()

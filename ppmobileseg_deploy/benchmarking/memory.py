@@ -53,20 +53,13 @@ class Start:
         )
 
 
-def first_image(
-    model: Path,
-    image: Path,
-    *,
-    threads: int | None = None,
-    fixed_size: tuple[int, int] | None = None,
-) -> FirstImage:
-    """Open a model and segment one image in a fresh process.
+def first_image(model: Path, image: Path, threads: int | None = None) -> FirstImage:
+    """Open a model and segment one image in a fresh process, as ``ppms-infer`` does.
 
     Args:
         model: ONNX file.
         image: Image file.
-        threads: As `OrtSegmenter` takes them.
-        fixed_size: Likewise.
+        threads: Threads of the network, None for as many as the process may use.
 
     Raises:
         ModelError: The process failed, or was killed.
@@ -77,7 +70,6 @@ def first_image(
             "image": str(image.absolute()),
             "output": str(Path(folder) / "overlay.jpg"),
             "threads": threads,
-            "fixed_size": fixed_size,
         }
         done = subprocess.run(
             [sys.executable, "-m", f"{__package__}.fresh", json.dumps(job)],

@@ -83,16 +83,11 @@ def measure_whole(
             for number, segmenter in enumerate(segmenters)
         }
         taken = take_turns(jobs, turns, most_runs=1, on_progress=on_progress)
-    starts = take_turns(
-        {
-            number: partial(
-                first_image, each.model, image, threads=each.threads, fixed_size=sizes_hw[number]
-            )
-            for number, each in enumerate(runners)
-        },
-        min(turns, _PROCESSES),
-        most_runs=1,
-    )
+    fresh = {
+        number: partial(first_image, each.model, image, each.threads)
+        for number, each in enumerate(runners)
+    }
+    starts = take_turns(fresh, min(turns, _PROCESSES), most_runs=1)
     return [
         WholeRow(
             model=str(each.model),

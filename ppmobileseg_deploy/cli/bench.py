@@ -67,7 +67,7 @@ def bench_models(
 
     Several models, and several numbers of threads, take turns image by image, so that a machine
     that gets slower or faster meanwhile treats them alike. As in a stream, the network is open
-    for the size of the image. Memory and start are those of fresh processes.
+    for the size of the image. Peak memory and start are those of fresh processes with one image.
     """
     from ..benchmarking import measure
     from ..benchmarking.plotting import draw_benchmark

@@ -71,7 +71,7 @@ def test_start_sums_up_processes() -> None:
 
 
 def test_a_fresh_process_tells_what_it_took(model: Path, image: Path) -> None:
-    found = first_image(model, image, threads=1, fixed_size=(64, 96))
+    found = first_image(model, image, threads=1)
     assert found.session_ms > 0
     assert found.first_image_ms > 0
     assert found.peak_mb is not None
