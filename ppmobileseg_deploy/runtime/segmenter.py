@@ -19,13 +19,14 @@ from .result import SegmentationResult
 from .session import Model, open_session
 from .sessions import Sessions
 from .stacking import check_batch, segment_in_stacks
-from .streaming import Location, stream
-from .tile_grid import DEFAULT_OVERLAP, DEFAULT_TILE_HW, Progress
+from .tile_grid import Progress
 from .tile_run import tile_run
 from .tiling import segment_tiled
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
+
+    from .streaming import Location
 
 
 class OrtSegmenter:
@@ -33,7 +34,8 @@ class OrtSegmenter:
 
     It can be pickled, and used in a process that was forked off: ONNX Runtime's session is then
     opened again from the file, which must not have changed, or from its content, when the first
-    image comes.
+    image comes. That takes as long as some images do: hand it to a pool's ``initializer``, once
+    for each process, rather than with every image.
 
     Args:
         model: Path of an ONNX file, or its content, or an ``onnxruntime.InferenceSession``,
@@ -203,7 +205,7 @@ class OrtSegmenter:
 
     def stream(
         self,
-        source: Location | ImageSource | Iterable[Location | ImageSource],
+        source: "Location | ImageSource | Iterable[Location | ImageSource]",
         *,
         recursive: bool = False,
         vid_stride: int = 1,
@@ -233,6 +235,9 @@ class OrtSegmenter:
             ...     print(result.path.name, result.orig_shape)
             street.jpg (512, 512)
         """
+        # What fetches images from the web takes 25 ms to load, a sixth of this module.
+        from .streaming import stream
+
         self._opened()
         return stream(
             self, source, recursive=recursive, vid_stride=vid_stride, max_frames=max_frames
@@ -242,8 +247,8 @@ class OrtSegmenter:
         self,
         image: ImageSource,
         *,
-        tile_hw: SizeHW = DEFAULT_TILE_HW,
-        overlap: int = DEFAULT_OVERLAP,
+        tile_hw: SizeHW | None = None,
+        overlap: int | None = None,
         color: str = "bgr",
         progress: Progress | None = None,
     ) -> SegmentationResult:
@@ -251,8 +256,10 @@ class OrtSegmenter:
 
         Args:
             image: What a single call takes.
-            tile_hw: Size of a tile in pixels of the image.
-            overlap: Pixels that neighbours share at least, and over which their logits blend.
+            tile_hw: Size of a tile in pixels of the image; None for 512x512, or for the size of
+                the network's input where it is fixed.
+            overlap: Pixels that neighbours share at least, and over which their logits blend;
+                None for 64, or for a quarter of the tile's shorter side where that is less.
             color: Order of an array's channels, ``"bgr"`` or ``"rgb"``.
             progress: Called after each tile with how many are done and how many there are.
 

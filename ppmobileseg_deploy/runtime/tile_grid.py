@@ -12,10 +12,12 @@ from .postprocessing import SizeHW
 from .preprocessing import Preprocessing
 
 DEFAULT_TILE_HW: Final = (512, 512)
-"""What the official models were trained on; 150 classes of logits take 157 MB."""
+"""What the official models were trained on; 150 classes of logits take 157 MB. A network of fixed
+size computes all of it for any tile, so that there the tile is the whole."""
 
 DEFAULT_OVERLAP: Final = 64
-"""Pixels over which neighbours blend. Twice as many take half as long again on a large image."""
+"""Pixels over which neighbours blend, but never more than a quarter of a tile. Twice as many take
+half as long again on a large image."""
 
 MAX_BYTES: Final = 1_800_000_000
 """Most memory for the image, its labels, and what the network and the seams hold at once.
@@ -128,14 +130,20 @@ class TileGrid:
 
     @classmethod
     def of(
-        cls, image_hw: SizeHW, tile_hw: SizeHW, overlap: int, preprocess: Preprocessing
+        cls,
+        image_hw: SizeHW,
+        tile_hw: SizeHW | None,
+        overlap: int | None,
+        preprocess: Preprocessing,
     ) -> "TileGrid":
         """Lay out tiles.
 
         Args:
             image_hw: Size of the image.
             tile_hw: Size of a tile, pixels of the image; cut to the image where that is smaller.
-            overlap: Pixels that neighbours share at least, and over which they blend.
+                None for the network's fixed size, or `DEFAULT_TILE_HW` where it has none.
+            overlap: Pixels that neighbours share at least, and over which they blend. None for
+                `DEFAULT_OVERLAP`, or a quarter of the tile's shorter side where that is less.
             preprocess: The model's rule: what sizes the network takes.
 
         Raises:
@@ -143,13 +151,17 @@ class TileGrid:
                 or larger than a model of fixed size allows; or the overlap is negative or not
                 less than half of a tile's side.
         """
-        smallest = min(preprocess.size_multiple, MAX_SIDE)
-        tile_h, tile_w = _whole_pair(tile_hw)
+        fixed_hw = preprocess.padded_hw
+        smallest = min(preprocess.size_multiple, *(fixed_hw or ()), MAX_SIDE)
+        chosen_hw = tile_hw if tile_hw is not None else fixed_hw or DEFAULT_TILE_HW
+        tile_h, tile_w = _whole_pair(chosen_hw)
         if not smallest <= min(tile_h, tile_w) <= max(tile_h, tile_w) <= MAX_SIDE:
             raise UsageError(
                 f"expected tiles of {smallest}x{smallest} to {MAX_SIDE}x{MAX_SIDE} pixels, "
                 f"found {tile_h}x{tile_w}"
             )
+        if overlap is None:
+            overlap = min(DEFAULT_OVERLAP, min(tile_h, tile_w) // 4)
         if not 0 <= 2 * _whole(overlap) < min(tile_h, tile_w):
             raise UsageError(
                 f"expected an overlap of less than half a tile, 0 to "
@@ -157,11 +169,11 @@ class TileGrid:
             )
         down = Side.of(image_hw[0], tile_h, _whole(overlap))
         right = Side.of(image_hw[1], tile_w, _whole(overlap))
-        if preprocess.padded_hw is None:
+        if fixed_hw is None:
             multiple = preprocess.size_multiple
             padded_hw = -(-down.tile // multiple) * multiple, -(-right.tile // multiple) * multiple
         else:
-            padded_hw = preprocess.padded_hw
+            padded_hw = fixed_hw
             if down.tile > padded_hw[0] or right.tile > padded_hw[1]:
                 raise UsageError(
                     f"expected tiles of at most {padded_hw[0]}x{padded_hw[1]}, the network's "

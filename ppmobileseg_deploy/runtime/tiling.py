@@ -8,14 +8,7 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from .postprocessing import Labels, SizeHW, keep_best, label_type, winners_probability
 from .preprocessing import Preprocessing
-from .tile_grid import (
-    DEFAULT_OVERLAP,
-    DEFAULT_TILE_HW,
-    MAX_BYTES,
-    Progress,
-    Span,
-    TileGrid,
-)
+from .tile_grid import MAX_BYTES, Progress, Span, TileGrid
 from .tile_run import TileRun
 
 Logits = NDArray[np.float32]
@@ -41,8 +34,8 @@ def segment_tiled(
     preprocess: Preprocessing,
     num_classes: int,
     *,
-    tile_hw: SizeHW = DEFAULT_TILE_HW,
-    overlap: int = DEFAULT_OVERLAP,
+    tile_hw: SizeHW | None = None,
+    overlap: int | None = None,
     confidence: bool = False,
     progress: Progress | None = None,
     max_bytes: int = MAX_BYTES,
@@ -60,9 +53,9 @@ def segment_tiled(
         preprocess: The model's rule. Of it only the normalisation and the sizes that the network
             takes are used; nothing is scaled.
         num_classes: How many classes the logits are of.
-        tile_hw: Size of a tile in pixels of the image.
+        tile_hw: Size of a tile in pixels of the image; None as in `TileGrid.of`.
         overlap: Pixels that neighbours share at least, and over which they blend: less than half
-            a tile.
+            a tile; None as in `TileGrid.of`.
         confidence: Compute the confidence, too.
         progress: Called after each tile with how many are done and how many there are.
         max_bytes: Most memory for the image, its labels, the network and the logits held at once.
@@ -81,16 +74,16 @@ def segment_tiled(
     _check_memory(grid, num_classes, height * width * pixel_bytes, max_bytes)
     labels: Labels = np.zeros((height, width), kind)
     probability = np.zeros((height, width), np.float32) if confidence else None
-    tile_hw = _ordered(grid, grid.along.tile, grid.across.tile)
+    shown_hw = _ordered(grid, grid.along.tile, grid.across.tile)
     # Scaled to fit inside a tile's size, a tile stays as it is.
-    normalise = replace(preprocess, fit_hw=tile_hw, padded_hw=grid.padded_hw)
+    normalise = replace(preprocess, fit_hw=shown_hw, padded_hw=grid.padded_hw)
     seams = _Seams(grid, num_classes)
     done = 0
     for line in grid.across.spans:
         for tile in grid.along.spans:
             top, left = _ordered(grid, tile.start, line.start)
-            window = image_bgr[top : top + tile_hw[0], left : left + tile_hw[1]]
-            logits = run(normalise(window).tensor)[:, : tile_hw[0], : tile_hw[1]]
+            window = image_bgr[top : top + shown_hw[0], left : left + shown_hw[1]]
+            logits = run(normalise(window).tensor)[:, : shown_hw[0], : shown_hw[1]]
             finished = seams.blend(logits, tile, line)
             top, left = _ordered(grid, tile.first, line.first)
             rows = slice(top, top + finished.shape[1])

@@ -1,7 +1,10 @@
 """What an app asks of a segmenter beside single calls."""
 
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +121,29 @@ def test_tiles_make_a_whole(
     assert result.speed["inference"] > 0
 
 
-def test_labels_cannot_be_tiled(rgb_model: Path, quadrants_bgr: Draw) -> None:
+def test_a_network_of_fixed_size_is_tiled_by_that_size(
+    make_model: MakeModel, rgb_metadata: ModelMetadata, quadrants_bgr: Draw
+) -> None:
+    props = replace(rgb_metadata, output="logits").to_props()
+    shape = (1, 3, 96, 64)
+    segmenter = OrtSegmenter(make_model(props=props, kind="logits", input_shape=shape))
+    image_bgr = quadrants_bgr(200, 300)
+    done: list[int] = []
+    result = segmenter.tiled(image_bgr, progress=lambda *step: done.append(step[1]))
+    assert np.array_equal(result.labels, image_bgr[:, :, ::-1].argmax(axis=2))
+    assert done == [3 * 6] * 18
+
+
+@pytest.mark.parametrize("shape", [("batch", 3, "height", "width"), (1, 3, 96, 64)])
+def test_labels_cannot_be_tiled(
+    shape: tuple[int | str, ...],
+    make_model: MakeModel,
+    rgb_metadata: ModelMetadata,
+    quadrants_bgr: Draw,
+) -> None:
+    segmenter = OrtSegmenter(make_model(props=rgb_metadata.to_props(), input_shape=shape))
     with pytest.raises(UsageError, match="`ppms-export CHECKPOINT --logits`"):
-        OrtSegmenter(rgb_model).tiled(quadrants_bgr(300, 400))
+        segmenter.tiled(quadrants_bgr(300, 400))
 
 
 def test_a_stream_gives_results_in_order(
@@ -134,6 +157,15 @@ def test_a_stream_gives_results_in_order(
     segmenter.close()
     with pytest.raises(UsageError, match="closed"):
         segmenter.stream(tmp_path)
+
+
+def test_nothing_is_loaded_for_streams_before_there_is_one() -> None:
+    code = (
+        "import sys, ppmobileseg_deploy; ppmobileseg_deploy.OrtSegmenter; "
+        "print(sorted({'urllib.request', 'http.client', 'ssl'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
 
 
 def test_closed_it_says_so(rgb_model: Path, quadrants_bgr: Draw) -> None:

@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 
-from ppmobileseg_deploy.errors import DeviceError, ModelError, UsageError
+from ppmobileseg_deploy.errors import DeviceError, ModelError
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.execution import Execution
 from ppmobileseg_deploy.runtime.session import MetadataWarning, open_session
@@ -26,7 +26,11 @@ def test_a_model_is_a_path_or_its_content(
 ) -> None:
     session = open_session(as_type(rgb_model))
     assert session.metadata == rgb_metadata
-    assert (session.output, session.contract.static_size_hw, session.device) == ("labels", None, "cpu")
+    assert (session.output, session.contract.static_size_hw, session.device) == (
+        "labels",
+        None,
+        "cpu",
+    )
     tensor = _tensor()
     assert np.array_equal(session.run(tensor), tensor.argmax(axis=1))
 

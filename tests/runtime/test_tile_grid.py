@@ -103,6 +103,32 @@ def test_a_network_of_fixed_size_gets_that_size() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fixed_hw", "tile_hw", "chosen_hw", "ramp"),
+    [
+        (None, None, (512, 512), 64),
+        (None, (1024, 1024), (1024, 1024), 64),
+        (None, (256, 512), (256, 512), 64),
+        (None, (96, 100), (96, 100), 24),
+        ((256, 320), None, (256, 320), 64),
+        ((1024, 1024), None, (1024, 1024), 64),
+        ((64, 64), None, (64, 64), 16),
+        ((24, 24), None, (24, 24), 6),
+        ((256, 320), (128, 128), (128, 128), 32),
+    ],
+)
+def test_tiles_not_asked_for_are_what_the_network_takes(
+    fixed_hw: tuple[int, int] | None,
+    tile_hw: tuple[int, int] | None,
+    chosen_hw: tuple[int, int],
+    ramp: int,
+) -> None:
+    rule = replace(RULE, fit_hw=fixed_hw, padded_hw=fixed_hw)
+    grid = TileGrid.of((4000, 5000), tile_hw, None, rule)
+    assert (grid.along.tile, grid.across.tile) == chosen_hw
+    assert (grid.along.ramp, grid.across.ramp) == (ramp, ramp)
+
+
+@pytest.mark.parametrize(
     ("tile_hw", "overlap", "message"),
     [
         ((31, 512), 0, "expected tiles of 32x32 to 8192x8192 pixels, found 31x512"),
@@ -111,7 +137,6 @@ def test_a_network_of_fixed_size_gets_that_size() -> None:
         (512, 0, "expected a tile size of two whole numbers .height, width., found 512"),
         ((512.0, 512), 0, "two whole numbers"),
         ((512, 512, 512), 0, "two whole numbers"),
-        (None, 0, "two whole numbers"),
         ((512, 100), 50, "0 to 49 pixels for 512x100, found 50"),
         ((101, 512), 51, "0 to 50 pixels for 101x512, found 51"),
         ((512, 512), -1, "0 to 255 pixels for 512x512, found -1"),
