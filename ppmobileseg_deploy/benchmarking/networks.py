@@ -62,27 +62,27 @@ def measure_networks(
         UsageError: OpenVINO is not installed.
     """
     runs: dict[tuple[int, str], Run] = {}
-    tensors = [each.preprocess(image_bgr).tensor for each in runners]
-    for number, (each, tensor) in enumerate(zip(runners, tensors, strict=True)):
-        lengths = each.lengths((tensor.shape[2], tensor.shape[3]))
+    inputs = [each.preprocess(image_bgr) for each in runners]
+    for number, (each, given) in enumerate(zip(runners, inputs, strict=True)):
+        lengths = each.lengths(given.padded_hw)
         runs[number, ONNXRUNTIME] = onnxruntime_run(each.model, each.threads, lengths)
-        runs[number, OPENVINO] = openvino_run(each.model, tensor.shape, each.threads)
+        runs[number, OPENVINO] = openvino_run(each.model, given.tensor.shape, each.threads)
     jobs: dict[tuple[int, str], Callable[[], object]] = {
-        key: partial(run, tensors[key[0]]) for key, run in runs.items()
+        key: partial(run, inputs[key[0]].tensor) for key, run in runs.items()
     }
     latency = latencies_ms(jobs, turns, on_progress=on_progress)
     rows = []
     for (number, engine), run in runs.items():
-        each, tensor = runners[number], tensors[number]
+        each, given = runners[number], inputs[number]
         logits = each.contract.output == "logits"
-        labels = _labels(run(tensor), logits)
-        expected = _labels(runs[number, ONNXRUNTIME](tensor), logits)
+        labels = _labels(run(given.tensor), logits)
+        expected = _labels(runs[number, ONNXRUNTIME](given.tensor), logits)
         rows.append(
             NetworkRow(
                 model=str(each.model),
                 threads=each.threads,
                 engine=engine,
-                network_hw=(tensor.shape[2], tensor.shape[3]),
+                network_hw=given.padded_hw,
                 latency_ms=latency[number, engine],
                 equal=float((labels == expected).mean()),
             )
