@@ -19,7 +19,7 @@ from typing import Final
 
 from ..errors import ModelError
 from ..files import kind_of
-from ..quoting import brief
+from ..quoting import brief, printable
 from .wire import MalformedError, Wire
 
 MAX_DEPTH: Final = 100
@@ -91,7 +91,7 @@ def check_model_file(model: str | bytes) -> None:
             too short, or it comes as content, which has no folder; or a tensor declares more
             elements than there is data for.
     """
-    source = "model" if isinstance(model, bytes) else Path(model).name
+    source = "model" if isinstance(model, bytes) else printable(Path(model).name)
     folders = () if isinstance(model, bytes) else _folders(Path(model))
     try:
         with io.BytesIO(model) if isinstance(model, bytes) else Path(model).open("rb") as stream:

@@ -14,8 +14,10 @@ MODEL_VARIABLE: Final = "PPMS_MODEL"
 DEFAULT_MODEL: Final = Path("end2end.onnx")
 """What ``ppms-export`` and mmdeploy call their file."""
 
+CHECKPOINT_SUFFIXES: Final = frozenset({".pth", ".pt", ".pdparams", ".ckpt", ".safetensors"})
+"""How files end that are training checkpoints, which people take for models."""
+
 _OFFICIAL: Final = ("tiny", "base")
-_CHECKPOINT_SUFFIXES: Final = frozenset({".pth", ".pt", ".pdparams", ".ckpt", ".safetensors"})
 
 
 def find_model(model: str | None = None) -> Path:
@@ -52,7 +54,7 @@ def find_model(model: str | None = None) -> Path:
 
 def _named(model: str, said_by: str) -> Path:
     path = Path(model)
-    if path.suffix.lower() in _CHECKPOINT_SUFFIXES:
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         raise UsageError(
             f"{said_by}expected an ONNX file, found the training checkpoint {model}: "
             f"convert it first with `ppms-export {model}`"

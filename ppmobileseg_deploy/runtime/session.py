@@ -72,7 +72,9 @@ class Session:
     def model_file(self) -> str:
         """Name of the model's file, empty where it came as content or as an open session."""
         starter = self.engine.starter
-        return self.source if starter is not None and starter.version is not None else ""
+        if starter is None or starter.version is None:
+            return ""
+        return Path(str(starter.content)).name
 
     @property
     def pinnable(self) -> bool:

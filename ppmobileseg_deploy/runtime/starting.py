@@ -13,9 +13,11 @@ import onnxruntime as ort
 
 from ..errors import DeviceError, ModelError
 from ..files import kind_of
+from ..quoting import printable
 from .execution import Execution
 from .external_data import check_model_file
 from .forks import has_forked
+from .locate import CHECKPOINT_SUFFIXES
 from .threads import allowed_threads
 
 # ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
@@ -30,7 +32,7 @@ class Starter:
 
     Attributes:
         content: Path of the file, or its content.
-        source: File name, for messages.
+        source: File name, printable, for messages.
         version: Changes when the file does; None for content that is in memory.
         execution: Where and how to run.
     """
@@ -49,18 +51,24 @@ class Starter:
             execution: Where and how to run.
 
         Raises:
-            ModelError: There is no such file, it is empty or a folder, or it is not what
-                `check_model_file` lets pass.
+            ModelError: There is no such file, it is empty, a folder or a training checkpoint, or
+                it is not what `check_model_file` lets pass.
         """
         if isinstance(model, bytes):
             check_model_file(model)
             return cls(model, "model", None, execution)
         path = Path(model)
         version = _version(path)
+        if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+            named = printable(str(path))
+            raise ModelError(
+                f"cannot load {named}: expected an ONNX file, found a training checkpoint: "
+                f"convert it first with `ppms-export {named}`"
+            )
         # Whatever the current folder is later, or in another process.
         path = path.absolute()
         check_model_file(str(path))
-        return cls(str(path), path.name, version, execution)
+        return cls(str(path), printable(path.name), version, execution)
 
     def start(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
         """Start a session. May be called from several threads.
@@ -150,11 +158,12 @@ def _share_arena() -> None:
 def _version(path: Path) -> tuple[int, int, int]:
     # Asked here, because ONNX Runtime words these cases differently from release to release.
     kind = kind_of(path)
+    named = printable(str(path))
     if kind is None:
-        raise ModelError(f"cannot load {path}: no such file")
+        raise ModelError(f"cannot load {named}: no such file")
     if kind != "file":
-        raise ModelError(f"cannot load {path}: expected an ONNX file, found a {kind}")
+        raise ModelError(f"cannot load {named}: expected an ONNX file, found a {kind}")
     status = path.stat()
     if status.st_size == 0:
-        raise ModelError(f"cannot load {path}: expected an ONNX file, found an empty one")
+        raise ModelError(f"cannot load {named}: expected an ONNX file, found an empty one")
     return status.st_ino, status.st_size, status.st_mtime_ns

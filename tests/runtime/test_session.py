@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_files_that_cannot_be_loaded_are_named(
     assert "\n" not in str(caught.value)
     assert "ONNXRuntimeError" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".PT", ".pdparams"])
+def test_a_checkpoint_has_to_be_exported_first(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"tiny{suffix}"
+    path.write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"found a training checkpoint: .*`ppms-export .*tiny"):
+        open_session(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
+def test_names_of_files_stay_on_their_line(rgb_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.onnx"
+    for content in (None, b"", b"plain text"):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ModelError, match=r"cannot load .*a\\nb\.onnx: ") as caught:
+            open_session(path)
+        assert "\n" not in str(caught.value)
+    path.write_bytes(rgb_model.read_bytes())
+    session = open_session(path)
+    assert (session.source, session.model_file) == (r"a\nb.onnx", "a\nb.onnx")
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
