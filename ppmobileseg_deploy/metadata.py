@@ -52,6 +52,13 @@ class ModelMetadata:
         tool_version: Version of this package that made the file.
         precision: How the weights are stored, and whether the network computes with integers:
             ``"fp32"``, ``"fp16"`` or ``"int8"``.
+
+    Example:
+        >>> metadata = OrtSegmenter("end2end.onnx").metadata
+        >>> metadata.num_classes, metadata.short_side
+        (3, 512)
+        >>> list(zip(metadata.class_names, metadata.palette_rgb))[0]
+        ('red', (200, 10, 20))
     """
 
     variant: str = "unknown"
@@ -77,7 +84,12 @@ class ModelMetadata:
         return len(self.class_names)
 
     def to_props(self) -> dict[str, str]:
-        """Return the metadata as ONNX ``metadata_props``, in a fixed order."""
+        """Return the metadata as ONNX ``metadata_props``, in a fixed order.
+
+        Example:
+            >>> ModelMetadata(variant="tiny").to_props()["ppms.mean_rgb"]
+            '[123.675, 116.28, 103.53]'
+        """
         return {
             _PREFIX + field.name: _to_text(getattr(self, field.name)) for field in fields(self)
         }
@@ -94,6 +106,12 @@ class ModelMetadata:
 
         Raises:
             ValueError: An entry of ours is there and cannot be understood.
+
+        Example:
+            >>> session = onnxruntime.InferenceSession("end2end.onnx")
+            >>> props = session.get_modelmeta().custom_metadata_map
+            >>> ModelMetadata.from_props(props).class_names
+            ('red', 'green', 'blue')
         """
         if _PREFIX + "class_names" not in props:
             return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -62,13 +63,14 @@ def _public(cls: type) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult, ModelMetadata])
 def test_examples_run(cls: type, current_folder: Path) -> None:
     public = vars(ppmobileseg_deploy)
-    names: dict[str, Any] = {**vars(sys.modules[cls.__module__]), **public, "np": np}
+    modules = {"np": np, "onnxruntime": onnxruntime}
+    names: dict[str, Any] = {**vars(sys.modules[cls.__module__]), **public, **modules}
     _run(cls.__name__, cls.__doc__, names)
     for name, member in _public(cls):
         _run(f"{cls.__name__}.{name}", member.__doc__, dict(names))
 
 
-@pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult])
+@pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult, ModelMetadata])
 def test_every_method_has_an_example(cls: type) -> None:
     documented = [(cls.__name__, cls), *_public(cls)]
     without = [name for name, member in documented if ">>>" not in (member.__doc__ or "")]
