@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import ModelError
+from ..errors import ImageError, ModelError
 from ..metadata import ModelMetadata
+from ..quoting import brief
 from .images import as_image_bgr, check_color, read_image
 from .label_grid import labels_per_cell
 from .postprocessing import Labels, labels_and_confidence, labels_from_ids, labels_from_logits
@@ -22,6 +23,8 @@ from .session import Session
 
 ImageSource: TypeAlias = str | Path | Image.Image | NDArray[Any]
 """What can be segmented: a file's path, a PIL image, or an array."""
+
+_ADDRESSES: Final = ("http://", "https://")
 
 Decided: TypeAlias = tuple[Labels, NDArray[np.float32] | None]
 """Labels of the image's size, and how sure they are where that was asked for."""
@@ -52,6 +55,12 @@ class Picture:
             UsageError: ``color`` is neither of the two.
         """
         check_color(color)
+        if isinstance(image, str) and image.lower().startswith(_ADDRESSES):
+            # As a path it would lose a slash, and be no such file.
+            raise ImageError(
+                f"expected a path, a PIL image or a numpy array, found an address, which "
+                f"stream() fetches: {brief(image)}"
+            )
         if isinstance(image, str | Path):
             return cls(read_image(image), Path(image))
         return cls(as_image_bgr(image, color=color), None)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..errors import UsageError
+from ..quoting import brief
 from .overlap import ahead
 from .result import SegmentationResult
 from .sources import Frame, Source, find_sources, read_frames
@@ -49,15 +51,23 @@ def stream(
     Raises:
         ImageError: While going through the results: a location gives nothing, or cannot be read
             (to its end). The results before it were given.
-        UsageError: ``vid_stride`` or ``max_frames`` is no positive number.
+        UsageError: ``source`` is nothing of these, or ``vid_stride`` or ``max_frames`` no positive
+            number.
 
     Example:
         >>> for result in segmenter.stream("street.mp4", vid_stride=5):
         ...     print(result.time_s, result.areas())
     """
     check_frame_choice(vid_stride, max_frames)
-    at_hand = _is_one(source) or isinstance(source, list | tuple)
-    items: Iterable[Any] = [source] if _is_one(source) else source  # type: ignore[assignment]
+    is_one = _is_one(source)
+    # Each byte would be the number of a camera.
+    if isinstance(source, bytes | bytearray) or not (is_one or isinstance(source, Iterable)):
+        raise UsageError(
+            f"expected a path, an address, a camera's number, an image, or several of these, "
+            f"found {brief(source)}"
+        )
+    at_hand = is_one or isinstance(source, list | tuple)
+    items: Iterable[Any] = [source] if is_one else source  # type: ignore[assignment]
     pictures = _pictures(items, recursive, vid_stride, max_frames)
     return _results(segmenter, ahead(pictures) if at_hand else pictures)
 

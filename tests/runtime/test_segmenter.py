@@ -241,3 +241,9 @@ def test_a_name_with_a_null_character_is_an_error_of_ours(
         segmenter(quadrants_bgr(8, 8)).save("nul\0.png")
     with pytest.raises(ModelError, match="no such file"):
         OrtSegmenter("\0.onnx")
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.jpg", "HTTP://example.org/a.jpg"])
+def test_addresses_are_for_streams(address: str, rgb_model: Path) -> None:
+    with pytest.raises(ImageError, match=f"an address, which .*fetches: '{address}'"):
+        OrtSegmenter(rgb_model)(address)

@@ -172,3 +172,23 @@ def test_an_error_of_the_model_ends_reading(folder):
 
     with pytest.raises(KeyError):
         next(stream(fail, "in"))
+
+
+@pytest.mark.parametrize("source", [None, 1.5, b"street.jpg"])
+def test_what_is_no_source_is_wrong_use(source):
+    with pytest.raises(UsageError, match=f"expected a path, .* found {source!r}"):
+        stream(_segment, source)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"vid_stride": "2"}, "expected a video stride of 1 or more, found '2'"),
+        ({"vid_stride": None}, "expected a video stride of 1 or more, found None"),
+        ({"max_frames": 1.5}, "expected 1 or more frames at most, found 1.5"),
+    ],
+)
+def test_numbers_of_frames_are_whole(choice, message):
+    with pytest.raises(UsageError, match=message):
+        stream(_segment, _gray(0), **choice)
+    assert len(list(stream(_segment, _gray(0), vid_stride=np.int64(2)))) == 1

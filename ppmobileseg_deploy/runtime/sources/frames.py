@@ -8,8 +8,10 @@ from time import monotonic
 from typing import Final
 
 import cv2
+import numpy as np
 
 from ...errors import ImageError, UsageError
+from ...quoting import brief
 from ..arrays import ImageBGR
 from ..images import decode_image, read_image
 from .boxes import ends_within_box, has_boxes
@@ -81,10 +83,14 @@ def check_frame_choice(vid_stride: int, max_frames: int | None) -> None:
     Raises:
         UsageError: ``vid_stride`` or ``max_frames`` is no positive number.
     """
-    if vid_stride < 1:
-        raise UsageError(f"expected a video stride of 1 or more, found {vid_stride}")
-    if max_frames is not None and max_frames < 1:
-        raise UsageError(f"expected 1 or more frames at most, found {max_frames}")
+    if not _is_count(vid_stride):
+        raise UsageError(f"expected a video stride of 1 or more, found {brief(vid_stride)}")
+    if max_frames is not None and not _is_count(max_frames):
+        raise UsageError(f"expected 1 or more frames at most, found {brief(max_frames)}")
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int | np.integer) and bool(number >= 1)
 
 
 def _still(source: Source, max_pixels: int) -> Generator[Frame, None, None]:
