@@ -25,8 +25,8 @@ def embed_preprocessing(
 
     The image is not scaled: the network's labels are as fine as what it is given. It is padded as
     before, with zeros after normalisation. The normalised numbers are those of
-    `runtime.preprocessing` but for the last bit: of 26 million labels of drawn scenes none
-    was another one.
+    `runtime.preprocessing` to the last bit. An int8 file needs that: what lies between two
+    integers is rounded to one or the other, and 1 % of the labels of noisy images move.
 
     Args:
         model: An exported model with a normalised float32 input (batch, 3, height, width).
@@ -60,19 +60,12 @@ def embed_preprocessing(
         )
         nodes.append(_node("Gather", [nodes[-1].output[0], f"{_NAME}.order"], axis=1))
     nodes.append(_node("Cast", [nodes[-1].output[0]], to=TensorProto.FLOAT))
-    # One pass over the image, where subtracting and dividing are two.
-    std = np.array(metadata.std_rgb)
-    parameters = {
-        "scale": 1 / std,
-        "offset": -np.array(metadata.mean_rgb) / std,
-        "mean": np.zeros_like(std),
-        "variance": np.ones_like(std),
-    }
-    for name, values in parameters.items():
-        constant = numpy_helper.from_array(values.astype(np.float32), f"{_NAME}.{name}")
-        graph.initializer.append(constant)
-    constants = [f"{_NAME}.{name}" for name in parameters]
-    nodes.append(_node("BatchNormalization", [nodes[-1].output[0], *constants], epsilon=0.0))
+    # BatchNormalization would do both in one pass, 0.3 ms faster, but errs in the last bit.
+    for operator, values in (("Sub", metadata.mean_rgb), ("Div", metadata.std_rgb)):
+        name = f"{_NAME}.{operator}"
+        constant = np.array(values, np.float32).reshape(1, -1, 1, 1)
+        graph.initializer.append(numpy_helper.from_array(constant, name))
+        nodes.append(_node(operator, [nodes[-1].output[0], name]))
     nodes[-1].output[0] = _NORMALIZED
     nodes.extend(graph.node)
     del graph.node[:]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 
 from ppmobileseg_deploy.errors import UsageError
@@ -10,6 +11,7 @@ from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.embedding import embed_preprocessing
 from ppmobileseg_deploy.exporters.options import ByteOrder
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
 
 
 def shape(value: onnx.ValueInfoProto) -> list[str | int]:
@@ -34,6 +36,22 @@ def test_bytes_give_the_labels_of_normalised_numbers(
         )
         swapped = np.ascontiguousarray(pixels[None, ..., ::-1])
         assert (labels_of(embedded, swapped) != labels_of(embedded, pixels[None])).any()
+
+
+@pytest.mark.parametrize("order", ["bgr", "rgb"])
+def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
+    order: ByteOrder, demo_model: onnx.ModelProto
+) -> None:
+    # int8 files make 1 % other labels of the last bit.
+    embedded = embed_preprocessing(demo_model, ModelMetadata(), order)
+    embedded.graph.output.append(onnx.ValueInfoProto(name="normalized"))
+    session = ort.InferenceSession(embedded.SerializeToString())
+    pixels = np.random.default_rng(0).permutation(np.arange(3 * 64 * 64) % 256)
+    image_bgr = pixels.reshape(64, 64, 3).astype(np.uint8)
+    given = image_bgr if order == "bgr" else np.ascontiguousarray(image_bgr[..., ::-1])
+    (found,) = session.run(["normalized"], {"input": given[None]})
+    prepare = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=(64, 64))
+    np.testing.assert_array_equal(found, prepare(image_bgr).tensor)
 
 
 @pytest.mark.parametrize(
