@@ -1,7 +1,6 @@
 """``ppms-verify``: whether two forms of a model compute the same."""
 
 import json
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +13,11 @@ from rich.text import Text
 from ..errors import UsageError
 from ..files import atomic_path
 from ..quoting import printable
-from .console import new_app, print_note, run, stderr, stdout, version_option
+from .console import new_app, run, stderr, stdout, version_option
 from .extras import require_export_extra
 
 if TYPE_CHECKING:
-    from ..verification import Subject, Verification
+    from ..verification import Verification
 
 app = new_app()
 
@@ -29,7 +28,8 @@ def verify_models(
         str,
         typer.Argument(
             metavar="A",
-            help="The reference: a checkpoint, an ONNX file, or what --store wrote (.npz).",
+            help="The reference: a checkpoint, an ONNX file of any origin, or what --store wrote "
+            "(.npz).",
             show_default=False,
         ),
     ],
@@ -46,7 +46,7 @@ def verify_models(
         typer.Option(
             metavar="FILE",
             help="Compare on this image, too; may be given several times. Made-up pictures of "
-            "three sizes are always compared.",
+            "three sizes are compared anyway.",
         ),
     ] = None,
     tolerance: Annotated[
@@ -77,7 +77,7 @@ def verify_models(
     part. The exit code is 0 if they agree, 1 if they do not.
     """
     require_export_extra("verifying")
-    from ..verification import image_example, random_examples, store_outcomes, verify
+    from ..verification import choose_examples, open_subject, store_outcomes, verify
 
     if second is None and store is None:
         raise UsageError("expected two models to compare, or --store, found one model")
@@ -86,17 +86,18 @@ def verify_models(
             f"expected a tolerance of at least 0 and an agreement in [0, 1], found {tolerance} "
             f"and {agreement}"
         )
-    subject = _open(first)
-    examples = subject.examples or (*random_examples(), *map(image_example, image or ()))
+    reference = open_subject(first)
+    doubted = None if second is None else open_subject(second)
+    examples = choose_examples([each for each in (reference, doubted) if each], image or ())
     if store is not None:
-        store_outcomes(subject, examples, store)
+        store_outcomes(reference, examples, store)
         stdout.print(f"wrote {printable(str(store))}", markup=False, soft_wrap=True)
-    if second is None:
+    if doubted is None:
         return 0
     with stderr.status("comparing"):
         found = verify(
-            subject,
-            _open(second),
+            reference,
+            doubted,
             examples,
             logit_tolerance=tolerance,
             min_equal_labels=agreement,
@@ -106,17 +107,6 @@ def verify_models(
         with atomic_path(json_file) as temporary:
             temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
     return 0 if found.agreed else 1
-
-
-def _open(name: str) -> "Subject":
-    from ..verification import open_subject
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        subject = open_subject(name)
-    for warning in caught:
-        print_note(str(warning.message))
-    return subject
 
 
 def _report(found: "Verification") -> RenderableType:
@@ -134,7 +124,7 @@ def _report(found: "Verification") -> RenderableType:
             f"{100 * each.equal_labels:.3f} %",
             "-" if each.equal_labels_inside is None else f"{100 * each.equal_labels_inside:.3f} %",
         )
-    legend = "logits: largest, and how far they differ; labels: share equal, and away from edges"
+    legend = "logits and how far they differ; share of labels equal, and away from edges"
     return Group(table, Text(legend, style="dim"), Text(), *map(Text, _verdict(found)))
 
 

@@ -3,7 +3,8 @@
 from .comparing import ExampleComparison, Verification, verify
 from .examples import Example, image_example, random_examples
 from .layers import Parting, first_parting
-from .subjects import Outcome, Subject, open_subject, store_outcomes
+from .proving import prove_file
+from .subjects import Outcome, Subject, choose_examples, open_subject, store_outcomes
 
 __all__ = [
     "Example",
@@ -12,9 +13,11 @@ __all__ = [
     "Parting",
     "Subject",
     "Verification",
+    "choose_examples",
     "first_parting",
     "image_example",
     "open_subject",
+    "prove_file",
     "random_examples",
     "store_outcomes",
     "verify",

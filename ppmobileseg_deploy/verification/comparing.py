@@ -20,6 +20,7 @@ MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels of equal models."""
 
 _EDGE_PIXELS: Final = 2
+_SIZE_MULTIPLE: Final = 32  # what the network pads to, so that logits cover that much
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def verify(
         min_equal_labels: Least share of equal labels on each example.
 
     Returns:
-        The measurements. Layers are compared on the smallest example, and only if the models do
-        not agree.
+        The measurements. Layers are compared only if the models do not agree, on the smallest
+        example on which they do not.
 
     Raises:
         UsageError: There is no example, both models were stored with different ones, or they
@@ -96,16 +97,46 @@ def verify(
     """
     examples = _common_examples(first, second, examples)
     comparisons = [_compare(first.run(each), second.run(each), each) for each in examples]
-    agreed = all(_agrees(each, logit_tolerance, min_equal_labels) for each in comparisons)
-    smallest = min(examples, key=lambda example: example.tensor.size)
+    wrong = [
+        example
+        for example, found in zip(examples, comparisons, strict=True)
+        if not agrees(found, logit_tolerance, min_equal_labels)
+    ]
+    parting, hint = None, ""
+    if wrong:
+        smallest = min(wrong, key=lambda example: example.tensor.size)
+        layers, others = first.layers(smallest), second.layers(smallest)
+        hint = _hint(first, second, smallest, min_equal_labels)
+        if layers and others:
+            parting = first_parting(layers, others)
+            if parting is None and not hint:
+                hint = "all layers agree up to the last: labels are made of its output otherwise"
     return Verification(
         first=first.name,
         second=second.name,
         examples=tuple(comparisons),
-        agreed=agreed,
-        parting=None if agreed else _parting(first, second, smallest),
-        hint="" if agreed else _hint(first, second, smallest, min_equal_labels),
+        agreed=not wrong,
+        parting=parting,
+        hint=hint,
     )
+
+
+def agrees(
+    found: ExampleComparison,
+    logit_tolerance: float = LOGIT_TOLERANCE,
+    min_equal_labels: float = MIN_EQUAL_LABELS,
+) -> bool:
+    """Tell whether two models agree on an example.
+
+    Args:
+        found: How they compare.
+        logit_tolerance: Largest difference of the logits, as a share of the largest one.
+        min_equal_labels: Least share of equal labels.
+    """
+    gap, scale = found.max_logit_difference, found.max_logit
+    # As "within", not "not beyond", so that a NaN fails.
+    close = gap is None or scale is None or gap <= logit_tolerance * scale
+    return close and found.equal_labels >= min_equal_labels
 
 
 def _common_examples(
@@ -137,7 +168,7 @@ def _compare(first: Outcome, second: Outcome, example: Example) -> ExampleCompar
         )
     equal = first.labels == second.labels
     inside = _inside(first.labels)
-    largest, mean, scale = _logit_differences(first.logits, second.logits)
+    largest, mean, scale = _logit_differences(first.logits, second.logits, example)
     return ExampleComparison(
         name=example.name,
         size_hw=example.size_hw,
@@ -157,37 +188,31 @@ def _inside(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _logit_differences(
-    first: NDArray[np.float32] | None, second: NDArray[np.float32] | None
+    first: NDArray[np.float32] | None, second: NDArray[np.float32] | None, example: Example
 ) -> tuple[float | None, float | None, float | None]:
     if first is None or second is None:
         return None, None, None
     if len(first) != len(second):
         raise UsageError(f"expected as many classes, found {len(first)} and {len(second)}")
-    # One of them may be upsampled already.
-    size_hw = max(first.shape[1:], second.shape[1:])
-    gap = np.abs(_enlarged(first, size_hw) - _enlarged(second, size_hw))
-    return float(gap.max()), float(gap.mean()), float(np.abs(first).max())
+    largest, total, count = 0.0, 0.0, 0
+    # Class by class: logits of a photograph take 200 MB once they are enlarged.
+    for one, other in zip(first, second, strict=True):
+        if one.shape != other.shape:  # one of them may be upsampled already
+            one, other = _shown(one, example), _shown(other, example)
+        gap = np.abs(one - other)
+        largest = float(np.maximum(largest, gap.max()))  # a NaN stays one
+        total, count = total + float(gap.sum(dtype=np.float64)), count + gap.size
+    return largest, total / count, float(np.abs(first).max())
 
 
-def _enlarged(logits: NDArray[np.float32], size_hw: tuple[int, ...]) -> NDArray[np.float32]:
-    if logits.shape[1:] == size_hw:
-        return logits
-    size_wh = size_hw[1], size_hw[0]
-    return np.stack(
-        [cv2.resize(plane, size_wh, interpolation=cv2.INTER_LINEAR) for plane in logits]
-    )
-
-
-def _agrees(found: ExampleComparison, logit_tolerance: float, min_equal_labels: float) -> bool:
-    gap, scale = found.max_logit_difference, found.max_logit
-    # As "within", not "not beyond", so that a NaN fails.
-    close = gap is None or scale is None or gap <= logit_tolerance * scale
-    return close and found.equal_labels >= min_equal_labels
-
-
-def _parting(first: Subject, second: Subject, example: Example) -> Parting | None:
-    layers, others = first.layers(example), second.layers(example)
-    return None if layers is None or others is None else first_parting(layers, others)
+def _shown(plane: NDArray[np.float32], example: Example) -> NDArray[np.float32]:
+    """Return one class's logits for every pixel of the picture."""
+    height, width = example.shown_hw
+    if plane.shape not in (example.size_hw, example.shown_hw):
+        padded_hw = [-(-side // _SIZE_MULTIPLE) * _SIZE_MULTIPLE for side in example.size_hw]
+        enlarged = cv2.resize(plane, padded_hw[::-1], interpolation=cv2.INTER_LINEAR)
+        plane = enlarged.astype(np.float32, copy=False)
+    return plane[:height, :width]
 
 
 def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: float) -> str:
@@ -195,7 +220,11 @@ def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: f
         return ""
     expected = first.run(example).labels
     for swapped in channels_swapped(example):
-        if np.mean(second.run(swapped).labels == expected) >= min_equal_labels:
+        try:
+            found = second.run(swapped).labels
+        except UsageError:  # it takes bytes, which swapped after the normalisation are none
+            continue
+        if np.mean(found == expected) >= min_equal_labels:
             return (
                 f"{second.name} agrees once red and blue are exchanged: it takes BGR for RGB, "
                 "or the other way round"

@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UsageError
 from ..metadata import ModelMetadata
 from ..runtime.images import read_image
 from ..runtime.preprocessing import Preprocessing
 
 _SIZES_HW: Final = ((64, 96), (160, 128), (256, 320))
+_WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole number
 
 
 @dataclass(frozen=True)
@@ -21,41 +23,79 @@ class Example:
 
     Attributes:
         name: File name, or what was made up.
-        tensor: (1, 3, height, width) float32, RGB, normalised; sides are multiples of 32.
+        tensor: (1, 3, height, width) float32, RGB, normalised; zeros right and below the picture.
+            Sides are multiples of 32, unless a model takes another size only.
+        padding_hw: Rows and columns of the tensor that do not show the picture. What a model
+            says of them does not count.
     """
 
     name: str
     tensor: NDArray[np.float32]
+    padding_hw: tuple[int, int] = (0, 0)
 
     @property
     def size_hw(self) -> tuple[int, int]:
         """Height and width of the input."""
         return self.tensor.shape[2], self.tensor.shape[3]
 
+    @property
+    def shown_hw(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        height, width = self.size_hw
+        return height - self.padding_hw[0], width - self.padding_hw[1]
 
-def image_example(path: str | Path) -> Example:
+    def pixels_rgb(self) -> NDArray[np.uint8]:
+        """Return the picture as it was before normalisation, (height, width, 3) uint8.
+
+        Raises:
+            UsageError: It was none: the numbers are no pixel values.
+        """
+        height, width = self.shown_hw
+        mean, std = _normalisation()
+        values = (self.tensor * std + mean)[0, :, :height, :width].transpose(1, 2, 0)
+        pixels = np.clip(np.rint(values), 0, 255)
+        # Negated, so that a NaN is refused.
+        if not np.abs(pixels - values).max() <= _WHOLE:
+            raise UsageError(
+                f"expected normalised pixel values for a model that takes bytes, found other "
+                f"numbers in {self.name}"
+            )
+        return np.ascontiguousarray(pixels.astype(np.uint8))
+
+
+def image_example(path: str | Path, size_hw: tuple[int, int] | None = None) -> Example:
     """Prepare a photograph as the official models want it.
 
     Args:
         path: An image file.
+        size_hw: The only size of input that a model takes, if there is one: the photograph is
+            stretched to it, since files that take bytes cannot be given padding.
 
     Raises:
         ImageError: It cannot be read.
     """
-    return Example(Path(path).name, _prepare(read_image(path)))
+    image_bgr = read_image(path)
+    if size_hw is not None:
+        stretched = cv2.resize(image_bgr, size_hw[::-1], interpolation=cv2.INTER_AREA)
+        image_bgr = stretched.astype(np.uint8, copy=False)
+    preprocess = Preprocessing.from_metadata(ModelMetadata(), static_size_hw=size_hw)
+    return _prepared(Path(path).name, image_bgr, preprocess)
 
 
-def random_examples(seed: int = 0) -> tuple[Example, ...]:
+def random_examples(seed: int = 0, size_hw: tuple[int, int] | None = None) -> tuple[Example, ...]:
     """Make up pictures: smooth regions of colour under fine noise, in three sizes.
 
     Args:
         seed: Another seed gives other pictures.
+        size_hw: The only size of input that a model takes, if there is one.
     """
     rng = np.random.default_rng(seed)
-    return tuple(
-        Example(f"made-up {number}", _prepare(_picture(rng, height, width), keep_size=True))
-        for number, (height, width) in enumerate(_SIZES_HW, start=1)
-    )
+    examples = []
+    for number, (height, width) in enumerate([size_hw] * 3 if size_hw else _SIZES_HW, start=1):
+        as_it_is = Preprocessing.from_metadata(ModelMetadata(), static_size_hw=(height, width))
+        picture = _picture(rng, height, width)
+        examples.append(_prepared(f"made-up {number}", picture, as_it_is))
+    return tuple(examples)
 
 
 def channels_swapped(example: Example) -> tuple[Example, Example]:
@@ -64,14 +104,14 @@ def channels_swapped(example: Example) -> tuple[Example, Example]:
     Returns:
         Confused before the normalisation, and after it.
     """
-    metadata = ModelMetadata()
-    mean = np.array(metadata.mean_rgb, np.float32)[:, None, None]
-    std = np.array(metadata.std_rgb, np.float32)[:, None, None]
+    height, width = example.shown_hw
+    shown = (..., slice(height), slice(width))
+    mean, std = _normalisation()
     pixels = example.tensor * std + mean
-    before = (pixels[:, ::-1] - mean) / std
-    return replace(example, tensor=np.ascontiguousarray(before)), replace(
-        example, tensor=np.ascontiguousarray(example.tensor[:, ::-1])
-    )
+    before, after = np.zeros_like(example.tensor), np.zeros_like(example.tensor)
+    before[shown] = ((pixels[:, ::-1] - mean) / std)[shown]
+    after[shown] = example.tensor[:, ::-1][shown]
+    return replace(example, tensor=before), replace(example, tensor=after)
 
 
 def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
@@ -82,7 +122,17 @@ def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
     return picture
 
 
-def _prepare(image_bgr: NDArray[np.uint8], *, keep_size: bool = False) -> NDArray[np.float32]:
-    size_hw = (image_bgr.shape[0], image_bgr.shape[1]) if keep_size else None
-    preprocess = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=size_hw)
-    return preprocess(image_bgr).tensor
+def _prepared(name: str, image_bgr: NDArray[np.uint8], preprocess: Preprocessing) -> Example:
+    found = preprocess(image_bgr)
+    rows, columns = (
+        whole - part for whole, part in zip(found.padded_hw, found.resized_hw, strict=True)
+    )
+    return Example(name, found.tensor, (rows, columns))
+
+
+def _normalisation() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    metadata = ModelMetadata()
+    return (
+        np.array(metadata.mean_rgb, np.float32)[:, None, None],
+        np.array(metadata.std_rgb, np.float32)[:, None, None],
+    )

@@ -1,40 +1,50 @@
 """An ONNX file, run in ONNX Runtime, with every intermediate output in sight."""
 
+import io
+from pathlib import Path
+from typing import Any, Final
+
 import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..runtime.execution import Execution
 from ..runtime.postprocessing import labels_from_logits
-from ..runtime.session import Session, open_session
-from ..runtime.starting import first_line
+from ..runtime.starting import Starter, first_line
 from .examples import Example
+from .onnx_face import OnnxFace
 from .subjects import Outcome
 
-_LOGITS = "logits"  # what the exporter calls them inside a file whose output are labels
-_FATAL = 4
+_LOGITS: Final = "logits"  # what the exporter calls them inside a file whose output are labels
+_RANK: Final = 4
+_FATAL: Final = 4
+_ORT_MAGIC: Final = b"ORTM"
 
 
 class OnnxSubject:
     """A file; its layers are the outputs of its nodes that are floating point.
 
     Labels come from the file as anyone would run it. Layers and inner logits come from the graph
-    without ONNX Runtime's fusions, whose order of summation errs more.
+    without ONNX Runtime's fusions, whose order of summation errs more. A file in ORT format shows
+    no layers.
 
     Args:
         name: Path of the file.
+        content: The file's content, where it is not at that path yet.
 
     Raises:
         ModelError: It cannot be loaded, or is no segmentation model.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, content: bytes | None = None) -> None:
         self._name = name
-        self._session: Session = open_session(name)
-        self._model = onnx.load_model(name)
-        inner = {output for node in self._model.graph.node for output in node.output}
-        self._has_inner_logits = self._session.output == "labels" and _LOGITS in inner
+        # Made for the runtime, it looks for external data of strangers before anything is opened.
+        starter = Starter.of(name if content is None else content, Execution())
+        self._session = starter.start()
+        self._face = OnnxFace.of(self._session, name)
+        self._model = _graph(name, content)
 
     @property
     def name(self) -> str:
@@ -46,27 +56,53 @@ class OnnxSubject:
         """It can be run on any."""
         return
 
+    @property
+    def size_hw(self) -> tuple[int, int] | None:
+        """The only size of input it takes, unless it takes any."""
+        return self._face.size_hw
+
     def run(self, example: Example) -> Outcome:
         """Compute labels, and logits where the file has them."""
-        output = self._session.run(example.tensor)[0]
-        if self._session.output == "logits":
-            return Outcome(labels_from_logits(output, example.size_hw), output)
-        logits = self._inner([_LOGITS], example)[_LOGITS][0] if self._has_inner_logits else None
-        return Outcome(output, logits)
+        feed = self._face.feed(example)
+        try:
+            (output,) = self._session.run(None, feed)
+        except Exception as error:  # the errors' classes differ between releases
+            raise ModelError(f"{self._name} failed: {first_line(error)}") from error
+        height, width = example.shown_hw
+        if self._face.gives == "labels":
+            labels = self._face.labels(output, example)
+            return Outcome(labels[:height, :width], self._inner_logits(example))
+        logits = self._face.logits(output)
+        covered_hw = example.shown_hw if self._face.takes_bytes else example.size_hw
+        labels = labels_from_logits(logits, covered_hw)
+        return Outcome(labels[:height, :width], logits)
 
-    def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:
+    def layers(self, example: Example) -> dict[str, NDArray[np.float32]] | None:
         """Compute the output of every node, in order of computation."""
+        if self._model is None:
+            return None
         names = [name for node in self._model.graph.node for name in node.output if name]
         # The graph's own output is the last one already.
         return self._inner(names, example)
 
-    def _inner(self, names: list[str], example: Example) -> dict[str, NDArray[np.float32]]:
+    def _inner_logits(self, example: Example) -> NDArray[np.float32] | None:
+        nodes = self._model.graph.node if self._model is not None else ()
+        if not any(_LOGITS in node.output for node in nodes):
+            return None
+        logits = (self._inner([_LOGITS], example) or {}).get(_LOGITS)
+        # In a file of others the name may mean anything.
+        is_map = logits is not None and logits.ndim == _RANK and logits.shape[0] == 1
+        return logits[0] if logits is not None and is_map else None
+
+    def _inner(self, names: list[str], example: Example) -> dict[str, NDArray[np.float32]] | None:
+        """Compute outputs of nodes; None where ONNX Runtime cannot show some of a strange file."""
         shown = onnx.ModelProto()
         shown.CopyFrom(self._model)
         have = {each.name for each in shown.graph.output}
         shown.graph.output.extend(
             onnx.ValueInfoProto(name=name) for name in names if name not in have
         )
+        feed = self._face.feed(example)
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = _FATAL
@@ -74,11 +110,22 @@ class OnnxSubject:
             session = ort.InferenceSession(
                 shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-            found = session.run(names, {self._session.input_name: example.tensor})
-        except Exception as error:  # the errors' classes differ between releases
-            raise ModelError(f"{self._name}: {first_line(error)}") from error
+            found = session.run(names, feed)
+        except Exception:  # as above; the file itself runs, it is only not to be looked into
+            return None
         return {
-            name: output
+            name: output.astype(np.float32, copy=False)
             for name, output in zip(names, found, strict=True)
-            if isinstance(output, np.ndarray) and output.dtype == np.float32
+            if isinstance(output, np.ndarray) and output.dtype.kind == "f"
         }
+
+
+def _graph(name: str, content: bytes | None) -> Any:
+    """Load the graph; None for ORT format, which has no graph that onnx could read."""
+    try:
+        with Path(name).open("rb") if content is None else io.BytesIO(content) as stream:
+            if stream.read(8)[4:] == _ORT_MAGIC:
+                return None
+        return onnx.load_model(name) if content is None else onnx.load_model_from_string(content)
+    except Exception as error:  # a damaged file makes protobuf raise whatever it likes
+        raise ModelError(f"cannot load {name}: {first_line(error)}") from error

@@ -1,7 +1,7 @@
 """What can be compared: a checkpoint, an ONNX file, or outputs that were stored."""
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checkpoints import OFFICIAL
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
-from .examples import Example
+from .examples import Example, image_example, random_examples
 from .layers import Layers
 
 _CHECKPOINT_SUFFIXES: Final = (".pth", ".pt", ".pdparams")
@@ -24,9 +25,9 @@ class Outcome:
     """What a model gives for one example.
 
     Attributes:
-        labels: (height, width) class ids.
-        logits: float32 (classes, h, w) before or after upsampling; None if the model does not
-            show them.
+        labels: (height, width) class ids of the part of the input that shows the picture.
+        logits: float32 (classes, h, w) before or after upsampling, of the whole input or of that
+            part; None if the model does not show them.
     """
 
     labels: NDArray[Any]
@@ -44,18 +45,23 @@ class Subject(Protocol):
     def examples(self) -> tuple[Example, ...] | None:
         """The only examples it has outputs for; None if it can be run on any."""
 
+    @property
+    def size_hw(self) -> tuple[int, int] | None:
+        """The only height and width of an input that it takes; None for any."""
+
     def run(self, example: Example) -> Outcome:
         """Compute, or look up, the outputs."""
 
     def layers(self, example: Example) -> Layers | None:
-        """Compute the intermediate outputs, in order; None if they were not stored."""
+        """Compute the intermediate outputs, in order; None if they cannot be seen."""
 
 
 def open_subject(name: str) -> Subject:
     """Open whatever the name says.
 
     Args:
-        name: Path of a checkpoint (.pth, .pdparams), of outputs (.npz), or of an ONNX file.
+        name: Path of a checkpoint (.pth, .pdparams), the name of an official one, or the path of
+            outputs (.npz) or of an ONNX file.
 
     Raises:
         CheckpointError: The checkpoint cannot be read.
@@ -64,13 +70,51 @@ def open_subject(name: str) -> Subject:
     """
     if name.lower().endswith(_STORED_SUFFIX):
         return StoredSubject(name)
-    if name.lower().endswith(_CHECKPOINT_SUFFIXES):
+    is_official = name in OFFICIAL and kind_of(Path(name)) is None
+    if is_official or name.lower().endswith(_CHECKPOINT_SUFFIXES):
         from .torch_subject import TorchSubject
 
         return TorchSubject(name)
     from .onnx_subject import OnnxSubject
 
     return OnnxSubject(name)
+
+
+def choose_examples(
+    subjects: Sequence[Subject], images: Sequence[str | Path] = ()
+) -> tuple[Example, ...]:
+    """Find inputs that all of some models take.
+
+    Args:
+        subjects: The models.
+        images: Photographs to take besides made-up pictures.
+
+    Returns:
+        The inputs that outputs were stored for or, where none were, three made-up pictures and
+        the photographs.
+
+    Raises:
+        ImageError: A photograph cannot be read.
+        UsageError: The models take different sizes only, or there are photographs and stored
+            outputs, which are of other inputs.
+    """
+    for subject in subjects:
+        if subject.examples is not None:
+            if images:
+                raise UsageError(
+                    f"expected no images, since {subject.name} holds outputs of other inputs, "
+                    f"found {images[0]}"
+                )
+            return subject.examples
+    sizes = {subject.size_hw: subject.name for subject in subjects if subject.size_hw}
+    if len(sizes) > 1:
+        found = " and ".join(f"{h}x{w} in {name}" for (h, w), name in sizes.items())
+        raise UsageError(f"expected models that take the same size of input, found {found}")
+    size_hw = next(iter(sizes), None)
+    return (
+        *random_examples(size_hw=size_hw),
+        *(image_example(image, size_hw) for image in images),
+    )
 
 
 class StoredSubject:
@@ -83,8 +127,9 @@ class StoredSubject:
         for key, arrays in _read(Path(name)).items():
             if not {"input", "labels"} <= arrays.keys():
                 raise UsageError(f"expected an input and labels of {key!r} in {name}")
-            examples.append(Example(key, arrays["input"]))
-            self._outcomes[key] = Outcome(arrays["labels"], arrays.get("logits"))
+            example, outcome = _checked(key, arrays, name)
+            examples.append(example)
+            self._outcomes[key] = outcome
         self._examples = tuple(examples)
 
     @property
@@ -96,6 +141,11 @@ class StoredSubject:
     def examples(self) -> tuple[Example, ...]:
         """What outputs were stored for."""
         return self._examples
+
+    @property
+    def size_hw(self) -> None:
+        """It has its own examples."""
+        return
 
     def run(self, example: Example) -> Outcome:
         """Look up the outputs."""
@@ -113,7 +163,8 @@ def store_outcomes(subject: Subject, examples: Iterable[Example], path: Path) ->
         subject: The model.
         examples: What to run it on.
         path: A ``.npz`` file: for each example ``NAME/input``, ``NAME/labels`` and, where the
-            model shows them, ``NAME/logits``.
+            model shows them, ``NAME/logits``. Labels smaller than the input are those of its
+            upper left part; the rest is padding.
 
     Raises:
         UsageError: The file name has another suffix.
@@ -130,6 +181,29 @@ def store_outcomes(subject: Subject, examples: Iterable[Example], path: Path) ->
             arrays[f"{example.name}/logits"] = outcome.logits
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def _checked(key: str, arrays: Mapping[str, NDArray[Any]], source: str) -> tuple[Example, Outcome]:
+    tensor, labels, logits = arrays["input"], arrays["labels"], arrays.get("logits")
+    if tensor.ndim != 4 or tensor.shape[:2] != (1, 3) or tensor.dtype != np.float32:
+        raise UsageError(
+            f"expected a float32 input (1, 3, height, width) of {key!r} in {source}, found "
+            f"{tensor.dtype} {tensor.shape}"
+        )
+    padding = tuple(
+        whole - part for whole, part in zip(tensor.shape[2:], labels.shape, strict=False)
+    )
+    if labels.ndim != 2 or not labels.size or min(padding) < 0 or labels.dtype.kind not in "iu":
+        raise UsageError(
+            f"expected whole numbers (height, width) up to {tensor.shape[2:]} as labels of "
+            f"{key!r} in {source}, found {labels.dtype} {labels.shape}"
+        )
+    if logits is not None and (logits.ndim != 3 or logits.dtype.kind != "f"):
+        raise UsageError(
+            f"expected float logits (classes, height, width) of {key!r} in {source}, found "
+            f"{logits.dtype} {logits.shape}"
+        )
+    return Example(key, tensor, (padding[0], padding[1])), Outcome(labels, logits)
 
 
 def _read(path: Path) -> Mapping[str, dict[str, NDArray[Any]]]:

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..checkpoints import build_model, load_checkpoint
+from ..checkpoints import Checkpoint, build_model, load_checkpoint
+from ..exporters.wrapper import pad_to_multiple
 from ..model import labels_off
 from .examples import Example
 from .subjects import Outcome
@@ -17,15 +18,18 @@ class TorchSubject:
     """The network of a checkpoint; its layers are its modules.
 
     Args:
-        name: Path of the checkpoint, or the name of an official one.
+        checkpoint: A loaded one, the path of one, or the name of an official one.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._network = build_model(load_checkpoint(name))
+    def __init__(self, checkpoint: Checkpoint | str) -> None:
+        if isinstance(checkpoint, Checkpoint):
+            self._name = checkpoint.file_name
+        else:
+            self._name, checkpoint = checkpoint, load_checkpoint(checkpoint)
+        self._network = build_model(checkpoint)
 
     @property
     def name(self) -> str:
@@ -37,13 +41,19 @@ class TorchSubject:
         """It can be run on any."""
         return
 
+    @property
+    def size_hw(self) -> None:
+        """It takes any size."""
+        return
+
     @torch.inference_mode()
     def run(self, example: Example) -> Outcome:
         """Compute labels and low-resolution logits."""
-        tensor = torch.from_numpy(example.tensor)
-        logits = self._network(tensor)
-        labels = labels_off(logits, example.size_hw)
-        return Outcome(labels[0, 0].numpy(), logits[0].numpy())
+        padded = pad_to_multiple(torch.from_numpy(example.tensor))
+        logits = self._network(padded)
+        height, width = example.shown_hw
+        labels = labels_off(logits, padded.shape[-2:])[0, 0, :height, :width]
+        return Outcome(labels.numpy(), logits[0].numpy())
 
     @torch.inference_mode()
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:
@@ -55,7 +65,7 @@ class TorchSubject:
             if name
         ]
         try:
-            self._network(torch.from_numpy(example.tensor))
+            self._network(pad_to_multiple(torch.from_numpy(example.tensor)))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -71,6 +71,13 @@ def test_images_are_compared_too(verify, exported):
     assert "512x512" in out
 
 
+def test_images_and_stored_outputs_do_not_go_together(verify, exported):
+    assert verify(CHECKPOINT, "--store", "outputs.npz")[0] == 0
+    code, _, err = verify("outputs.npz", exported, "--image", "photo.png")
+    assert code == 2
+    assert "outputs.npz holds outputs of other inputs" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

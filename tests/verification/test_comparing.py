@@ -113,6 +113,25 @@ def test_what_was_not_stored_is_refused(tmp_path, name, content, message):
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"input": np.zeros((1, 3, 32), np.float32)}, "expected a float32 input (1, 3, height"),
+        ({"input": np.zeros((1, 3, 32, 32))}, "found float64"),
+        ({"labels": np.zeros((33, 32), np.uint8)}, "up to (32, 32) as labels"),
+        ({"labels": np.zeros((32, 32), np.float32)}, "found float32 (32, 32)"),
+        ({"logits": np.zeros((2, 32), np.float32)}, "expected float logits"),
+    ],
+)
+def test_outputs_of_other_shapes_are_refused(tmp_path, arrays, message):
+    good = {"input": np.zeros((1, 3, 32, 32), np.float32), "labels": np.zeros((32, 32), np.uint8)}
+    path = tmp_path / "outputs.npz"
+    np.savez(path, **{f"a/{name}": array for name, array in (good | arrays).items()})
+    with pytest.raises(UsageError) as raised:
+        open_subject(str(path))
+    assert message in str(raised.value)
+
+
 def test_outputs_that_lack_a_part_are_refused(tmp_path):
     np.savez(tmp_path / "part.npz", **{"a/input": np.zeros((1, 3, 32, 32), np.float32)})
     with pytest.raises(UsageError, match="expected an input and labels"):
@@ -123,6 +142,7 @@ class Made:
     """A model that gives what it is told to."""
 
     examples = None
+    size_hw = None
 
     def __init__(self, labels: np.ndarray, logits: np.ndarray | None) -> None:
         self.name, self._outcome = "made", Outcome(labels, logits)

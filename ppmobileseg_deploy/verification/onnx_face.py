@@ -1,0 +1,158 @@
+"""What an ONNX file of any origin takes and gives, as far as comparing needs to know."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from ..metadata import ModelMetadata
+from .examples import Example
+
+_RANK: Final = 4
+_GIVES: Final = {
+    "tensor(int64)": "labels",
+    "tensor(int32)": "labels",
+    "tensor(uint8)": "labels",
+    "tensor(float)": "logits",
+}
+
+
+@dataclass(frozen=True)
+class OnnxFace:
+    """Names, types and shapes of a segmentation model.
+
+    The runtime's own contract asks for more: names of classes, and a size of logits. Whether two
+    files compute the same can be told without them.
+
+    Attributes:
+        source: Name of the file, for messages.
+        input_name: Name of the one input that must be given.
+        bytes_order: ``"bgr"`` or ``"rgb"`` for uint8 (batch, height, width, 3); empty for
+            normalised float32 (batch, 3, height, width).
+        size_hw: The only height and width that it takes; None for any.
+        gives: ``"labels"`` or ``"logits"``.
+    """
+
+    source: str
+    input_name: str
+    bytes_order: str
+    size_hw: tuple[int, int] | None
+    gives: str
+
+    @classmethod
+    def of(cls, session: ort.InferenceSession, source: str) -> "OnnxFace":
+        """Look at an open file.
+
+        Args:
+            session: The file.
+            source: Its name.
+
+        Raises:
+            ModelError: It is no segmentation model, or wants bytes and does not say in which
+                order.
+        """
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        gives = _GIVES.get(outputs[0].type) if len(outputs) == 1 else None
+        if gives is None:
+            raise ModelError(
+                f"{source}: expected one output, whole numbers or tensor(float), found "
+                f"{_listed(outputs)}"
+            )
+        takes_bytes = len(inputs) == 1 and inputs[0].type == "tensor(uint8)"
+        if not _is_image(inputs, takes_bytes):
+            raise ModelError(
+                f"{source}: expected one input, tensor(float) [batch, 3, height, width] or "
+                f"tensor(uint8) [batch, height, width, 3], found {_listed(inputs)}"
+            )
+        shape = inputs[0].shape
+        height, width = shape[1:3] if takes_bytes else shape[2:]
+        return cls(
+            source=source,
+            input_name=inputs[0].name,
+            bytes_order=_order(session, source) if takes_bytes else "",
+            size_hw=(height, width) if isinstance(height, int) else None,
+            gives=gives,
+        )
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether it normalises by itself."""
+        return bool(self.bytes_order)
+
+    def feed(self, example: Example) -> dict[str, NDArray[Any]]:
+        """Return an example as the file takes it. To files that take bytes padding is their own.
+
+        Raises:
+            UsageError: It takes bytes, and the example is no picture.
+        """
+        if not self.takes_bytes:
+            return {self.input_name: example.tensor}
+        rgb = example.pixels_rgb()
+        image = rgb if self.bytes_order == "rgb" else rgb[..., ::-1]
+        return {self.input_name: np.ascontiguousarray(image)[None]}
+
+    def labels(self, output: Any, example: Example) -> NDArray[Any]:
+        """Return the output as (height, width) class ids.
+
+        Raises:
+            ModelError: It has another shape.
+        """
+        ids = np.asarray(output)
+        size_hw = example.shown_hw if self.takes_bytes else example.size_hw
+        if ids.shape not in ((1, 1, *size_hw), (1, *size_hw)):
+            raise ModelError(
+                f"{self.source}: expected labels of shape {(1, 1, *size_hw)}, found {ids.shape}"
+            )
+        return ids.reshape(size_hw)
+
+    def logits(self, output: Any) -> NDArray[np.float32]:
+        """Return the output as (classes, height, width) logits.
+
+        Raises:
+            ModelError: It has another shape.
+        """
+        logits = np.asarray(output)
+        if logits.ndim != _RANK or logits.shape[0] != 1 or logits.shape[1] < 2:
+            raise ModelError(
+                f"{self.source}: expected logits (1, classes, height, width), found {logits.shape}"
+            )
+        found: NDArray[np.float32] = logits[0]
+        return found
+
+
+def _is_image(inputs: Any, takes_bytes: bool) -> bool:
+    if len(inputs) != 1 or len(inputs[0].shape) != _RANK:
+        return False
+    shape = list(inputs[0].shape)
+    channels = shape.pop(3 if takes_bytes else 1)
+    batch, height, width = shape
+    return (
+        (takes_bytes or inputs[0].type == "tensor(float)")
+        and _allows(batch, 1)
+        and _allows(channels, 3)
+        and isinstance(height, int) == isinstance(width, int)
+    )
+
+
+def _allows(dimension: Any, length: int) -> bool:
+    return not isinstance(dimension, int) or dimension == length
+
+
+def _order(session: ort.InferenceSession, source: str) -> str:
+    try:
+        metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        raise ModelError(f"{source}: {error}") from error
+    if metadata is None or metadata.channel_order not in ("bgr", "rgb"):
+        raise ModelError(
+            f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
+            f"found {metadata.channel_order if metadata else 'none'}"
+        )
+    return metadata.channel_order
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(f"{each.name} {each.type} {each.shape}" for each in values) or "none"

@@ -1,0 +1,197 @@
+"""Files of every form and origin can be compared."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from ppmobileseg_deploy.errors import ModelError, UsageError
+from ppmobileseg_deploy.exporters import ExportOptions, convert_to_ort, export_onnx
+from ppmobileseg_deploy.runtime.images import write_image
+from ppmobileseg_deploy.verification import (
+    Example,
+    choose_examples,
+    image_example,
+    open_subject,
+    random_examples,
+    verify,
+)
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    """A picture that has to be padded."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "photo.png"
+    write_image(path, rng.integers(0, 256, (100, 141, 3)).astype(np.uint8))
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ExportOptions(embed_preprocessing="bgr"),
+        ExportOptions(embed_preprocessing="rgb", logits=True),
+        ExportOptions(precision="fp16"),
+        ExportOptions(vim="image"),
+        ExportOptions(shape_hw=(97, 131), logits=True),
+        ExportOptions(shape_hw=(97, 131), embed_preprocessing="rgb"),
+    ],
+    ids=str,
+)
+def test_every_form_agrees_with_its_checkpoint(options, checkpoint, photo, tmp_path):
+    path = str(export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path)
+    subjects = open_subject(checkpoint), open_subject(path)
+    examples = choose_examples(subjects, [photo])
+    assert examples[-1].name == "photo.png"
+    found = verify(*subjects, examples)
+    assert found.agreed, found
+    assert all(each.max_logit_difference is not None for each in found.examples)
+
+
+def test_a_file_that_takes_bytes_in_another_order_is_found(checkpoint, tmp_path):
+    options = ExportOptions(embed_preprocessing="bgr")
+    path = export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path
+    model = onnx.load(path)
+    (order,) = (each for each in model.metadata_props if each.key == "ppms.channel_order")
+    order.value = "rgb"
+    onnx.save(model, path)
+    found = verify(open_subject(checkpoint), open_subject(str(path)), random_examples())
+    assert not found.agreed
+    assert found.parting is not None
+    assert found.parting.after is None
+    assert "BGR" in found.hint
+
+
+def test_metadata_are_not_needed(checkpoint, exported, tmp_path):
+    model = onnx.load(exported)
+    del model.metadata_props[:]
+    for node in model.graph.node:  # nor any name that the exporter gives
+        node.name = ""
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                names[index] = "scores" if name == "logits" else name
+    path = str(tmp_path / "foreign.onnx")
+    onnx.save(model, path)
+    found = verify(open_subject(checkpoint), open_subject(path), random_examples())
+    assert found.agreed
+    assert found.examples[0].max_logit_difference is None
+
+
+def test_a_foreign_tensor_called_logits_may_be_anything(tmp_path):
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["logits"], keepdims=0),
+        helper.make_node("ArgMax", ["x"], ["y"], axis=1),
+    ]
+    path = save(tmp_path, nodes, TensorProto.INT64)
+    found = verify(open_subject(path), open_subject(path), random_examples())
+    assert found.agreed
+    assert found.examples[0].max_logit_difference is None
+
+
+def test_logits_before_upsampling_are_enlarged(tmp_path):
+    nodes = [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[8, 8], strides=[8, 8])]
+    path = save(tmp_path, nodes, TensorProto.FLOAT)
+    example = random_examples()[0]
+    outcome = open_subject(path).run(example)
+    assert outcome.labels.shape == example.size_hw
+    assert outcome.logits.shape == (3, 8, 12)
+
+
+def test_ort_format_shows_no_layers(checkpoint, exported, with_channels_swapped):
+    path = convert_to_ort(Path(exported), Path(exported).with_name("m.ort")).path
+    subject = open_subject(str(path))
+    assert subject.layers(random_examples()[0]) is None
+    assert verify(open_subject(checkpoint), subject, random_examples()).agreed
+    found = verify(subject, open_subject(with_channels_swapped), random_examples())
+    assert not found.agreed
+    assert found.parting is None
+
+
+def test_labels_made_otherwise_of_equal_logits_are_called_so(exported, tmp_path):
+    model = onnx.load(exported)
+    last = next(node for node in model.graph.node if "output" in node.output)
+    last.output[0] = "right"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.int64), "one"))
+    model.graph.node.append(helper.make_node("Add", ["right", "one"], ["output"]))
+    path = str(tmp_path / "wrong.onnx")
+    onnx.save(model, path)
+    found = verify(open_subject(exported), open_subject(path), random_examples())
+    assert not found.agreed
+    assert found.parting is None
+    assert "all layers agree" in found.hint
+
+
+def test_what_is_padding_does_not_count(photo):
+    example = image_example(photo)
+    assert (example.size_hw, example.padding_hw) == ((512, 736), (0, 14))
+    assert not example.tensor[..., 722:].any()
+    assert example.pixels_rgb().shape == (512, 722, 3)
+
+
+def test_models_of_different_sizes_are_refused(checkpoint, tmp_path):
+    paths = []
+    for side in (64, 96):
+        options = ExportOptions(shape_hw=(side, side))
+        path = export_onnx(checkpoint, tmp_path / f"{side}.onnx", options, verify=False).path
+        paths.append(str(path))
+    with pytest.raises(UsageError, match=r"found 64x64 in .* and 96x96 in "):
+        choose_examples([open_subject(path) for path in paths])
+
+
+def test_bytes_are_asked_for_pictures_only(checkpoint, tmp_path):
+    options = ExportOptions(embed_preprocessing="rgb", shape_hw=(32, 32))
+    path = export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path
+    noise = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
+    with pytest.raises(UsageError, match="expected normalised pixel values"):
+        open_subject(str(path)).run(Example("noise", noise))
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="whether in BGR or RGB order, found none"):
+        open_subject(str(path))
+
+
+@pytest.mark.parametrize(
+    ("input_type", "shape", "operator", "message"),
+    [
+        (TensorProto.FLOAT, [1, 4, None, None], "Identity", "expected one input"),
+        (TensorProto.FLOAT, [2, 3, None, None], "Identity", "expected one input"),
+        (TensorProto.FLOAT, [1, 3, None], "Identity", "expected one input"),
+        (TensorProto.INT32, [1, 3, None, None], "Identity", "expected one input"),
+        (TensorProto.FLOAT, [1, 3, None, None], "IsNaN", "expected one output"),
+    ],
+)
+def test_what_is_no_segmentation_model_is_refused(tmp_path, input_type, shape, operator, message):
+    output = TensorProto.BOOL if operator == "IsNaN" else input_type
+    nodes = [helper.make_node(operator, ["x"], ["y"])]
+    with pytest.raises(ModelError, match=message) as raised:
+        open_subject(save(tmp_path, nodes, output, input_type, shape))
+    assert "\n" not in str(raised.value)
+
+
+def test_labels_of_another_size_are_refused(tmp_path):
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["p"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("ArgMax", ["p"], ["y"], axis=1),
+    ]
+    subject = open_subject(save(tmp_path, nodes, TensorProto.INT64))
+    with pytest.raises(
+        ModelError, match=r"labels of shape \(1, 1, 64, 96\), found \(1, 1, 8, 12\)"
+    ):
+        subject.run(random_examples()[0])
+
+
+def save(folder, nodes, output_type, input_type=TensorProto.FLOAT, shape=(1, 3, "h", "w")) -> str:
+    graph = helper.make_graph(
+        nodes,
+        "foreign",
+        [helper.make_tensor_value_info("x", input_type, list(shape))],
+        [helper.make_tensor_value_info("y", output_type, None)],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    path = folder / "foreign.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    return str(path)
