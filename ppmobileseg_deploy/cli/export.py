@@ -1,118 +1,67 @@
 """``ppms-export``: from a checkpoint to ``end2end.onnx``."""
 
-import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
-from rich.markup import escape
-from rich.table import Table
 
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
-from ..metadata import RGB
-from ..quoting import printable
-from .console import new_app, parse_size_hw, run, stderr, stdout, version_option
+from . import export_options as given
+from .console import new_app, parse_size_hw, print_note, run, stderr, stdout, version_option
+from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
+from .extras import require_export_extra
+from .grouped_help import GroupedCommand
+from .inspect import app as inspect_app
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ..exporters import ExportReport, ParityCase
+    from ..exporters import ExportOptions, ExportReport, Int8Options
+    from ..verification import Verification
 
 _FILE_NAME: Final = "end2end.onnx"
-_NEEDED: Final = ("torch", "onnx", "onnxsim")
-_INSTALL: Final = "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
+_INSPECT: Final = "inspect"
+_VERIFY: Final = ("quick", "full", "off")
 
 app = new_app()
 
 
-@app.command()
+@app.command(help=given.HELP, cls=GroupedCommand)
 def export(
-    checkpoint: Annotated[
-        str,
-        typer.Argument(
-            metavar="CHECKPOINT",
-            help="A .pth of open-mmlab, a .pdparams of PaddleSeg, "
-            "or the name of an official model: tiny, base.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="The ONNX file to write, or a folder for end2end.onnx.",
-        ),
-    ] = _FILE_NAME,
-    work_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the file; --output then names no other."),
-    ] = None,
-    vim: Annotated[
-        str | None,
-        typer.Option(
-            metavar="cell|image|off",
-            help="How labels are upsampled: exactly and fast (cell, the default), the paper's "
-            "way, only the classes that are present (image), or all classes (off).",
-        ),
-    ] = None,
-    logits: Annotated[
-        bool, typer.Option("--logits", help="Give float logits of all classes, not labels.")
-    ] = False,
-    opset: Annotated[int, typer.Option(metavar="N", help="ONNX opset version, 15 to 20.")] = 17,
-    shape: Annotated[
-        str | None,
-        typer.Option(metavar="HxW", help="Fix the input size; the default is any size."),
-    ] = None,
-    label_dtype: Annotated[
-        str | None,
-        typer.Option(
-            metavar="int64|int32|uint8", help="Integer type of the labels, by default int64."
-        ),
-    ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Class names: a text file with one a line, JSON ([name, ...], or {name: "
-            "[r, g, b], ...} with colours), or the word ade20k or cityscapes. Without it: "
-            "ADE20K's for 150 classes, else numbers.",
-        ),
-    ] = None,
-    no_simplify: Annotated[
-        bool, typer.Option("--no-simplify", help="Keep the graph as it was traced.")
-    ] = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Leave out the parity proof.")
-    ] = False,
-    atol: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Largest logit difference that the proof permits; by default 1e-4 of the "
-            "largest logit, or more where PyTorch itself rounds by more.",
-        ),
-    ] = None,
-    show: Annotated[
-        bool,
-        typer.Option("--show", help="Show the labels of PyTorch and of the file in a window."),
-    ] = False,
+    checkpoint: given.Checkpoint,
+    output: given.Output = _FILE_NAME,
+    work_dir: given.WorkDir = None,
+    vim: given.Vim = None,
+    logits: given.Logits = False,
+    label_dtype: given.LabelDtype = None,
+    embed_preprocessing: given.EmbedPreprocessing = None,
+    shape: given.Shape = None,
+    classes: given.Classes = None,
+    opset: given.Opset = 17,
+    no_simplify: given.NoSimplify = False,
+    precision: given.Precision = "fp32",
+    calibrate: given.Calibrate = None,
+    calibrate_labels: given.CalibrateLabels = None,
+    reduce_zero_label: given.ReduceZeroLabel = False,
+    min_agreement: given.MinAgreement = None,
+    max_miou_loss: given.MaxMiouLoss = None,
+    ort: given.Ort = False,
+    dump_info: given.DumpInfo = False,
+    verify: given.Verify = "quick",
+    verify_image: given.VerifyImage = None,
+    atol: given.Atol = None,
+    show: given.Show = False,
     _version: Annotated[bool, version_option("ppms-export")] = False,
 ) -> None:
-    """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the same.
-
-    The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
-    names, colours and preprocessing along. Segment images with it by ppms-infer.
-    """
-    _require_extra()
-    from ..exporters import ExportOptions, export_onnx
+    """Compose an export of what was asked for."""
+    require_export_extra("exporting")
+    from ..checkpoints import load_checkpoint
+    from ..exporters import ExportOptions, check_sdk_options, convert_to_ort, export_onnx
+    from ..exporters import dump_info as write_info
+    from ..runtime.images import read_image
     from ..runtime.sinks import Window
+    from ..verification import prove_file
 
     if logits and (vim is not None or label_dtype is not None):
         raise UsageError("--logits gives no labels: leave out --vim and --label-dtype")
@@ -123,24 +72,65 @@ def export(
         shape_hw=None if shape is None else parse_size_hw(shape),
         label_dtype=label_dtype or "int64",  # type: ignore[arg-type]
         simplify=not no_simplify,
+        precision=precision,  # type: ignore[arg-type]
+        embed_preprocessing=embed_preprocessing,  # type: ignore[arg-type]
     )
-    if show and no_verify:
-        raise UsageError("--show shows the parity proof, which --no-verify leaves out")
     target = _target(output, work_dir)
+    if target.suffix.lower() == ".ort":
+        raise UsageError(
+            f"expected the name of an ONNX file, found {target}: ONNX Runtime goes by the "
+            "suffix; --ort writes the ORT format beside it"
+        )
+    if ort and precision == "fp16":
+        raise UsageError("--ort would store the weights as float32 again: leave out fp16")
+    if dump_info:
+        check_sdk_options(options)
+    _check_proof(verify, verify_image, atol, show=show)
+    int8 = _int8_options(
+        options,
+        calibrate,
+        calibrate_labels,
+        reduce_zero_label=reduce_zero_label,
+        min_agreement=min_agreement,
+        max_miou_loss=max_miou_loss,
+    )
+    for image in verify_image or ():  # before the work, rather than in its midst
+        read_image(image)
     window = Window("ppms-export") if show else None
-    with stderr.status("starting") as status:
+    full: list[Verification] = []
+    with stderr.status("reading the checkpoint") as status:
+        loaded = load_checkpoint(checkpoint)
+
+        def examine(content: bytes) -> None:
+            if verify == "full":
+                status.update("comparing with PyTorch on pictures")
+                full.append(prove_file(loaded, content, target.name, verify_image or ()))
+
         report = export_onnx(
-            checkpoint,
+            loaded,
             target,
             options,
             classes=classes,
-            verify=not no_verify,
+            verify=verify != "off",
             atol=atol,
+            int8=int8,
+            examine=examine,
             on_progress=status.update,
         )
-    stdout.print(_table(report))
+    stdout.print(export_table(report, full[0] if full else None))
+    if report.int8 is not None:
+        stdout.print(int8_table(report.int8))
+        if report.int8.slower:
+            print_note(slower_note(report.int8))
+    if ort:
+        with stderr.status("converting to ORT format"):
+            converted = convert_to_ort(target)
+        stdout.print(ort_line(converted), markup=False, soft_wrap=True)
+    if dump_info:
+        names = ", ".join(path.name for path in write_info(target, report.metadata, options))
+        stdout.print(f"for mmdeploy's SDK: {names}", markup=False, soft_wrap=True)
     if window is not None and report.parity is not None:
-        window.show(_side_by_side(report.parity.cases[-1], report.metadata.palette_rgb))
+        window.show(side_by_side(report.parity.cases[-1], report.metadata.palette_rgb))
     plain = options == ExportOptions() and classes is None and report.parity is not None
     if report.official_name is not None and plain:
         _publish(report, report.official_name)
@@ -160,51 +150,54 @@ def _target(output: str, work_dir: Path | None) -> Path:
     return work_dir / path
 
 
-def _require_extra() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(f"exporting needs {', '.join(missing)}; install with: {_INSTALL}")
+def _check_proof(
+    verify: str, images: list[Path] | None, atol: float | None, *, show: bool
+) -> None:
+    if verify not in _VERIFY:
+        raise UsageError(f"expected --verify to be one of {', '.join(_VERIFY)}, found {verify!r}")
+    if images and verify != "full":
+        raise UsageError(f"--verify-image needs --verify full, found {verify}")
+    if verify == "off":
+        for option, is_given in (("--show shows", show), ("--atol is for", atol is not None)):
+            if is_given:
+                raise UsageError(f"{option} the parity proof, which --verify off leaves out")
 
 
-def _table(report: "ExportReport") -> Table:
-    metadata, options, parity = report.metadata, report.options, report.parity
-    table = Table(
-        show_header=False, title=escape(printable(str(report.path))), title_justify="left"
-    )
-    table.add_column(style="dim")
-    table.add_column()
-    table.add_row("variant", metadata.variant)
-    table.add_row("classes", str(metadata.num_classes))
-    table.add_row(
-        "output",
-        "logits, float32"
-        if options.logits
-        else f"labels, {options.label_dtype}, VIM {metadata.vim}",
-    )
-    table.add_row("operators", f"{sum(report.operators.values())} ({len(report.operators)} kinds)")
-    table.add_row("size", f"{report.size_bytes / 1e6:.2f} MB")
-    table.add_row("time", f"{report.seconds:.1f} s")
-    if parity is None:
-        table.add_row("parity", "not checked")
-    else:
-        sizes = ", ".join(f"{c.batch}x3x{c.size_hw[0]}x{c.size_hw[1]}" for c in parity.cases)
-        table.add_row(
-            "parity",
-            f"logits differ by {parity.max_logit_difference:.1e} at most "
-            f"({parity.max_relative_difference:.1e} of the largest), "
-            f"{100 * parity.equal_labels:.6g} % of labels equal",
-        )
-        table.add_row("on inputs", sizes)
-    return table
+def _int8_options(
+    options: "ExportOptions",
+    images: Path | None,
+    labels: Path | None,
+    *,
+    reduce_zero_label: bool,
+    min_agreement: float | None,
+    max_miou_loss: float | None,
+) -> "Int8Options | None":
+    from ..exporters import CalibrationSet, Int8Options
 
-
-def _side_by_side(case: "ParityCase", palette_rgb: tuple[RGB, ...]) -> "NDArray[np.uint8]":
-    import numpy as np
-
-    from ..runtime.drawing import colorize
-
-    return np.hstack(
-        [colorize(labels[0, 0], palette_rgb) for labels in (case.labels_pytorch, case.labels_onnx)]
+    of_labels = {
+        "--reduce-zero-label": reduce_zero_label,
+        "--max-miou-loss": max_miou_loss is not None,
+    }
+    if options.precision != "int8":
+        of_int8 = {
+            "--calibrate": images is not None,
+            "--calibrate-labels": labels is not None,
+            **of_labels,
+            "--min-agreement": min_agreement is not None,
+        }
+        for option, is_given in of_int8.items():
+            if is_given:
+                raise UsageError(f"{option} is for --precision int8, found {options.precision}")
+        return None
+    if images is None:
+        raise UsageError("--precision int8 needs images: --calibrate DIR")
+    for option, is_given in of_labels.items():
+        if is_given and labels is None:
+            raise UsageError(f"{option} is about true labels: give --calibrate-labels DIR too")
+    limits = {"min_equal_labels": min_agreement, "max_miou_loss": max_miou_loss}
+    return Int8Options(
+        CalibrationSet.find(images, labels, reduce_zero_label=reduce_zero_label),
+        **{name: limit for name, limit in limits.items() if limit is not None},
     )
 
 
@@ -217,5 +210,7 @@ def _publish(report: "ExportReport", name: str) -> None:
 
 
 def main() -> None:
-    """Entry point of ``ppms-export``."""
-    run(app)
+    """Entry point of ``ppms-export``, and of ``ppms-export inspect``."""
+    # Not two subcommands: what is exported most often should take no further word. A checkpoint
+    # of that name is ./inspect.
+    run(inspect_app if sys.argv[1:2] == [_INSPECT] else app)

@@ -25,12 +25,23 @@ _VALUE_WIDTH: Final = 200
 app = new_app()
 
 
-@app.command()
+@app.callback()
+def _named() -> None:
+    """Make the command one of a group, so that its usage line has its name."""
+
+
+@app.command("inspect")
 def inspect_file(
-    file: Annotated[Path, typer.Argument(help="An ONNX file of any origin.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="An ONNX file of any origin.", show_default=False),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Show what an ONNX file is: inputs, outputs, operators, size, and what can run it."""
+    """Show what an ONNX file is: inputs, outputs, operators, size, and what can run it.
+
+    Nothing in the file is run.
+    """
     require_export_extra("inspecting")
     from ..exporters.inspection import inspect
 
@@ -45,8 +56,8 @@ def inspect_file(
 def _table(found: "Inspection") -> Table:
     title = escape(printable(str(found.path)))
     table = Table(show_header=False, title=title, title_justify="left")
-    table.add_column(style="dim")
-    table.add_column()
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
     size = f"{found.size_bytes / 1e6:.2f} MB, {found.parameters:,} stored numbers"
     table.add_row("size", size)
     opsets = ", ".join(f"{name} {version}" for name, version in found.opsets.items())

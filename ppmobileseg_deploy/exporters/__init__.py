@@ -2,7 +2,7 @@
 
 from .comparison import Comparison
 from .export import ExportReport, export_onnx
-from .mmdeploy_info import dump_info
+from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions
 from .ort_format import OrtReport, convert_to_ort
 from .parity import ParityCase, ParityReport
@@ -18,6 +18,7 @@ __all__ = [
     "OrtReport",
     "ParityCase",
     "ParityReport",
+    "check_sdk_options",
     "convert_to_ort",
     "dump_info",
     "export_onnx",

@@ -16,7 +16,7 @@ from ..files import atomic_path
 from ..metadata import ModelMetadata
 from ..version import VERSION
 from .comparison import Comparison
-from .graph import count_operators, finalize, simplify
+from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
 from .precision import Int8Options, Int8Report
@@ -68,6 +68,7 @@ def export_onnx(
     verify: bool = True,
     atol: float | None = None,
     int8: Int8Options | None = None,
+    examine: Callable[[bytes], object] = lambda _: None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
     """Export a checkpoint to one ONNX file.
@@ -86,6 +87,8 @@ def export_onnx(
         atol: Largest absolute difference of the logits that the proof permits; the default
             is derived from the logits, see `exporters.parity.prove`.
         int8: Images and limits for ``precision="int8"``, which needs them.
+        examine: Called with the content of the float32 file before anything is written or made
+            of it; whatever it raises ends the export. `verification.prove_file` is made for it.
         on_progress: Called with a few words at the start of each step.
 
     Returns:
@@ -140,6 +143,7 @@ def export_onnx(
     if verify:
         on_progress("proving parity with PyTorch")
         parity = prove(model, network, options, atol)
+    examine(_serialized(without_logits(model)))
 
     variant = make_variant(model, metadata, options, int8, verify=verify, on_progress=on_progress)
     on_progress("writing the file")
@@ -188,7 +192,12 @@ def _describe(
 
 
 def _write(model: ModelProto, output: Path) -> bytes:
-    content: bytes = model.SerializeToString(deterministic=True)
+    content = _serialized(model)
     with atomic_path(output) as temporary:
         temporary.write_bytes(content)
+    return content
+
+
+def _serialized(model: ModelProto) -> bytes:
+    content: bytes = model.SerializeToString(deterministic=True)
     return content

@@ -45,10 +45,7 @@ def dump_info(model: Path, metadata: ModelMetadata, options: ExportOptions) -> t
         UsageError: The SDK cannot run such a file: it knows no uint8 in ONNX Runtime.
         OutputError: A file could not be written.
     """
-    if options.embed_preprocessing is not None:
-        raise UsageError("expected a file with float32 input for mmdeploy's SDK, found uint8")
-    if options.label_dtype == "uint8" and not options.logits:
-        raise UsageError("expected labels of int64 or int32 for mmdeploy's SDK, found uint8")
+    check_sdk_options(options)
     contents = (
         _deploy(model, options),
         _pipeline(metadata, options),
@@ -59,6 +56,21 @@ def dump_info(model: Path, metadata: ModelMetadata, options: ExportOptions) -> t
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(content, indent=4) + "\n", encoding="utf-8")
     return paths
+
+
+def check_sdk_options(options: ExportOptions) -> None:
+    """Make sure that mmdeploy's SDK can run what these options make.
+
+    Args:
+        options: What a file is to be exported with.
+
+    Raises:
+        UsageError: It cannot: it knows no uint8 in ONNX Runtime.
+    """
+    if options.embed_preprocessing is not None:
+        raise UsageError("expected a file with float32 input for mmdeploy's SDK, found uint8")
+    if options.label_dtype == "uint8" and not options.logits:
+        raise UsageError("expected labels of int64 or int32 for mmdeploy's SDK, found uint8")
 
 
 def _deploy(model: Path, options: ExportOptions) -> dict[str, Any]:

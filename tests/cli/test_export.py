@@ -2,18 +2,25 @@
 
 import hashlib
 import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import onnxruntime as ort
 import pytest
 
 from ppmobileseg_deploy.cache import official_model_path
 from ppmobileseg_deploy.checkpoints import OfficialCheckpoint, loading
 from ppmobileseg_deploy.cli.export import main
+from ppmobileseg_deploy.exporters import export as exporting
+from ppmobileseg_deploy.exporters.precision.agreement import Judge
 from ppmobileseg_deploy.version import VERSION
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
+IMAGES = CHECKPOINT.parent / "images"
+PHOTO = sorted(IMAGES.iterdir())[0]
+INT8 = [CHECKPOINT, "--precision", "int8", "--calibrate"]
 
 Export = Callable[..., tuple[int, str, str]]
 
@@ -42,7 +49,7 @@ def test_the_table_tells_what_came_out(export: Export) -> None:
 
 def test_work_dir_and_output_combine(export: Export) -> None:
     code, stdout, _ = export(
-        CHECKPOINT, "--work-dir", "out", "-o", "m.onnx", "--shape", "64x96", "--no-verify"
+        CHECKPOINT, "--work-dir", "out", "-o", "m.onnx", "--shape", "64x96", "--verify", "off"
     )
     assert code == 0
     assert "not checked" in stdout
@@ -53,26 +60,107 @@ def test_work_dir_and_output_combine(export: Export) -> None:
 @pytest.mark.parametrize("output", [".", "here", "new/", "new/deep/"])
 def test_a_folder_for_output_gets_end2end_onnx(export: Export, output: str) -> None:
     Path("here").mkdir()
-    code, stdout, _ = export(CHECKPOINT, "-o", output, "--shape", "64", "--no-verify")
+    code, stdout, _ = export(CHECKPOINT, "-o", output, "--shape", "64", "--verify", "off")
     assert code == 0
     assert str(Path(output) / "end2end.onnx") in stdout
     assert (Path(output) / "end2end.onnx").is_file()
 
 
 def test_classes_that_are_built_in(export: Export) -> None:
-    code, _, stderr = export(CHECKPOINT, "--classes", "cityscapes", "--no-verify")
+    code, _, stderr = export(CHECKPOINT, "--classes", "cityscapes", "--verify", "off")
     assert code == 2
     assert "expected 150 class names for this checkpoint, found 19 in cityscapes" in stderr
-    assert export(CHECKPOINT, "--classes", "ade20k", "--shape", "64", "--no-verify")[0] == 0
+    assert export(CHECKPOINT, "--classes", "ade20k", "--shape", "64", "--verify", "off")[0] == 0
 
 
-def test_help_shows_what_values_look_like(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_is_grouped_and_shows_what_values_look_like(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     code, stdout, _ = export("--help")
     assert code == 0
-    options = stdout[stdout.index("Options:") :]
+    assert "ppms-export inspect FILE" in stdout
+    options = stdout[stdout.index("Where to:") :]
     assert "<" not in options
     assert max(map(len, options.splitlines())) <= 80
+    headings = [line for line in options.splitlines() if line[:1].strip()]
+    assert headings == [
+        "Where to:",
+        "Form of the file:",
+        "Precision:",
+        "Files beside it:",
+        "Proof:",
+        "Others:",
+    ]
+
+
+def test_a_full_proof_shows_the_pictures(export: Export) -> None:
+    code, stdout, _ = export(
+        CHECKPOINT, "--verify", "full", "--verify-image", PHOTO, "--precision", "fp16"
+    )
+    assert code == 0
+    for text in ("made-up 3 (256x320)", PHOTO.name, "fp16", "of labels equal on 4 images"):
+        assert text in stdout
+
+
+def test_a_full_proof_that_fails_names_the_layer_and_writes_nothing(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_one_activation(model: onnx.ModelProto) -> onnx.ModelProto:
+        changed = onnx.ModelProto()
+        changed.CopyFrom(model)
+        next(node for node in changed.graph.node if node.op_type == "HardSwish").op_type = "Relu"
+        return changed
+
+    monkeypatch.setattr(exporting, "simplify", without_one_activation)
+    monkeypatch.setattr(exporting, "prove", lambda *_: None)
+    code, stdout, stderr = export(CHECKPOINT, "--verify", "full", "-o", "m.onnx")
+    assert (code, stdout, stderr.count("\n")) == (1, "", 1)
+    assert "expected m.onnx to compute what ppmobileseg_tiny_demo.pth computes" in stderr
+    assert "the first layer that differs is backbone.smb1.conv.activation, after" in stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_files_beside_it(export: Export) -> None:
+    code, stdout, _ = export(
+        *(CHECKPOINT, "-o", "m.onnx", "--shape", "64", "--verify", "off", "--ort", "--dump-info")
+    )
+    assert code == 0
+    assert "m.ort: " in stdout
+    assert "for mmdeploy's SDK: deploy.json, pipeline.json, detail.json" in stdout
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "deploy.json",
+        "detail.json",
+        "m.onnx",
+        "m.ort",
+        "m.required_operators.config",
+        "pipeline.json",
+    ]
+
+
+def test_bytes_as_input(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT, "--embed-preprocessing", "bgr", "--shape", "64")
+    assert code == 0
+    assert "uint8 BGR pixels" in stdout
+    assert "uint8 bgr input" in stdout
+
+
+def test_int8_shows_what_it_costs_and_gains(
+    export: Export, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Judge, "latency_ms", lambda *_: (10.0, 12.5))
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(3):
+        shutil.copy(PHOTO, images / f"{number}{PHOTO.suffix}")
+    code, stdout, stderr = export(*INT8, images, "--shape", "64", "--min-agreement", "0.5")
+    assert code == 0
+    for text in ("2 images for the ranges, 1 judged", "12.5 ms", "mIoU, with fp32's labels"):
+        assert text in stdout
+    assert "all layers in int8" in stdout
+    assert stderr == (
+        "note: int8 is slower than fp32 on this machine, 12.5 ms against 10.0 ms (one thread)\n"
+    )
 
 
 def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
@@ -88,7 +176,7 @@ def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
 
     official.cached_path.parent.mkdir(parents=True, exist_ok=True)
     official.cached_path.write_bytes(CHECKPOINT.read_bytes())
-    for options in (["--no-verify"], ["--vim", "off"]):
+    for options in (["--verify", "off"], ["--vim", "off"]):
         assert export("tiny", *options)[0] == 0
         assert not official_model_path("tiny").exists()
     code, _, stderr = export("tiny")
@@ -123,7 +211,31 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--logits", "--label-dtype", "uint8"], 2, "leave out --vim and"),
         ([CHECKPOINT, "-o", "out/", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
-        ([CHECKPOINT, "--show", "--no-verify"], 2, "--no-verify leaves out"),
+        ([CHECKPOINT, "--show", "--verify", "off"], 2, "which --verify off leaves out"),
+        ([CHECKPOINT, "--atol", "1", "--verify", "off"], 2, "which --verify off leaves out"),
+        ([CHECKPOINT, "--verify", "no"], 2, "--verify to be one of quick, full, off, found 'no'"),
+        ([CHECKPOINT, "--verify-image", "a.jpg"], 2, "needs --verify full, found quick"),
+        ([CHECKPOINT, "--verify", "full", "--verify-image", "a.jpg"], 1, "a.jpg"),
+        ([CHECKPOINT, "-o", "m.ort"], 2, "--ort writes the ORT format beside it"),
+        ([CHECKPOINT, "--ort", "--precision", "fp16"], 2, "leave out fp16"),
+        ([CHECKPOINT, "--dump-info", "--embed-preprocessing", "bgr"], 2, "float32 input for mm"),
+        ([CHECKPOINT, "--dump-info", "--label-dtype", "uint8"], 2, "labels of int64 or int32"),
+        ([CHECKPOINT, "--precision", "fp8"], 2, "precision to be one of fp32, fp16, int8"),
+        ([CHECKPOINT, "--embed-preprocessing", "gbr"], 2, "one of bgr, rgb, found 'gbr'"),
+        ([CHECKPOINT, "--precision", "int8"], 2, "needs images: --calibrate DIR"),
+        ([*INT8, "nowhere"], 2, "found none at nowhere"),
+        ([*INT8, IMAGES, "--max-miou-loss", "0"], 2, "give --calibrate-labels DIR too"),
+        ([*INT8, IMAGES, "--reduce-zero-label"], 2, "give --calibrate-labels DIR too"),
+        ([*INT8, IMAGES, "--min-agreement", "2"], 2, "above 0 and up to 1, found 2"),
+        ([CHECKPOINT, "--calibrate", IMAGES], 2, "--calibrate is for --precision int8"),
+        ([CHECKPOINT, "--calibrate-labels", IMAGES], 2, "--calibrate-labels is for --precision"),
+        ([CHECKPOINT, "--reduce-zero-label"], 2, "--reduce-zero-label is for --precision int8"),
+        ([CHECKPOINT, "--max-miou-loss", "0"], 2, "--max-miou-loss is for --precision int8"),
+        (
+            [CHECKPOINT, "--precision", "fp16", "--min-agreement", "1"],
+            2,
+            "--min-agreement is for --precision int8, found fp16",
+        ),
         ([CHECKPOINT, "--show"], 2, "showing needs a display"),
         ([], 2, "Missing argument"),
     ],

@@ -1,0 +1,216 @@
+"""The options of ``ppms-export``, in the order in which its help shows them."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+HELP: Final = """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the
+same.
+
+The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
+names, colours and preprocessing along. Segment images with it by ppms-infer.
+
+`ppms-export inspect FILE` tells what an ONNX file of any origin is; see its own --help.
+"""
+
+_WHERE: Final = "Where to"
+_FORM: Final = "Form of the file"
+_PRECISION: Final = "Precision"
+_BESIDE: Final = "Files beside it"
+_PROOF: Final = "Proof"
+
+Checkpoint = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHECKPOINT",
+        help="A .pth of open-mmlab, a .pdparams of PaddleSeg, or the name of an official model: "
+        "tiny, base.",
+        show_default=False,
+    ),
+]
+
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="The ONNX file to write, or a folder for end2end.onnx.",
+        rich_help_panel=_WHERE,
+    ),
+]
+WorkDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for the file; --output then names no other.",
+        rich_help_panel=_WHERE,
+    ),
+]
+
+Vim = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cell|image|off",
+        help="How labels are upsampled: exactly and fast (cell, the default), the paper's way, "
+        "only the classes that are present (image), or all classes (off).",
+        rich_help_panel=_FORM,
+    ),
+]
+Logits = Annotated[
+    bool,
+    typer.Option(
+        "--logits",
+        help="Give float logits of all classes, not labels.",
+        rich_help_panel=_FORM,
+    ),
+]
+LabelDtype = Annotated[
+    str | None,
+    typer.Option(
+        metavar="int64|int32|uint8",
+        help="Integer type of the labels, by default int64.",
+        rich_help_panel=_FORM,
+    ),
+]
+EmbedPreprocessing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="bgr|rgb",
+        help="Take bytes, uint8 (batch, height, width, 3) with the channels in this order, and "
+        "normalise them inside: for apps that only scale the image. Not for ppms-infer.",
+        rich_help_panel=_FORM,
+    ),
+]
+Shape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HxW",
+        help="Fix the input size; the default is any size.",
+        rich_help_panel=_FORM,
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, b], "
+        "...} with colours), or the word ade20k or cityscapes. Without it: ADE20K's for 150 "
+        "classes, else numbers.",
+        rich_help_panel=_FORM,
+    ),
+]
+Opset = Annotated[
+    int,
+    typer.Option(metavar="N", help="ONNX opset version, 15 to 20.", rich_help_panel=_FORM),
+]
+NoSimplify = Annotated[
+    bool,
+    typer.Option("--no-simplify", help="Keep the graph as it was traced.", rich_help_panel=_FORM),
+]
+
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="fp32|fp16|int8",
+        help="fp16 stores the weights in half the bytes and computes in float32; int8 computes "
+        "with integers wherever that does no harm, which takes images to find out.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="int8: images such as the model will see, 2 to 200. Three quarters give the ranges, "
+        "the rest judges the result.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+CalibrateLabels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="int8: their true labels, PNG files of class ids; then mIoU is held to as well.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+ReduceZeroLabel = Annotated[
+    bool,
+    typer.Option(
+        "--reduce-zero-label",
+        help="int8: label 0 means other and does not count; class ids begin at 1.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+MinAgreement = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="int8: least share of labels that equal the float32 model's, by default 0.99.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+MaxMiouLoss = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="int8: by how much mIoU may fall, by default 0.01.",
+        rich_help_panel=_PRECISION,
+    ),
+]
+
+Ort = Annotated[
+    bool,
+    typer.Option(
+        "--ort",
+        help="Also the file in ORT format, for ONNX Runtime's small builds, and the list of the "
+        "operators that such a build needs.",
+        rich_help_panel=_BESIDE,
+    ),
+]
+DumpInfo = Annotated[
+    bool,
+    typer.Option(
+        "--dump-info",
+        help="Also deploy.json, pipeline.json and detail.json, with which mmdeploy's SDK opens "
+        "the folder.",
+        rich_help_panel=_BESIDE,
+    ),
+]
+
+Verify = Annotated[
+    str,
+    typer.Option(
+        metavar="quick|full|off",
+        help="Compare with PyTorch on made-up inputs (quick); also open the finished file, run "
+        "pictures through both and, if they differ, name the layer (full); or not at all.",
+        rich_help_panel=_PROOF,
+    ),
+]
+VerifyImage = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Compare on this image, too; may be given several times. Needs --verify full.",
+        rich_help_panel=_PROOF,
+    ),
+]
+Atol = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="Largest logit difference that the quick proof permits; by default 1e-4 of the "
+        "largest logit, or more where PyTorch itself rounds by more.",
+        rich_help_panel=_PROOF,
+    ),
+]
+Show = Annotated[
+    bool,
+    typer.Option(
+        "--show",
+        help="Show the labels of PyTorch and of the file in a window.",
+        rich_help_panel=_PROOF,
+    ),
+]
