@@ -26,27 +26,25 @@ def print_report(evaluation: Evaluation, console: Console) -> None:
         f"{plural(evaluation.images, 'image')}; {counted} of {len(evaluation.names)} classes "
         "occur; all figures but ms in percent"
     )
-    console.print()
-    console.print(_models(evaluation))
-    console.print()
-    console.print(_classes(evaluation))
+    tables = [_models(evaluation), _classes(evaluation)]
+    if len(evaluation.scores) > 1:
+        tables.insert(1, _agreement(evaluation))
+    for table in tables:
+        console.print()
+        console.print(table)
 
 
 def _models(evaluation: Evaluation) -> Table:
-    """One line a model; with several, they get numbers that other columns refer to."""
+    """One line a model; with several, they get numbers that the other tables refer to."""
     several = len(evaluation.scores) > 1
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = _new_table()
     if several:
         table.add_column("")
     table.add_column("model", overflow="fold")
     for column in ("mIoU", "mean acc", "pixel acc", "ms"):
         table.add_column(column, justify="right", no_wrap=True)
-    if several:
-        for number in range(1, len(evaluation.scores) + 1):
-            table.add_column(f"equal {number}", justify="right", no_wrap=True)
     for number, (name, score) in enumerate(evaluation.scores.items(), start=1):
         confusion = score.confusion
-        equal = [_percent(share, digits=3) for share in evaluation.agreement[number - 1]]
         table.add_row(
             *((str(number),) if several else ()),
             Text(printable(name)),
@@ -54,30 +52,46 @@ def _models(evaluation: Evaluation) -> Table:
             _percent(confusion.mean_accuracy),
             _percent(confusion.pixel_accuracy),
             f"{score.latency_ms:.1f}",
-            *(equal if several else ()),
         )
     return table
 
 
+def _agreement(evaluation: Evaluation) -> Table:
+    table = _new_table()
+    numbers = range(1, len(evaluation.scores) + 1)
+    table.add_column("equal labels")
+    for number in numbers:
+        table.add_column(str(number), justify="right")
+    for number, shares in zip(numbers, evaluation.agreement, strict=True):
+        table.add_row(str(number), *(_percent(share, digits=3) for share in shares))
+    return table
+
+
 def _classes(evaluation: Evaluation) -> Table:
-    several = len(evaluation.scores) > 1
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("class")
+    """IoU and accuracy of one model, or the IoU of several."""
+    scores = [score.confusion for score in evaluation.scores.values()]
+    several = len(scores) > 1
+    table = _new_table()
+    table.add_column("IoU of class" if several else "class")
     table.add_column("share", justify="right")
-    for number in range(1, len(evaluation.scores) + 1):
-        table.add_column(f"IoU {number}" if several else "IoU", justify="right")
-        table.add_column(f"acc {number}" if several else "acc", justify="right")
-    first = next(iter(evaluation.scores.values())).confusion
+    columns = [str(number) for number in range(1, len(scores) + 1)] if several else ["IoU", "acc"]
+    for column in columns:
+        table.add_column(column, justify="right")
     for class_id, name in enumerate(evaluation.names):
         if not _defined(evaluation, class_id):
             continue
-        cells = [
-            _percent(figures[class_id])
-            for score in evaluation.scores.values()
-            for figures in (score.confusion.iou, score.confusion.class_accuracy)
-        ]
-        table.add_row(Text(printable(name)), _percent(first.class_share[class_id]), *cells)
+        figures = (
+            [confusion.iou for confusion in scores]
+            if several
+            else [scores[0].iou, scores[0].class_accuracy]
+        )
+        cells = (_percent(figure[class_id]) for figure in figures)
+        table.add_row(Text(printable(name)), _percent(scores[0].class_share[class_id]), *cells)
     return table
+
+
+def _new_table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold")
 
 
 def _defined(evaluation: Evaluation, class_id: int) -> bool:
