@@ -53,7 +53,8 @@ def verify_models(
         float,
         typer.Option(
             metavar="X",
-            help="Largest difference of the logits, as a share of the largest one.",
+            help="Largest difference of the logits, as a share of the largest one, and likewise "
+            "of the layers, when the first that differs is looked for.",
         ),
     ] = 1e-3,
     agreement: Annotated[

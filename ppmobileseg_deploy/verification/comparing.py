@@ -83,7 +83,8 @@ def verify(
         first: The reference.
         second: What is doubted.
         examples: What to run them on. Models that were stored bring their own.
-        logit_tolerance: Largest difference of the logits, as a share of the largest one.
+        logit_tolerance: Largest difference of the logits, as a share of the largest one; also
+            of layers, when the first that differs is looked for.
         min_equal_labels: Least share of equal labels on each example.
 
     Returns:
@@ -108,9 +109,9 @@ def verify(
         layers, others = first.layers(smallest), second.layers(smallest)
         hint = _hint(first, second, smallest, min_equal_labels)
         if layers and others:
-            parting = first_parting(layers, others)
+            parting = first_parting(layers, others, logit_tolerance)
             if parting is None and not hint:
-                hint = "all layers agree up to the last: labels are made of its output otherwise"
+                hint = "all layers agree, so the two differ in how labels are made of the last"
     return Verification(
         first=first.name,
         second=second.name,

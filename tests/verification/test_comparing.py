@@ -46,6 +46,14 @@ def test_a_swapped_activation_is_found(checkpoint, with_activation_swapped, node
     assert found.parting.after == layer.replace("activation", "bn")
 
 
+def test_layers_are_held_to_the_same_tolerance_as_logits(checkpoint, exported):
+    subjects = open_subject(checkpoint), open_subject(exported)
+    found = verify(*subjects, EXAMPLES, logit_tolerance=0)
+    assert not found.agreed
+    assert found.parting is not None
+    assert found.hint == ""
+
+
 def test_a_swapped_activation_is_found_between_two_files(exported, with_activation_swapped):
     node = "/network/backbone/smb4/blocks/blocks.0/expand_conv/activation/HardSwish"
     found = verify(open_subject(exported), open_subject(with_activation_swapped(node)), EXAMPLES)
