@@ -66,7 +66,7 @@ def infer(
     # Here, because they load OpenCV and ONNX Runtime, and --help needs neither.
     import numpy as np
 
-    from ..runtime.kinds import check_kinds
+    from ..runtime.kinds import WHOLE_KINDS, check_kinds
     from ..runtime.locate import find_model
     from ..runtime.running import Reading, run_sources
     from ..runtime.sinks import Window
@@ -109,6 +109,12 @@ def infer(
     if classes is not None:
         style = replace(style, classes=choose(segmenter.names, classes.split(",")))
     window = Window("ppms-infer") if show else None
+    chosen = classes is not None or confidence > 0
+    if chosen and kinds and WHOLE_KINDS.issuperset(kinds) and not (json_lines or show):
+        print_note(
+            f"--classes and --confidence change nothing here: {' and '.join(kinds)} hold the "
+            "class of every pixel"
+        )
     with Watcher(
         len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
     ) as watcher:

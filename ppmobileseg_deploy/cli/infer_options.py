@@ -106,8 +106,8 @@ Classes = Annotated[
     str | None,
     typer.Option(
         metavar="LIST",
-        help="Draw only these classes, names or ids separated by commas: sky,tree,12. The "
-        "others become transparent.",
+        help="Draw and list only these classes, names or ids separated by commas: sky,tree,12. "
+        "The others become transparent; labels and indexed stay whole.",
     ),
 ]
 Opacity = Annotated[
@@ -124,8 +124,9 @@ Confidence = Annotated[
     typer.Option(
         metavar="0..1",
         show_default=False,
-        help="Leave pixels transparent whose class is less probable than this. Needs a model "
-        "with logits (ppms-export --logits).",
+        help="Leave pixels transparent, and out of json and rle, whose class is less probable "
+        "than this; labels and indexed stay whole. Needs a model with logits (ppms-export "
+        "--logits).",
     ),
 ]
 Names = Annotated[

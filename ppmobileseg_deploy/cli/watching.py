@@ -29,7 +29,7 @@ class Watcher(Observer):
 
     Args:
         total: How many sources there are.
-        style: How the window's pictures are drawn.
+        style: How the window's pictures are drawn, and what JSON lines tell of.
         saving: Whether results are written to files.
         json_lines: Whether each result is printed on standard output.
         window: Where results are shown, if anywhere.
@@ -86,7 +86,8 @@ class Watcher(Observer):
         if self._bar is not None and moving:
             self._bar.frame()
         if self._json_lines:
-            print(result.to_json(), flush=True)
+            chosen, confidence = self._style.classes, self._style.confidence
+            print(result.to_json(classes=chosen, confidence=confidence), flush=True)
         if self._window is not None:
             self._window.show(result.plot(**asdict(self._style)), wait=not moving)
 

@@ -16,6 +16,9 @@ boxes, ``rle`` COCO run lengths, ``legend`` the overlay with names and colours b
 RESULT_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend")
 """The kinds whose files are pictures, so that a later run could take them for its sources."""
 
+WHOLE_KINDS: Final = frozenset({"labels", "indexed"})
+"""The kinds that hold the class of every pixel, whichever classes a style chooses."""
+
 MAX_INDEXED_CLASSES: Final = 256
 """Entries of a PNG's palette."""
 

@@ -4,16 +4,18 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .run_lengths import Runs
+from .selection import Selection
+from .style import Style
 
 if TYPE_CHECKING:
     from .result import SegmentationResult
 
 
-def as_dict(result: "SegmentationResult") -> dict[str, Any]:
+def as_dict(result: "SegmentationResult", style: Style) -> dict[str, Any]:
     """Return what `SegmentationResult.to_dict` describes."""
     height, width = result.orig_shape
-    counts = result.counts()
-    runs = Runs.of(result.labels)
+    selection = Selection.of(style, result.labels, len(result.names), result.confidence)
+    runs = Runs.of(selection)
     meta = result.metadata
     return {
         "image": {
@@ -41,17 +43,18 @@ def as_dict(result: "SegmentationResult") -> dict[str, Any]:
                 "box_xyxy": list(runs.box(class_id)),
                 "color_rgb": [int(channel) for channel in result.palette_rgb[class_id]],
             }
-            for class_id, pixels in counts
+            for class_id, pixels in selection.present()
         ],
     }
 
 
-def as_coco(result: "SegmentationResult") -> list[dict[str, Any]]:
+def as_coco(result: "SegmentationResult", style: Style) -> list[dict[str, Any]]:
     """Return what `SegmentationResult.to_rle` describes."""
-    runs = Runs.of(result.labels)
+    selection = Selection.of(style, result.labels, len(result.names), result.confidence)
+    runs = Runs.of(selection)
     image_id = _image_id(result)
     annotations = []
-    for class_id, pixels in sorted(result.counts()):
+    for class_id, pixels in sorted(selection.present()):
         left, top, right, bottom = runs.box(class_id)
         annotations.append(
             {

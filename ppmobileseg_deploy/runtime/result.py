@@ -144,7 +144,7 @@ class SegmentationResult:
             (1, 2, 3)
         """
         keys = distinct_names(self.names)
-        runs = Runs.of(self.labels)
+        runs = Runs.of(Selection(self.labels))
         return {keys[class_id]: runs.box(class_id) for class_id, _ in self.counts()}
 
     def plot(
@@ -232,8 +232,13 @@ class SegmentationResult:
         """
         return draw_legend(self, self._style(opacity, classes, contours, label, confidence))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, classes: Wanted | None = None, confidence: float = 0.0) -> dict[str, Any]:
         """Return what was found as plain data, which JSON can hold.
+
+        Args:
+            classes: Names or ids of the classes to list, None for all.
+            confidence: Count only pixels whose class is at least this probable, in [0, 1]: in
+                pixels, shares (of the whole image) and boxes. Needs a result with ``confidence``.
 
         Returns:
             ``"image"``: path, source, height, width, frame_index, time_s. ``"model"``: file,
@@ -241,23 +246,38 @@ class SegmentationResult:
             ``"classes"``: for each class that is present, largest first, id, name, pixels, share
             in (0, 1], box_xyxy (as in `boxes`) and color_rgb. What is not known is None or "".
 
+        Raises:
+            UsageError: As for `plot`.
+
         Example:
             >>> result.to_dict()["classes"][0]["name"]
             'sky'
         """
-        return as_dict(self)
+        return as_dict(self, self._style(1.0, classes, False, False, confidence))
 
-    def to_json(self) -> str:
+    def to_json(self, *, classes: Wanted | None = None, confidence: float = 0.0) -> str:
         """Return `to_dict` as one line of JSON, in ASCII: for logs, pipes and JSON Lines files.
+
+        The arguments are those of `to_dict`.
+
+        Raises:
+            UsageError: As for `plot`.
 
         Example:
             >>> json.loads(result.to_json())["image"]["width"]
             3
         """
-        return json.dumps(self.to_dict(), allow_nan=False)
+        return json.dumps(self.to_dict(classes=classes, confidence=confidence), allow_nan=False)
 
-    def to_rle(self) -> list[dict[str, Any]]:
+    def to_rle(
+        self, *, classes: Wanted | None = None, confidence: float = 0.0
+    ) -> list[dict[str, Any]]:
         """Return the mask of each class as an annotation in the COCO format.
+
+        Args:
+            classes: Names or ids of the classes to list, None for all.
+            confidence: Count only pixels whose class is at least this probable, in [0, 1]: in
+                masks, areas and boxes. Needs a result with ``confidence``.
 
         Returns:
             For each class that is present, in the order of the ids: image_id (number of the
@@ -266,12 +286,15 @@ class SegmentationResult:
             ``pycocotools.mask.decode`` reads), area in pixels, bbox (left, top, width, height)
             and iscrowd.
 
+        Raises:
+            UsageError: As for `plot`.
+
         Example:
             >>> import pycocotools.mask
             >>> pycocotools.mask.decode(result.to_rle()[0]["segmentation"]).shape
             (2, 3)
         """
-        return as_coco(self)
+        return as_coco(self, self._style(1.0, classes, False, False, confidence))
 
     def save(
         self,

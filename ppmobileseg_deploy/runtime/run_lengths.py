@@ -6,7 +6,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .selection import Selection
+
 _BAND_PIXELS: Final = 1 << 20
+_LEFT_OUT: Final = -1
 _BITS: Final = 5
 _MORE: Final = 0x20
 _FIRST_CHARACTER: Final = 48
@@ -22,7 +25,7 @@ class Runs:
         size_hw: Height and width of the labels.
         starts: (runs,) int64, where each run begins, in ascending order.
         ends: (runs,) int64, where it ends (exclusive).
-        ids: (runs,) class of each run.
+        ids: (runs,) class of each run, -1 for pixels that the selection leaves out.
     """
 
     size_hw: tuple[int, int]
@@ -31,15 +34,20 @@ class Runs:
     ids: NDArray[Any]
 
     @classmethod
-    def of(cls, labels: NDArray[Any]) -> "Runs":
-        """Find the runs of labels, (height, width) class ids of any integer type."""
+    def of(cls, selection: Selection) -> "Runs":
+        """Find the runs of the pixels that are selected."""
+        labels = selection.labels
         height, width = labels.shape
         columns = max(1, _BAND_PIXELS // max(1, height))
         starts: list[NDArray[np.int64]] = []
         ids: list[NDArray[Any]] = []
         last = None
         for left in range(0, width, columns):
-            band = np.ravel(labels[:, left : left + columns], order="F")
+            place = slice(None), slice(left, left + columns)
+            pixels = labels[place]
+            if not selection.everything:
+                pixels = np.where(selection.mask(*place) > 0, pixels.astype(np.int32), _LEFT_OUT)
+            band = np.ravel(pixels, order="F")
             changes = np.flatnonzero(band[1:] != band[:-1]) + 1
             if last is None or band[0] != last:
                 changes = np.concatenate(([0], changes))

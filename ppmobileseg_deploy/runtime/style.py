@@ -1,4 +1,4 @@
-"""How a segmentation is drawn, and which of its classes."""
+"""How a segmentation is drawn, and which of its classes are drawn and told of."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -127,6 +127,36 @@ def test_json_lines_are_all_that_is_printed(folder, infer_process):
     assert not list(Path().rglob("*_*.*"))
 
 
+@pytest.mark.parametrize("source", ["a.png", "clip.avi"])
+def test_json_and_run_lengths_tell_of_the_chosen_classes(folder, infer, source):
+    arguments = ("--save", "json,rle,labels", "-o", "out", "--classes", "green", "--json-lines")
+    done = infer(source, *arguments, "-m", "logits.onnx", "--confidence", "0.3")
+    assert (done.code, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    ending = "json" if source == "a.png" else "jsonl"
+    written = [
+        text
+        for kind in ("json", "rle")
+        for text in Path(f"out/{Path(source).stem}_{kind}.{ending}").read_text().split("\n")
+    ]
+    found = [each["name"] for line in lines for each in line["classes"]]
+    assert found == ["green"]
+    text = "\n".join(written)
+    assert '"green"' in text
+    assert '"red"' not in text
+    assert '"blue"' not in text
+
+
+@pytest.mark.parametrize("kinds", ["labels", "indexed,labels"])
+def test_labels_stay_whole_and_that_is_noted_where_nothing_else_is_made(folder, infer, kinds):
+    done = infer("a.png", "--save", kinds, "--classes", "green")
+    assert done.code == 0
+    assert done.stderr.startswith("note: --classes and --confidence change nothing here: ")
+    assert done.stderr.count("\n") == 1
+    assert np.unique(cv2.imread("a_labels.png", 0)).tolist() == [0, 1, 2]
+    assert infer("a.png", "--save", f"{kinds},rle", "--classes", "green", "-o", "x").stderr == ""
+
+
 def test_json_lines_and_files(folder, infer):
     done = infer("a.png", "missing.png", "--json-lines", "--save", "labels")
     assert done.code == 1

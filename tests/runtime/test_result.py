@@ -186,7 +186,9 @@ def test_unsure_pixels_are_transparent() -> None:
     assert np.array_equal(result.color(confidence=0.7)[..., 3] == 255, sure)
 
 
-@pytest.mark.parametrize("method", ["plot", "color", "legend", "show"])
+@pytest.mark.parametrize(
+    "method", ["plot", "color", "legend", "show", "to_dict", "to_json", "to_rle"]
+)
 def test_without_confidence_none_can_be_asked_for(method: str) -> None:
     with pytest.raises(UsageError, match="ppms-export --logits"):
         getattr(_result([[0]]), method)(confidence=0.5)
@@ -292,6 +294,35 @@ def test_the_source_is_told_where_there_is_no_file() -> None:
     found = replace(_result([[0]]), source="camera 0").to_dict()["image"]
     assert (found["path"], found["source"]) == (None, "camera 0")
     assert _result([[0]]).to_dict()["image"]["source"] == ""
+
+
+def test_json_and_run_lengths_tell_of_what_is_chosen_and_sure() -> None:
+    confidence = np.array([[0.9, 0.9, 0.2, 0.9], [0.1, 0.9, 0.9, np.nan]], np.float32)
+    result = replace(_result([[1, 1, 1, 1], [0, 0, 3, 1]]), confidence=confidence)
+    chosen: list[dict[str, Any]] = [
+        {"classes": ["car", "road"]},
+        {"confidence": 0.5},
+        {"classes": "sky", "confidence": 0.5},
+        {"classes": []},
+    ]
+    expected: list[dict[int, tuple[int, list[int]]]] = [
+        {1: (5, [0, 0, 4, 2]), 3: (1, [2, 1, 3, 2])},
+        {1: (3, [0, 0, 4, 1]), 0: (1, [1, 1, 2, 2]), 3: (1, [2, 1, 3, 2])},
+        {0: (1, [1, 1, 2, 2])},
+        {},
+    ]
+    for arguments, classes in zip(chosen, expected, strict=True):
+        record = result.to_dict(**arguments)
+        assert json.loads(result.to_json(**arguments)) == record
+        found = {each["id"]: (each["pixels"], each["box_xyxy"]) for each in record["classes"]}
+        assert found == classes
+        assert list(found) == list(classes)
+        assert all(each["share"] == each["pixels"] / 8 for each in record["classes"])
+        annotations = result.to_rle(**arguments)
+        assert [each["category_id"] for each in annotations] == sorted(classes)
+        for each in annotations:
+            assert each["area"] == coco.area(each["segmentation"])
+            assert each["area"] == classes[each["category_id"]][0]
 
 
 @pytest.mark.filterwarnings(COCO_WARNING)

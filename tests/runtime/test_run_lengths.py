@@ -5,6 +5,7 @@ from pycocotools import mask as coco
 
 from ppmobileseg_deploy.runtime import run_lengths
 from ppmobileseg_deploy.runtime.run_lengths import Runs, compress
+from ppmobileseg_deploy.runtime.selection import Selection
 
 # pycocotools 2.0.11 and before, with NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy")
@@ -36,7 +37,7 @@ def test_boxes_and_counts_are_those_of_each_mask(
     labels: NDArray[np.uint8], band_pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_lengths, "_BAND_PIXELS", band_pixels)
-    runs = Runs.of(labels)
+    runs = Runs.of(Selection(labels))
     for class_id in np.unique(labels)[:50].tolist():
         mask = labels == class_id
         rows, columns = np.nonzero(mask)
@@ -52,11 +53,11 @@ def test_boxes_and_counts_are_those_of_each_mask(
 def test_strided_labels_are_read_as_they_look() -> None:
     labels = _noise(20, 30, 3)[::2, ::-3]
     again = np.ascontiguousarray(labels)
-    assert Runs.of(labels).coco_counts(1) == Runs.of(again).coco_counts(1)
+    assert Runs.of(Selection(labels)).coco_counts(1) == Runs.of(Selection(again)).coco_counts(1)
 
 
 def test_a_class_that_is_absent_is_one_long_run_of_others() -> None:
-    counts = Runs.of(np.zeros((3, 4), np.uint8)).coco_counts(9)
+    counts = Runs.of(Selection(np.zeros((3, 4), np.uint8))).coco_counts(9)
     assert not coco.decode({"size": [3, 4], "counts": counts}).any()
 
 
@@ -81,3 +82,20 @@ def test_lengths_of_huge_images_survive() -> None:
     size = [1, sum(lengths)]
     expected = coco.frPyObjects({"size": size, "counts": lengths}, *size)["counts"]
     assert compress(np.array(lengths, np.int64)) == expected.decode()
+
+
+@pytest.mark.parametrize("band_pixels", [1, 50, 1 << 20])
+def test_pixels_that_are_left_out_belong_to_no_run(
+    band_pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_lengths, "_BAND_PIXELS", band_pixels)
+    labels = np.full((20, 30), 255, np.uint8)
+    labels[5:] = _noise(15, 30, 256)
+    confidence = np.random.default_rng(0).random((20, 30), np.float32)
+    selection = Selection(labels, None, confidence, 0.5)
+    runs = Runs.of(selection)
+    for class_id, pixels in selection.present():
+        mask = (labels == class_id) & (confidence >= 0.5)
+        assert mask.sum() == pixels
+        decoded = coco.decode({"size": [20, 30], "counts": runs.coco_counts(class_id)})
+        assert np.array_equal(decoded, mask)

@@ -37,7 +37,7 @@ class ResultWriter:
 
         Args:
             outputs: Kind of result and its file or folder, from `plan_outputs`.
-            style: How pictures are drawn.
+            style: How pictures are drawn, and what JSON and run lengths tell of.
             fps: Frames a second of the result; None if unknown.
 
         Raises:
@@ -116,4 +116,4 @@ class ResultWriter:
             return Pictures(kind, path, self._style, self._fps)
         if kind in ("labels", "indexed"):
             return Frames(kind, path)
-        return Lines(kind, path)
+        return Lines(kind, path, self._style)

@@ -124,15 +124,20 @@ class Lines:
 
     note = ""
 
-    def __init__(self, kind: str, path: Path) -> None:
+    def __init__(self, kind: str, path: Path, style: "Style") -> None:
         self.path = path
         self.target = AtomicFile(path)
         self._kind = kind
+        self._style = style
         self._file: IO[bytes] | None = None
 
     def add(self, result: "SegmentationResult") -> None:
         """See `Part`."""
-        line = result.to_json() if self._kind == "json" else rle_json(result)
+        if self._kind == "json":
+            style = self._style
+            line = result.to_json(classes=style.classes, confidence=style.confidence)
+        else:
+            line = rle_json(result, self._style)
         with write_errors(self.path):
             if self._file is None:
                 self._file = self.target.temporary.open("wb")

@@ -35,7 +35,8 @@ def write_result(result: "SegmentationResult", kind: str, path: Path, style: "St
         result: What segmenting the image gave.
         kind: One of `kinds.KINDS`.
         path: The file; a missing folder is made.
-        style: How pictures are drawn. Labels, run lengths and JSON are about all classes.
+        style: How pictures are drawn. Its classes and confidence also choose what JSON and run
+            lengths tell of; labels are always whole.
 
     Raises:
         UsageError: The kind is unknown, the file's suffix cannot hold it, or the model has more
@@ -50,9 +51,9 @@ def write_result(result: "SegmentationResult", kind: str, path: Path, style: "St
     elif kind == "indexed":
         _write_bytes(path, indexed_png(result))
     elif kind == "json":
-        _write_bytes(path, _readable_json(result).encode())
+        _write_bytes(path, _readable_json(result, style).encode())
     elif kind == "rle":
-        _write_bytes(path, rle_json(result).encode() + b"\n")
+        _write_bytes(path, rle_json(result, style).encode() + b"\n")
     else:
         raise UsageError(f"expected a kind of result from {', '.join(KINDS)}, found {kind!r}")
 
@@ -111,14 +112,17 @@ def indexed_png(result: "SegmentationResult") -> bytes:
     return stream.getvalue()
 
 
-def rle_json(result: "SegmentationResult") -> str:
+def rle_json(result: "SegmentationResult", style: "Style") -> str:
     """Return the COCO annotations of an image as one line of JSON, in ASCII."""
-    return json.dumps(result.to_rle(), allow_nan=False)
+    return json.dumps(
+        result.to_rle(classes=style.classes, confidence=style.confidence), allow_nan=False
+    )
 
 
-def _readable_json(result: "SegmentationResult") -> str:
+def _readable_json(result: "SegmentationResult", style: "Style") -> str:
     # One file for one image is opened by people too; programs that want lines take --json-lines.
-    return json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"
+    record = result.to_dict(classes=style.classes, confidence=style.confidence)
+    return json.dumps(record, indent=2, allow_nan=False) + "\n"
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
