@@ -15,6 +15,7 @@ from ..files import atomic_path
 from ..quoting import printable
 from .console import new_app, run, stderr, stdout, version_option
 from .extras import require_export_extra
+from .output_files import check_output
 
 if TYPE_CHECKING:
     from ..verification import Verification
@@ -87,6 +88,10 @@ def verify_models(
             f"expected a tolerance of at least 0 and an agreement in [0, 1], found {tolerance} "
             f"and {agreement}"
         )
+    inputs = [first, *([second] if second else []), *(image or ())]
+    for target, suffix in ((json_file, ".json"), (store, ".npz")):
+        if target is not None:
+            check_output(target, (suffix,), inputs)
     reference = open_subject(first)
     doubted = None if second is None else open_subject(second)
     examples = choose_examples([each for each in (reference, doubted) if each], image or ())

@@ -57,7 +57,8 @@ class Verification:
         second: Name of the second one.
         examples: One comparison for each example.
         agreed: Whether all are within the tolerances.
-        parting: The first layer in which they differ, where they do and layers can be seen.
+        parting: The first layer in which they differ, where they do and layers can be seen;
+            found in the checkpoint, if one of them is one, else in the first model.
         hint: What is likely wrong, or empty.
     """
 
@@ -106,7 +107,9 @@ def verify(
     parting, hint = None, ""
     if wrong:
         smallest = min(wrong, key=lambda example: example.tensor.size)
-        layers, others = first.layers(smallest), second.layers(smallest)
+        # A checkpoint knows all layers; those of a file were fused and rewritten.
+        whole, rewritten = (second, first) if second.is_checkpoint else (first, second)
+        layers, others = whole.layers(smallest), rewritten.layers(smallest)
         hint = _hint(first, second, smallest, min_equal_labels)
         if layers and others:
             parting = first_parting(layers, others, logit_tolerance)

@@ -57,6 +57,11 @@ class OnnxSubject:
         return
 
     @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is the network in the paper's form."""
+        return False
+
+    @property
     def size_hw(self) -> tuple[int, int] | None:
         """The only size of input it takes, unless it takes any."""
         return self._face.size_hw

@@ -49,6 +49,10 @@ class Subject(Protocol):
     def size_hw(self) -> tuple[int, int] | None:
         """The only height and width of an input that it takes; None for any."""
 
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is the network in the paper's form, with all its layers."""
+
     def run(self, example: Example) -> Outcome:
         """Compute, or look up, the outputs."""
 
@@ -141,6 +145,11 @@ class StoredSubject:
     def examples(self) -> tuple[Example, ...]:
         """What outputs were stored for."""
         return self._examples
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is the network in the paper's form."""
+        return False
 
     @property
     def size_hw(self) -> None:

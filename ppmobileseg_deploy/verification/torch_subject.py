@@ -42,6 +42,11 @@ class TorchSubject:
         return
 
     @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is the network in the paper's form."""
+        return True
+
+    @property
     def size_hw(self) -> None:
         """It takes any size."""
         return

@@ -70,6 +70,14 @@ def test_a_missing_batch_norm_is_found(checkpoint, without_batch_norm, module):
     assert found.parting.after == module.replace("bn", "conv")
 
 
+def test_the_layer_is_sought_in_the_checkpoint_whichever_comes_first(
+    checkpoint, without_batch_norm
+):
+    module = "backbone.smb2.blocks.0.expand_conv.bn"
+    found = verify(open_subject(without_batch_norm(module)), open_subject(checkpoint), EXAMPLES)
+    assert found.parting.layer == module
+
+
 def test_confused_channels_are_found_and_called_by_name(checkpoint, with_channels_swapped):
     found = verify(open_subject(checkpoint), open_subject(with_channels_swapped), EXAMPLES)
     assert not found.agreed
@@ -151,6 +159,7 @@ class Made:
 
     examples = None
     size_hw = None
+    is_checkpoint = False
 
     def __init__(self, labels: np.ndarray, logits: np.ndarray | None) -> None:
         self.name, self._outcome = "made", Outcome(labels, logits)
