@@ -42,6 +42,33 @@ def kind_of(path: Path) -> Literal["file", "folder", "device"] | None:
     return "folder" if stat.S_ISDIR(mode) else "device"
 
 
+def check_folder(folder: Path) -> None:
+    """Make sure, without making anything, that files can be written in a folder.
+
+    What only writing can tell, such as a full disk, stays for then.
+
+    Args:
+        folder: The folder, which need not exist: then it is one that can be made.
+
+    Raises:
+        OutputError: It may not be written to, or cannot be made.
+    """
+    for each in (folder, *folder.parents):
+        try:
+            mode = each.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from None
+        except ValueError as error:  # a null character
+            raise OutputError(f"cannot write to {str(folder)!r}: {error}") from None
+        if not stat.S_ISDIR(mode):
+            raise OutputError(f"cannot write to {folder}: {each} is no folder")
+        if not os.access(each, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write to {folder}: no permission to write in {each}")
+        return
+
+
 class AtomicFile:
     """A file that is written under another name and takes its own when it is complete.
 

@@ -11,6 +11,7 @@ from ppmobileseg_deploy.files import (
     AtomicFile,
     AtomicFolder,
     atomic_path,
+    check_folder,
     kind_of,
     remove_abandoned,
 )
@@ -235,3 +236,35 @@ def test_a_temporary_file_taken_for_abandoned_too_early_is_made_again(
         temporary.write_bytes(b"content")
     assert len(made) >= 2
     assert _names_in(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["", "new", "new/deeper", "link", "relative/.."])
+def test_a_folder_that_can_be_written_is_not_made(name: str, tmp_path: Path) -> None:
+    (tmp_path / "relative").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "relative")
+    before = sorted(tmp_path.rglob("*"))
+    check_folder(tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("file", "is no folder"),
+        ("file/deeper", "Not a directory"),
+        ("closed", "no permission to write in .*closed"),
+        ("closed/new/deeper", "no permission to write in .*closed"),
+        ("x" * 300, "File name too long"),
+        ("a\0b", "null"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_told(
+    name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").mkdir()
+    # Root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, _mode: path.name != "closed")
+    with pytest.raises(OutputError, match=message) as error:
+        check_folder(tmp_path / name)
+    assert str(error.value).startswith("cannot write to ")

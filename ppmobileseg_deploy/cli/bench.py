@@ -12,6 +12,7 @@ from ..errors import UsageError
 from .console import new_app, parse_size_hw, print_note, run, stdout, version_option
 from .extras import require_export_extra
 from .progress import progress
+from .reports import JSON, PICTURE, check_report
 
 _SIZE: Final = "512x512"
 _ENGINES: Final = ("openvino",)
@@ -56,7 +57,8 @@ def bench_models(
         int, typer.Option(metavar="N", min=1, help="How often each model has its turn.")
     ] = 20,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw them, as PNG or JPEG.")
@@ -71,7 +73,7 @@ def bench_models(
     """
     from ..benchmarking import measure
     from ..benchmarking.plotting import draw_benchmark
-    from ..runtime.images import WRITABLE_SUFFIXES, write_image
+    from ..runtime.images import write_image
     from ..runtime.locate import find_model
     from .bench_report import print_report, write_report
 
@@ -79,10 +81,9 @@ def bench_models(
         raise UsageError("expected --image or --size, found both: an image has its own size")
     if against not in (None, *_ENGINES):
         raise UsageError(f"expected --against {' or '.join(_ENGINES)}, found {against!r}")
-    if plot is not None and plot.suffix.lower() not in WRITABLE_SUFFIXES:
-        raise UsageError(
-            f"expected --plot to end in {', '.join(sorted(WRITABLE_SUFFIXES))}, found {plot}"
-        )
+    inputs = (*models, *(() if image is None else (image,)))
+    check_report("--json", json_file, JSON, inputs)
+    check_report("--plot", plot, PICTURE, inputs)
     if classes_present is not None:
         require_export_extra("--classes-present")
     with _warnings_as_notes(), progress() as show:

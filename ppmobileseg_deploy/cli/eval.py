@@ -11,6 +11,7 @@ from ..errors import UsageError
 from .console import new_app, print_note, run, stdout, version_option
 from .extras import require_export_extra
 from .progress import progress
+from .reports import JSON, check_report
 
 if TYPE_CHECKING:
     from ..evaluation import LabelledImage, Segmenter
@@ -69,7 +70,8 @@ def evaluate_models(
         typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
     ] = None,
     _version: Annotated[bool, version_option("ppms-eval")] = False,
 ) -> None:
@@ -86,6 +88,8 @@ def evaluate_models(
     if len(set(models)) < len(models):
         raise UsageError(f"expected each model once, found {' '.join(models)}")
     dataset = _dataset(images, labels, ade20k, cityscapes)[:limit]
+    pictures = (path for pair in dataset for path in (pair.image, pair.labels))
+    check_report("--json", json_file, JSON, (*models, *pictures))
     segmenters = {model: _open(model, threads) for model in models}
     with progress() as show:
         evaluation = evaluate(

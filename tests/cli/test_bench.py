@@ -134,7 +134,12 @@ def test_a_model_without_metadata_is_noted_once(bench, model_bytes):
         (("end2end.onnx", "--threads", "2,2"), 2, "expected --threads to be different numbers"),
         (("end2end.onnx", "--threads", "2000"), 2, "expected 1 to 1024 threads, found 2000"),
         (("end2end.onnx", "--against", "tvm"), 2, "expected --against openvino, found 'tvm'"),
-        (("end2end.onnx", "--plot", "a.svg"), 2, "expected --plot to end in .bmp"),
+        (("end2end.onnx", "--plot", "a.svg"), 2, "expected --plot to end in .png or .jpg"),
+        (("end2end.onnx", "--json", "end2end.onnx"), 2, "expected --json to end in .json"),
+        (("end2end.onnx", "--json", "link.json"), 2, "would overwrite an input of this run"),
+        (("end2end.onnx", "--plot", "link.png"), 2, "would overwrite an input of this run"),
+        (("end2end.onnx", "--image", "a.png", "--plot", "b/../a.png"), 2, "overwrite an input"),
+        (("end2end.onnx", "--json", "end2end.onnx/a.json"), 1, "cannot write to end2end.onnx"),
         (("end2end.onnx", "--classes-present", "0"), 2, "different numbers from 1 on, found '0'"),
         (
             ("end2end.onnx", "--classes-present", "2", "--runs", "1", "--size", "32"),
@@ -143,7 +148,13 @@ def test_a_model_without_metadata_is_noted_once(bench, model_bytes):
         ),
     ],
 )
-def test_wrong_use_is_one_line(bench, arguments, code, message):
+def test_wrong_use_is_one_line(bench, arguments, code, message, monkeypatch):
+    if {"--json", "--plot"} & set(arguments):
+        monkeypatch.setattr(measuring, "measure_whole", lambda *_, **__: pytest.fail("too late"))
+        for name in ("link.json", "link.png"):
+            Path(name).symlink_to("end2end.onnx")
+        Path("a.png").touch()
+        Path("b").mkdir()
     found_code, out, err = bench(*arguments)
     assert (found_code, out) == (code, "")
     assert message in err

@@ -75,6 +75,9 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
         (("--ade20k", "set", "--ignore", "1"), 2, "no class of the 3, found 1"),
         (("--ade20k", "set", "--limit", "0"), 2, "--limit"),
         (("end2end.onnx", "--ade20k", "set"), 2, "expected each model once"),
+        (("--ade20k", "set", "--json", "end2end.onnx"), 2, "expected --json to end in .json"),
+        (("--ade20k", "set", "--json", "model.json"), 2, "would overwrite an input of this run"),
+        (("--ade20k", "set", "--json", "label.json"), 2, "would overwrite an input of this run"),
         (("missing.onnx", "--ade20k", "set"), 2, "expected an ONNX file at missing.onnx"),
         (
             ("--images", "set/images", "--labels", "set/annotations"),
@@ -84,6 +87,8 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
     ],
 )
 def test_wrong_use_is_one_line(evaluate, dataset, arguments, code, message):
+    Path("model.json").symlink_to("end2end.onnx")
+    Path("label.json").symlink_to("set/annotations/validation/a.png")
     found_code, out, err = evaluate("end2end.onnx", *arguments)
     assert (found_code, out) == (code, "")
     assert message in err
