@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ..class_names import BUILT_IN, read_names, read_palette
 from ..errors import UsageError
+from ..files import check_folder
 from . import infer_options as options
 from .console import (
     new_app,
@@ -126,7 +127,7 @@ def infer(
             observer=watcher,
             overlapped=tiling is None,  # what is tiled is too large for several at a time
         )
-    if not json_lines:
+    if not json_lines and (outcome.files or not kinds):
         watcher.summary.print(stdout, outcome.files, outcome.seconds)
     for note in outcome.notes:
         print_note(note)
@@ -208,6 +209,8 @@ def _plan(
         return [PlannedSource(source, {}) for source in found.sources]
     plans = plan_outputs(found.sources, kinds, target)
     left = settle_existing(plans, overwrite=overwrite, resume=resume)
+    for folder in dict.fromkeys(path.parent for plan in left for path in plan.outputs.values()):
+        check_folder(folder)
     if len(left) < len(plans):
         print_note(f"{len(plans) - len(left)} of {plural(len(plans), 'source')} done before")
     return left

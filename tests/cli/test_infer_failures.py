@@ -151,8 +151,20 @@ def test_an_output_folder_that_cannot_be_made(desk, picture, infer):
     done = infer("a.png", "b.png", "-o", "file/out")
     assert done.code == 1
     message = _only_line(done)
-    assert "file/out/a_overlay.png" in message
-    assert "(0 of 2 done)" in message
+    assert message.startswith("cannot write to file/out: ")
+
+
+def test_an_output_folder_that_may_not_be_written_is_told_before_the_model_is_opened(
+    desk, picture, infer, monkeypatch
+):
+    picture("a.png")
+    Path("out").mkdir()
+    Path("end2end.onnx").write_bytes(b"never opened")
+    monkeypatch.setattr(os, "access", lambda path, _mode: path.name != "out")  # root may
+    done = infer("a.png", "-o", "out/deeper/and/deeper")
+    assert done.code == 1
+    assert "no permission to write in out" in _only_line(done)
+    assert not list(Path("out").iterdir())
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".png"], ids=["folder", "file"])
@@ -205,6 +217,14 @@ def test_a_full_disk_keeps_what_is_whole(desk, picture, infer, monkeypatch):
     assert _left_over() == []
 
 
+def test_where_nothing_could_be_written_there_is_no_table(desk, picture, infer, monkeypatch):
+    picture("a.png")
+    _full_disk(monkeypatch, fails={1})
+    done = infer("a.png")
+    assert (done.code, done.stdout) == (1, "")
+    assert "No space left on device (0 of 1 done)" in _only_line(done)
+
+
 def test_a_disk_that_is_really_full(desk, infer, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     images.write_image("noise.png", noise)
@@ -221,6 +241,7 @@ def test_a_disk_that_is_really_full(desk, infer, tmp_path):
         done = infer("noise.png", "-o", str(disk))
         assert done.code == 1
         assert "No space left on device" in _only_line(done)
+        assert done.stdout == ""
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
