@@ -41,12 +41,13 @@ class ModelMetadata:
         stride: Input pixels per cell of the low-resolution logits.
         mean_rgb: Subtracted from the pixel values in [0, 255].
         std_rgb: What the difference is divided by.
-        channel_order: Order of the input's channels: ``"rgb"``, or ``"bgr"`` for files that
-            take bytes and normalise them inside.
+        channel_order: Order of the input's channels: ``"rgb"``, or also ``"bgr"`` for files
+            that take bytes and normalise them inside.
         short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
             is at most this ...
         long_side: ... and its long side at most this (pixels).
-        size_multiple: Height and width are padded to a multiple of this.
+        size_multiple: Height and width are padded to a multiple of this, with zeros after
+            normalising; inside the file where it takes bytes.
         checkpoint: File name of the checkpoint, without its folder.
         checkpoint_sha256: SHA-256 of the checkpoint file, in hexadecimal.
         tool_version: Version of this package that made the file.

@@ -30,7 +30,9 @@ class Candidate:
         """From an image to the network's input, by the file's own rule."""
         contract = self.contract
         return Preprocessing.from_metadata(
-            contract.metadata, static_size_hw=contract.static_size_hw
+            contract.metadata,
+            static_size_hw=contract.static_size_hw,
+            takes_bytes=contract.takes_bytes,
         )
 
     def network_hw(self, image_hw: tuple[int, int]) -> tuple[int, int]:

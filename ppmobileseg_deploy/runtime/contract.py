@@ -10,9 +10,10 @@ import onnxruntime as ort
 
 from ..class_names import choose_palette
 from ..errors import ModelError, UsageError
-from ..metadata import MAX_SIDE, RGB, ModelMetadata
+from ..metadata import RGB, ModelMetadata
 from ..palettes import distinct_palette, numbered_names
 from ..quoting import brief
+from .image_input import ImageInput
 
 LABELS_PER_CELL: Final = "labels_per_cell"
 """Optional input of files whose grid of labels can be refined: int64 (), labels along each side
@@ -106,6 +107,8 @@ class Contract:
     Attributes:
         metadata: What the file says about itself, or the defaults, with the `Classes` asked for.
         input_name: Name of the one input.
+        takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
+            metadata's order, and not normalised float32 [batch, 3, height, width].
         output: ``"labels"`` or ``"logits"``: what the one output holds.
         static_size_hw: Height and width of a file that takes one size only, else None.
         free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
@@ -117,6 +120,7 @@ class Contract:
 
     metadata: ModelMetadata
     input_name: str
+    takes_bytes: bool
     output: str
     static_size_hw: tuple[int, int] | None
     free_dimensions: tuple[str, ...]
@@ -136,17 +140,18 @@ def read_contract(
         stacklevel: Frames between whom a warning is for and this function.
 
     Raises:
-        ModelError: Its input, its output or its metadata are not as expected.
+        ModelError: Its input, its output or its metadata are not as expected, or it takes bytes
+            and carries no metadata.
         UsageError: The names or colours do not fit the model.
 
     Warns:
         MetadataWarning: The file carries no metadata; those of the official ADE20K models are
             assumed.
     """
-    inputs = inference.get_inputs()
-    input_name, static_size_hw = _check_input(inputs, source)
+    image = ImageInput.of(inference.get_inputs(), source)
     output, num_classes = _check_output(inference.get_outputs(), source)
     found = _metadata(inference, source, output, num_classes)
+    _check_order(found, image.takes_bytes, source)
     metadata = found or _assumed(output, num_classes)
     count_known = found is not None or num_classes is not None
     if found is None:
@@ -167,40 +172,15 @@ def read_contract(
     )
     return Contract(
         metadata=classes.applied(metadata, count_known),
-        input_name=input_name,
+        input_name=image.name,
+        takes_bytes=image.takes_bytes,
         output=output,
-        static_size_hw=static_size_hw,
-        free_dimensions=_free_dimensions(inputs[0].shape),
+        static_size_hw=image.static_size_hw,
+        free_dimensions=image.free_dimensions,
         # The paper's module looks at the classes of the whole batch.
-        stackable=not isinstance(inputs[0].shape[0], int) and metadata.vim != "image",
+        stackable=not isinstance(image.batch, int) and metadata.vim != "image",
         finer_labels=finer_labels,
     )
-
-
-def _check_input(inputs: Sequence[Any], source: str) -> tuple[str, tuple[int, int] | None]:
-    found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
-    mismatch = ModelError(
-        f"{source} is no segmentation model: expected one input tensor(float) "
-        f"[batch, 3, height, width], found {found or 'none'}"
-    )
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
-        raise mismatch
-    batch, channels, height, width = inputs[0].shape
-    fixed = isinstance(height, int)
-    if not (_allows(batch, 1) and _allows(channels, 3)) or fixed != isinstance(width, int):
-        raise mismatch
-    if fixed and not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
-        raise ModelError(
-            f"{source}: expected an input of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found {height}x{width}"
-        )
-    return inputs[0].name, (height, width) if fixed else None
-
-
-def _free_dimensions(shape: Sequence[int | str | None]) -> tuple[str, ...]:
-    batch, _, height, width = shape
-    names = [height, width] if batch == 1 else [height, width, batch]
-    free = tuple(name for name in names if isinstance(name, str) and name)
-    return free if len(set(free)) == len(names) else ()
 
 
 def _check_output(outputs: Sequence[Any], source: str) -> tuple[str, int | None]:
@@ -235,10 +215,6 @@ def _metadata(
         raise ModelError(f"{source}: {error}") from error
     if metadata is None:
         return None
-    if metadata.channel_order != "rgb":
-        raise ModelError(
-            f"{source}: expected channel order rgb, its metadata say {metadata.channel_order!r}"
-        )
     if metadata.output != output:
         raise ModelError(f"{source}: its metadata say {metadata.output}, its output is {output}")
     if num_classes not in (None, metadata.num_classes):
@@ -247,6 +223,25 @@ def _metadata(
             f"its output has {num_classes}"
         )
     return metadata
+
+
+def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str) -> None:
+    if metadata is None:
+        if takes_bytes:
+            # Any guess would be wrong without a sign: swapped channels give labels, too, and
+            # nothing says that the numbers are normalised inside.
+            raise ModelError(
+                f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
+                f"as `ppms-export --embed-preprocessing` writes them, found none"
+            )
+        return
+    orders = ("bgr", "rgb") if takes_bytes else ("rgb",)
+    if metadata.channel_order not in orders:
+        raise ModelError(
+            f"{source}: expected channel order {' or '.join(orders)} of an input of "
+            f"{'bytes' if takes_bytes else 'tensor(float)'}, its metadata say "
+            f"{metadata.channel_order!r}"
+        )
 
 
 def _assumed(output: str, num_classes: int | None) -> ModelMetadata:

@@ -21,7 +21,8 @@ def labels_per_cell(
     Args:
         original_hw: Size of the original image.
         resized_hw: Size it was scaled to for the network.
-        padded_hw: Size of the network's input, ``resized_hw`` and padding.
+        padded_hw: Size that the network computes with: ``resized_hw`` and padding, the file's
+            own as well.
         stride: Input pixels per cell along each side.
 
     Returns:

@@ -109,7 +109,8 @@ class Pipeline:
         """
         start = perf_counter()
         network = self.preprocess(picture.image_bgr)
-        sizes_hw = network.original_hw, network.resized_hw, network.padded_hw
+        computed_hw = self.preprocess.in_multiples(network.padded_hw)
+        sizes_hw = network.original_hw, network.resized_hw, computed_hw
         fineness = labels_per_cell(*sizes_hw, self.metadata.stride) if self.fine_labels else None
         return Prepared(picture, network, fineness, perf_counter() - start)
 

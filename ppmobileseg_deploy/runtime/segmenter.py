@@ -110,6 +110,7 @@ class OrtSegmenter:
             input_size_hw=input_size_hw,
             fixed_size_hw=fixed_size,
             static_size_hw=contract.static_size_hw,
+            takes_bytes=contract.takes_bytes,
         )
         self._pipeline = Pipeline(
             metadata=contract.metadata,

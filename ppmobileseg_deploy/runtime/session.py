@@ -13,6 +13,7 @@ from ..metadata import ModelMetadata
 from .contract import LABELS_PER_CELL, Classes, Contract, MetadataWarning, read_contract
 from .engine import Engine
 from .execution import Execution, device_of
+from .image_input import size_hw_of
 from .starting import Starter, first_line
 
 __all__ = ["MetadataWarning", "Model", "Session", "open_session"]
@@ -105,11 +106,12 @@ class Session:
         engine = Engine(starter, lengths, starter.start(lengths))
         return replace(self, contract=contract, engine=engine)
 
-    def run(self, tensor: NDArray[np.float32], labels_per_cell: int | None = None) -> NDArray[Any]:
+    def run(self, tensor: NDArray[Any], labels_per_cell: int | None = None) -> NDArray[Any]:
         """Compute the output for one input.
 
         Args:
-            tensor: (batch, 3, height, width) float32, as `Preprocessing` makes it.
+            tensor: (batch, 3, height, width) float32, or (batch, height, width, 3) uint8 if the
+                contract says ``takes_bytes``, as `Preprocessing` makes it.
             labels_per_cell: Labels along each side of a cell of the logits; None for one label
                 a pixel. Only if the contract says ``finer_labels``.
 
@@ -124,7 +126,8 @@ class Session:
             UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        batch, _, height, width = tensor.shape
+        batch = len(tensor)
+        height, width = size_hw_of(tensor.shape, self.contract.takes_bytes)
         if labels_per_cell is not None:
             feeds[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
             height, width = (

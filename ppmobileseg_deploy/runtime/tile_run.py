@@ -1,17 +1,19 @@
 """A network that computes one tile after the other into the same memory."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
+from .image_input import size_hw_of
 from .session import Session
 from .starting import first_line
 
-TileRun = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""From a (1, 3, height, width) tensor to (classes, height, width) logits. They may be written to,
-and are valid until the next call."""
+TileRun = Callable[[NDArray[Any]], NDArray[np.float32]]
+"""From the network's input, of one image, to (classes, height, width) logits. They may be written
+to, and are valid until the next call."""
 
 
 def tile_run(session: Session) -> TileRun:
@@ -40,9 +42,10 @@ def tile_run(session: Session) -> TileRun:
     binding = session.inference.io_binding()
     logits = np.empty((0, 0, 0), np.float32)
 
-    def run(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
         nonlocal logits
-        shape = (session.metadata.num_classes, *tensor.shape[2:])
+        size_hw = size_hw_of(tensor.shape, session.contract.takes_bytes)
+        shape = (session.metadata.num_classes, *size_hw)
         if logits.shape != shape:
             logits = np.empty(shape, np.float32)
         try:

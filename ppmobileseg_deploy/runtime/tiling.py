@@ -76,14 +76,14 @@ def segment_tiled(
     probability = np.zeros((height, width), np.float32) if confidence else None
     shown_hw = _ordered(grid, grid.along.tile, grid.across.tile)
     # Scaled to fit inside a tile's size, a tile stays as it is.
-    normalise = replace(preprocess, fit_hw=shown_hw, padded_hw=grid.padded_hw)
+    prepare = replace(preprocess, fit_hw=shown_hw)
     seams = _Seams(grid, num_classes)
     done = 0
     for line in grid.across.spans:
         for tile in grid.along.spans:
             top, left = _ordered(grid, tile.start, line.start)
             window = image_bgr[top : top + shown_hw[0], left : left + shown_hw[1]]
-            logits = run(normalise(window).tensor)[:, : shown_hw[0], : shown_hw[1]]
+            logits = run(prepare(window).tensor)[:, : shown_hw[0], : shown_hw[1]]
             finished = seams.blend(logits, tile, line)
             top, left = _ordered(grid, tile.first, line.first)
             rows = slice(top, top + finished.shape[1])

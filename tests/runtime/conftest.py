@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ppmobileseg_deploy.metadata import ModelMetadata
 
 MakeModel = Callable[..., Path]
+_CHANNELS = 3
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,9 @@ def make_model(tmp_path: Path) -> MakeModel:
         nodes, output = _network(kind, label_type, rank, first_id)
         inputs = [helper.make_tensor_value_info("input", input_type, input_shape)]
         if input_type != TensorProto.FLOAT:
-            nodes.insert(0, helper.make_node("Cast", ["input"], ["pixels"], to=TensorProto.FLOAT))
+            nodes.insert(0, helper.make_node("Cast", ["input"], ["values"], to=TensorProto.FLOAT))
+            order = [0, 3, 1, 2] if input_shape[-1] == _CHANNELS else [0, 1, 2, 3]
+            nodes.insert(1, helper.make_node("Transpose", ["values"], ["pixels"], perm=order))
         else:
             nodes.insert(0, helper.make_node("Identity", ["input"], ["pixels"]))
         if second_input:

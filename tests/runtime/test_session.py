@@ -79,7 +79,10 @@ def test_without_metadata_logits_of_other_classes_get_numbers(make_model: MakeMo
     [
         ({"ppms.mean_rgb": "many"}, "ppms.mean_rgb is malformed"),
         ({"ppms.class_names": '["one"]'}, "1 names and 3 colours"),
-        ({"ppms.channel_order": "bgr"}, "expected channel order rgb, its metadata say 'bgr'"),
+        (
+            {"ppms.channel_order": "bgr"},
+            "expected channel order rgb of an input of tensor.float., its metadata say 'bgr'",
+        ),
         ({"ppms.output": "logits"}, "its metadata say logits, its output is labels"),
     ],
 )
@@ -88,6 +91,60 @@ def test_metadata_that_cannot_be_meant_are_an_error(
 ) -> None:
     model = make_model(props={**rgb_metadata.to_props(), **props})
     with pytest.raises(ModelError, match=message):
+        open_session(model)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "static_size_hw", "free_dimensions", "stackable"),
+    [
+        (("batch", "height", "width"), None, ("height", "width", "batch"), True),
+        ((1, "height", "width"), None, ("height", "width"), False),
+        (("batch", 64, 96), (64, 96), (), True),
+        (("batch", "side", "side"), None, (), True),
+    ],
+)
+@pytest.mark.parametrize("takes_bytes", [False, True])
+def test_sizes_come_from_the_axes_of_the_layout(
+    takes_bytes: bool,
+    lengths: tuple[int | str, ...],
+    static_size_hw: tuple[int, int] | None,
+    free_dimensions: tuple[str, ...],
+    stackable: bool,
+    make_model: MakeModel,
+    rgb_metadata: ModelMetadata,
+) -> None:
+    batch, *size = lengths
+    model = make_model(
+        props=rgb_metadata.to_props(),
+        input_type=TensorProto.UINT8 if takes_bytes else TensorProto.FLOAT,
+        input_shape=(batch, *size, 3) if takes_bytes else (batch, 3, *size),
+    )
+    contract = open_session(model).contract
+    assert contract.takes_bytes == takes_bytes
+    assert contract.static_size_hw == static_size_hw
+    assert contract.free_dimensions == free_dimensions
+    assert contract.stackable == stackable
+
+
+def test_bytes_without_metadata_are_refused(make_model: MakeModel) -> None:
+    model = make_model(
+        "foreign.onnx", input_type=TensorProto.UINT8, input_shape=("b", "h", "w", 3)
+    )
+    with pytest.raises(ModelError, match=r"^foreign\.onnx takes bytes: expected metadata .*none$"):
+        open_session(model)
+
+
+def test_bytes_of_an_unknown_order_are_refused(
+    make_model: MakeModel, rgb_metadata: ModelMetadata
+) -> None:
+    model = make_model(
+        props=replace(rgb_metadata, channel_order="gbr").to_props(),
+        input_type=TensorProto.UINT8,
+        input_shape=("b", "h", "w", 3),
+    )
+    with pytest.raises(
+        ModelError, match=r"expected channel order bgr or rgb .* bytes, .* say 'gbr'"
+    ):
         open_session(model)
 
 
@@ -102,7 +159,13 @@ def test_metadata_must_name_every_class_of_the_logits(make_model: MakeModel) -> 
     [
         ({"kind": "classifier"}, r"found output tensor\(float\) \['batch', 3\]"),
         ({"label_type": TensorProto.INT16}, r"found output tensor\(int16\)"),
-        ({"input_type": TensorProto.UINT8}, r"found input tensor\(uint8\)"),
+        ({"input_type": TensorProto.UINT8}, r"found input tensor\(uint8\) \['batch', 3, 'h"),
+        (
+            {"input_type": TensorProto.UINT8, "input_shape": ("batch", "height", "width", 1)},
+            r"found .*, 1\]",
+        ),
+        ({"input_type": TensorProto.FLOAT16}, r"found input tensor\(float16\)"),
+        ({"input_shape": ("batch", "height", "width", 3)}, r"found .*'width', 3\]"),
         ({"input_shape": ("batch", 1, "height", "width")}, r"found .*\['batch', 1, 'h"),
         ({"input_shape": (2, 3, "height", "width")}, r"found .*\[2, 3, 'h"),
         ({"input_shape": ("batch", 3, 512, "width")}, r"found .*\['batch', 3, 512, 'w"),

@@ -17,8 +17,8 @@ from ppmobileseg_deploy.runtime.tiling import segment_tiled
 
 Logits = NDArray[np.float32]
 # Pixel values as they are, so that what a network is shown can be told from its logits.
-RULE = replace(
-    Preprocessing.from_metadata(ModelMetadata()), mean_rgb=(0.0, 0.0, 0.0), std_rgb=(1.0, 1.0, 1.0)
+RULE = Preprocessing.from_metadata(
+    ModelMetadata(mean_rgb=(0.0, 0.0, 0.0), std_rgb=(1.0, 1.0, 1.0))
 )
 SIZES_AND_TILES = [
     ((100, 130), (32, 64), 8),
