@@ -12,12 +12,12 @@ from ..metadata import RGB, ModelMetadata
 from .contract import Classes
 from .execution import DEFAULT_DEVICE, Execution, Provider
 from .images import check_color
+from .pinning import Sessions
 from .pipeline import ImageSource, Picture, Pipeline
 from .postprocessing import SizeHW
 from .preprocessing import Preprocessing
 from .result import SegmentationResult
 from .session import Model, open_session
-from .sessions import Sessions
 from .stacking import check_batch, segment_in_stacks
 from .tile_grid import Progress
 from .tile_run import tile_run
@@ -50,7 +50,7 @@ class OrtSegmenter:
         fixed_size: Height and width of the network's input, multiples of 32: images are scaled
             to fit inside and padded to exactly this. For streams: 5 to 10 % faster than
             leaving it open, from the first image on. Without it, the same happens by itself
-            after `sessions.PATIENCE` images whose input size is the same.
+            after `pinning.PATIENCE` images whose input size is the same.
         fine_labels: Ask the model for labels as fine as the original image, which costs little.
             Otherwise, and with files that cannot do it, there is one label for each pixel of
             the scaled image, and edges in large photographs look like stairs.

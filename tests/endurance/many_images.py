@@ -19,7 +19,7 @@ from demo_files import demo_model, write_photographs
 from memory import forget_highest, highest_mb, resident_mb
 
 SIZES_WH = [(640, 480), (480, 640), (1920, 1080), (500, 333)]
-IN_A_ROW = 36  # more than sessions.PATIENCE, and few enough for each size to come among the first
+IN_A_ROW = 36  # more than pinning.PATIENCE, and few enough for each size to come among the first
 
 
 def main() -> int:

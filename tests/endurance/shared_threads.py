@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.runtime.images import read_image
-from ppmobileseg_deploy.runtime.sessions import PATIENCE
+from ppmobileseg_deploy.runtime.pinning import PATIENCE
 
 SIZES_WH = [(320, 240), (240, 320), (500, 375), (640, 360)]
 PERIOD_S = 3

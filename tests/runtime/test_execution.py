@@ -128,7 +128,7 @@ def test_session_options_are_used_as_they_are(rgb_model: Path, quadrants_bgr: Dr
 def test_an_open_session_is_used_as_it_is(
     rgb_model: Path, quadrants_bgr: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.sessions.PATIENCE", 2)
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.pinning.PATIENCE", 2)
     inference = ort.InferenceSession(str(rgb_model), providers=[CPU])
     segmenter = OrtSegmenter(inference)
     expected = OrtSegmenter(rgb_model)

@@ -82,7 +82,7 @@ def test_labels_are_equal_where_their_grid_is_limited(
 def test_a_size_that_comes_often_is_pinned(
     order: str, export: Export, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.sessions.PATIENCE", 2)
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.pinning.PATIENCE", 2)
     segmenter = OrtSegmenter(export(embed_preprocessing=order), input_size_hw=(100, 150))
     image_bgr = scene(203, 305)
     first, *others = (segmenter(image_bgr).labels for _ in range(4))

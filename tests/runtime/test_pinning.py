@@ -11,8 +11,8 @@ import pytest
 
 from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.pinning import Sessions
 from ppmobileseg_deploy.runtime.session import Session, open_session
-from ppmobileseg_deploy.runtime.sessions import Sessions
 
 MakeModel = Callable[..., Path]
 A, B, C, D = (32, 64), (64, 32), (64, 64), (96, 32)
@@ -20,7 +20,7 @@ A, B, C, D = (32, 64), (64, 32), (64, 64), (96, 32)
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.sessions.PATIENCE", 2)
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.pinning.PATIENCE", 2)
 
 
 @pytest.mark.parametrize(
