@@ -27,12 +27,23 @@ from PIL import (
 )
 
 from ..errors import ImageError
+from ..quoting import brief
 from . import webp
 from .arrays import ImageBGR
 from .claims import check_claim, most_pixels_per_byte, most_pixels_per_byte_of_webp
 
 
 class _TiffImageFile(TiffImagePlugin.TiffImageFile):
+    def _setup(self) -> None:
+        # Microscopes and satellites write TIFF files of many kinds: whole, but not for Pillow.
+        try:
+            super()._setup()
+        except SyntaxError as error:
+            raise ImageError(
+                "expected gray, RGB, CMYK or a palette of 8 or 16 bits a channel, found a TIFF "
+                f"file with {_kind_of_pixels(self.tag_v2)}"
+            ) from error
+
     def load_prepare(self) -> None:
         # Pillow would hold the pixels against the whole process's limit, not our caller's, and
         # warn from half of it on; it doesn't where the picture's memory is there already.
@@ -52,6 +63,13 @@ _DECODERS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
     (b"P5", PpmImagePlugin.PpmImageFile),
     (b"P6", PpmImagePlugin.PpmImageFile),
 )
+_SAMPLE_FORMATS: Final = {
+    1: "whole numbers",
+    2: "signed whole numbers",
+    3: "floating point",
+    5: "complex whole numbers",
+    6: "complex floating point",
+}
 _PREFIX_BYTES: Final = 12
 _BAND_PIXELS: Final = 1 << 18
 
@@ -92,6 +110,17 @@ def upright_bgr(image: Image.Image) -> ImageBGR:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return _bgr(image)
     return _turned(_bgr(image), _orientation(image.getexif))
+
+
+def _kind_of_pixels(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str:
+    per_pixel = tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1)
+    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
+    kind = tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))
+    return (
+        f"{brief(per_pixel)} x {brief(bits[0])} bits "
+        f"({_SAMPLE_FORMATS.get(kind[0], 'unknown numbers')}) a pixel, photometric "
+        f"interpretation {brief(tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0))}"
+    )
 
 
 def one_line(error: BaseException) -> str:

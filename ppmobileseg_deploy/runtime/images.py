@@ -27,9 +27,10 @@ COLOR_ORDERS: Final = ("bgr", "rgb")
 
 
 def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
-    """Read an image file: JPEG, PNG, WebP, BMP, TIFF, GIF (first frame), PGM or PPM.
+    """Read an image file: JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM.
 
-    The content decides, not the suffix. EXIF orientation is applied. Transparency is dropped, as
+    The content decides, not the suffix. Of several pages (TIFF) or frames (GIF, WebP, PNG) the
+    first one is read. EXIF orientation is applied. Transparency is dropped, as
     ``cv2.IMREAD_COLOR`` does: the colours stored beneath it are shown. Of 16-bit channels the
     upper byte is kept.
 

@@ -203,6 +203,32 @@ def test_unusable_images_are_named(image: object, found: str) -> None:
         as_image_bgr(image)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "found"),
+    [
+        (np.zeros((4, 6, 3), np.float32), r"3 x 32 bits \(floating point\) a pixel"),
+        (np.zeros((4, 6), np.float64), r"1 x 64 bits \(floating point\) a pixel"),
+        (np.zeros((4, 6), np.float32), "floating point pixels"),
+    ],
+)
+def test_whole_files_of_other_pixels_are_not_called_damaged(
+    pixels: np.ndarray, found: str
+) -> None:
+    data = cv2.imencode(".tif", pixels)[1].tobytes()
+    with pytest.raises(ImageError, match=found) as error:
+        decode_image(data, "stack.tif")
+    assert "damaged" not in str(error.value)
+    assert str(error.value).startswith("cannot read stack.tif: expected ")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif", ".webp", ".png"])
+def test_of_several_pages_the_first_is_read(suffix: str, tmp_path: Path) -> None:
+    second = Image.new("RGB", (6, 4), (0, 0, 255))
+    path = tmp_path / f"pages{suffix}"
+    _saved(path, _orange("RGB"), save_all=True, append_images=[second])
+    np.testing.assert_allclose(read_image(path)[0, 0], ORANGE_RGB[::-1], atol=6)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".PNG"])
 def test_written_images_read_back_equal(suffix: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)

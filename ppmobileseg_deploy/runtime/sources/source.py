@@ -9,7 +9,7 @@ Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
 VIDEO_SUFFIXES: Final = frozenset(
     {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
 )
-"""What video files are called; a GIF is an image (its first frame)."""
+"""What video files are called; an animated GIF or WebP is an image (its first frame)."""
 
 
 @dataclass(frozen=True)
