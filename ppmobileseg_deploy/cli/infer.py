@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sinks import PlannedSource
     from ..runtime.sources import FoundSources
+    from ..runtime.style import Style
     from .watching import Watcher
 
 _INTERRUPTED: Final = 130
@@ -109,6 +110,8 @@ def infer(
         segmenter.tiled(np.zeros((1, 1, 3), np.uint8), **tiling)
     if classes is not None:
         style = replace(style, classes=choose(segmenter.names, classes.split(",")))
+    if label or "legend" in kinds:
+        _note_unwritable(segmenter.names, style)
     window = Window("ppms-infer") if show else None
     chosen = classes is not None or confidence > 0
     if chosen and kinds and WHOLE_KINDS.issuperset(kinds) and not (json_lines or show):
@@ -183,6 +186,20 @@ def _note_unknown(palette_rgb: object, names: Sequence[str], source: str | None)
                 f"{source} has {plural(len(unknown), 'colour')} for classes that the model does "
                 f"not know, such as {unknown[0]!r}"
             )
+
+
+def _note_unwritable(names: Sequence[str], style: "Style") -> None:
+    from ..runtime.lettering import lacks_letters, writable
+
+    ids = range(len(names)) if style.classes is None else style.classes
+    lacking = [class_id for class_id in ids if lacks_letters(names[class_id])]
+    if lacking:
+        name, shown = names[lacking[0]], writable(names[lacking[0]], lacking[0])
+        others = f" and {plural(len(lacking) - 1, 'other name')}" if len(lacking) > 1 else ""
+        print_note(
+            f"the fonts here cannot write {name}{others}: pictures show {shown!r}"
+            + (" and the like" if others else "")
+        )
 
 
 def _reasons(found: "FoundSources") -> str:

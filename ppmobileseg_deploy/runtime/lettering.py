@@ -78,6 +78,12 @@ def writable(name: str, class_id: int) -> str:
     return text if readable else f"class {class_id}"
 
 
+def lacks_letters(name: str) -> bool:
+    """Return whether no font here has all characters of a name: then it is written otherwise."""
+    text = printable(name[:_LONGEST].strip())
+    return _file_for(text) is None and not all(_has(None, each) for each in text)
+
+
 def fitted(text: str, size_px: int, width: int) -> str:
     """Return a text, cut off and marked with ``...`` where it is wider than some pixels."""
     if text_width(text, size_px) <= width:

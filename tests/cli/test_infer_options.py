@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from ppmobileseg_deploy.runtime import lettering
+
 COLORS_BGR = np.array([(20, 10, 250), (40, 240, 30), (230, 60, 50)], np.uint8)
 
 
@@ -115,6 +117,24 @@ def test_colours_of_unknown_classes_are_noted_unless_the_table_is_built_in(folde
     done = infer("a.png", "--overwrite", "--names", "three.txt", "--palette", "cityscapes")
     assert done.code == 0
     assert "colour" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        ("--label", "cannot write \u5929 and 1 other name: pictures show 'class 0' and the like"),
+        ("--save legend --classes 2", "cannot write caf\u00e9: pictures show 'cafe'"),
+        ("--save legend --classes sky", ""),
+        ("--save overlay,json", ""),
+    ],
+)
+def test_names_that_no_font_can_write_are_noted_once(folder, infer, monkeypatch, arguments, note):
+    monkeypatch.setattr(lettering, "_system_fonts", tuple)
+    monkeypatch.setattr(lettering, "_file_for", lettering._file_for.__wrapped__)
+    Path("odd.txt").write_text("\u5929\nsky\ncaf\u00e9\n", "utf-8")
+    done = infer("a.png", "clip.avi", "-o", "out", "--names", "odd.txt", *arguments.split())
+    assert done.code == 0
+    assert done.stderr == (f"note: the fonts here {note}\n" if note else "")
 
 
 def test_json_lines_are_all_that_is_printed(folder, infer_process):

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.runtime import lettering
-from ppmobileseg_deploy.runtime.lettering import fitted, ink_on, text_mask, text_width, writable
+from ppmobileseg_deploy.runtime.lettering import (
+    fitted,
+    ink_on,
+    lacks_letters,
+    text_mask,
+    text_width,
+    writable,
+)
 
 
 @pytest.fixture
@@ -35,6 +42,16 @@ def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_become_what_the_font_can_write(no_system_fonts: None, name: str, text: str) -> None:
     assert writable(name, 7) == text
     assert text_mask(text, 12, 20).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [("sky", False), ("a\nb", False), ("", False), ("caf\u00e9", True), ("\u5929", True)],
+)
+def test_names_that_no_font_can_write_are_told(
+    no_system_fonts: None, name: str, lacks: bool
+) -> None:
+    assert lacks_letters(name) == lacks
 
 
 def test_other_writing_takes_a_system_font_where_there_is_one() -> None:
