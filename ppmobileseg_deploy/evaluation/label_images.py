@@ -13,6 +13,7 @@ IGNORE: Final = 255
 """What label images call a pixel that has no class, by custom."""
 
 _ID_MODES: Final = ("1", "L", "P", "I", "I;16", "I;16B")
+_STRETCHED: Final = {"L;2": 2, "L;4": 4}  # Pillow's names of packed gray values, and their bits
 
 
 def read_labels(
@@ -21,8 +22,9 @@ def read_labels(
     """Read the true class ids of one image.
 
     Args:
-        path: A PNG file of 8- or 16-bit gray values, or with a palette, whose colours do not
-            matter. Other formats are refused: most of them change values.
+        path: A PNG file of 1-, 8- or 16-bit gray values, or with a palette, whose colours do not
+            matter. Other formats are refused: most of them change values. So are gray values of
+            2 and 4 bits, which decoders stretch to [0, 255]: 1 would be read as 17.
         size_hw: Height and width of the image that they belong to.
         reduce_zero_label: Id 0 means "other": it becomes ``ignore``, all others become one less.
             ADE20K's annotations are of this kind.
@@ -65,7 +67,18 @@ def _ids(stream: BinaryIO, path: Path, size_hw: tuple[int, int]) -> NDArray[np.i
             f"expected class ids, one channel of gray values or palette indices, "
             f"found {image.mode} colours in {path}"
         )
+    bits = _STRETCHED.get(_stored_as(image))
+    if bits is not None:
+        raise ImageError(
+            f"expected class ids as gray values of 8 or 16 bits, or palette indices, "
+            f"found gray values of {bits} bits in {path}"
+        )
     return np.asarray(image).astype(np.int32)
+
+
+def _stored_as(image: PngImagePlugin.PngImageFile) -> str:
+    arguments = image.tile[0][3]
+    return arguments if isinstance(arguments, str) else ""
 
 
 def _text(size_hw: tuple[int, int]) -> str:

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,6 +61,32 @@ def test_what_is_no_label_image_is_refused(write, size_hw, image, message):
     with pytest.raises(ImageError) as raised:
         read_labels(write(image), size_hw)
     assert message in str(raised.value)
+
+
+def packed_png(bits: int, color_type: int) -> bytes:
+    """One row of the ids 0 to 3, in so many bits each; Pillow writes no such gray values."""
+    row = sum(id_ << (8 - bits * (place % (8 // bits) + 1)) << 8 * (place * bits // 8)
+              for place, id_ in enumerate(range(4)))  # fmt: skip
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 4, 1, bits, color_type, 0, 0, 0)),
+        (b"PLTE", bytes(range(12))) if color_type == 3 else (b"tEXt", b"no\0thing"),
+        (b"IDAT", zlib.compress(b"\0" + row.to_bytes(4 * bits // 8, "little"))),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_gray_values_that_decoders_stretch_are_refused_and_indices_are_not(tmp_path, bits):
+    path = tmp_path / "packed.png"
+    path.write_bytes(packed_png(bits, color_type=0))
+    with pytest.raises(ImageError, match=f"found gray values of {bits} bits in"):
+        read_labels(path, (1, 4))
+    path.write_bytes(packed_png(bits, color_type=3))
+    assert read_labels(path, (1, 4)).tolist() == [[0, 1, 2, 3]]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0JFIF"])
