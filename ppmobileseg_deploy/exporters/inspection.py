@@ -1,20 +1,24 @@
 """What an ONNX file is: what goes in and out, what it is made of, what can run it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Final
 
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
 
 from ..errors import ModelError
 from ..files import kind_of
 from ..metadata import ModelMetadata
 
 _MAX_BYTES: Final = (1 << 31) - 1  # what protobuf can hold
+_MAX_RANK: Final = 64
+_MAX_NUMBERS: Final = 1 << 63
+_DIMS_SHOWN: Final = 8
+_NAME_SHOWN: Final = 80
 _PART_DEPTH: Final = 3
 _ORT_MAGIC: Final = b"ORTM"
 
@@ -60,9 +64,9 @@ class Inspection:
         properties: Every entry of its metadata.
         inputs: What goes in.
         outputs: What comes out.
-        operators: Number of nodes by operator, subgraphs included, the most frequent first. Those
-            of other domains than the standard one have theirs in front.
-        parameters: Numbers stored in the file.
+        operators: Number of nodes by operator, subgraphs and functions included, the most
+            frequent first. Those of other domains than the standard one have theirs in front.
+        parameters: Numbers stored in the file, as their shapes tell.
         bytes_by_part: Bytes of stored numbers by the part of the network that uses them first,
             the largest first.
         bytes_by_dtype: The same by type.
@@ -92,14 +96,18 @@ def inspect(path: str | Path) -> Inspection:
         path: The file.
 
     Raises:
-        ModelError: It is missing, larger than 2 GB, or no ONNX file.
+        ModelError: It is missing, larger than 2 GB, no ONNX file, or has a tensor of a shape
+            that there cannot be.
     """
     path = Path(path)
     model = _read(path)
-    tensors = list(_stored(model.graph))
+    tensors = list(_stored(model))
     opsets = {each.domain or _STANDARD: each.version for each in model.opset_import}
-    nodes = list(_nodes(model.graph))
-    domains = {node.domain or _STANDARD for node in nodes}
+    nodes = list(_nodes(model))
+    defined = {(each.domain, each.name) for each in model.functions}
+    domains = {
+        node.domain or _STANDARD for node in nodes if (node.domain, node.op_type) not in defined
+    }
     properties = {each.key: each.value for each in model.metadata_props}
     return Inspection(
         path=path,
@@ -112,10 +120,10 @@ def inspect(path: str | Path) -> Inspection:
         inputs=_inputs(model.graph),
         outputs=tuple(_tensor(each.name, each.type) for each in model.graph.output),
         operators=dict(Counter(map(_operator, nodes)).most_common()),
-        parameters=sum(prod(tensor.dims) for tensor, _ in tensors),
+        parameters=sum(_numbers(tensor) for tensor, _ in tensors),
         bytes_by_part=_sum(tensors, by_part=True),
         bytes_by_dtype=_sum(tensors, by_part=False),
-        runtimes=_runtimes(model, opsets, domains),
+        runtimes=_runtimes(model, opsets, domains, [tensor for tensor, _ in tensors]),
     )
 
 
@@ -180,17 +188,23 @@ def _dtype(elem_type: int) -> str:
         return f"type {elem_type}"
 
 
-def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
-    yield graph
-    for node in graph.node:
+def _bodies(model: ModelProto) -> Iterator[GraphProto | FunctionProto]:
+    for body in (model.graph, *model.functions):
+        yield from _with_subgraphs(body)
+
+
+def _with_subgraphs(body: GraphProto | FunctionProto) -> Iterator[GraphProto | FunctionProto]:
+    # As deep as the file: protobuf refuses more than 100 messages in each other, 33 graphs.
+    yield body
+    for node in body.node:
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
                 if inner.node:
-                    yield from _graphs(inner)
+                    yield from _with_subgraphs(inner)
 
 
-def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    for each in _graphs(graph):
+def _nodes(model: ModelProto) -> Iterator[NodeProto]:
+    for each in _bodies(model):
         yield from each.node
 
 
@@ -199,9 +213,9 @@ def _operator(node: NodeProto) -> str:
     return node.op_type if standard else f"{node.domain}.{node.op_type}"
 
 
-def _stored(graph: GraphProto) -> Iterator[tuple[TensorProto, str]]:
+def _stored(model: ModelProto) -> Iterator[tuple[TensorProto, str]]:
     """Every stored tensor, with the part of the network that uses it."""
-    for each in _graphs(graph):
+    for each in _bodies(model):
         user: dict[str, NodeProto] = {}
         for node in each.node:
             for name in node.input:
@@ -209,7 +223,7 @@ def _stored(graph: GraphProto) -> Iterator[tuple[TensorProto, str]]:
             for attribute in node.attribute:
                 if attribute.HasField("t"):
                     yield attribute.t, _part(node)
-        for tensor in each.initializer:
+        for tensor in each.initializer if isinstance(each, GraphProto) else ():
             node_or_none = user.get(tensor.name)
             yield tensor, _part(node_or_none) if node_or_none else "unused"
 
@@ -232,10 +246,29 @@ def _bytes(tensor: TensorProto) -> int:
         width = int(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
     except KeyError:
         return 0
-    return int(prod(tensor.dims)) * width
+    return _numbers(tensor) * width
 
 
-def _runtimes(model: ModelProto, opsets: Mapping[str, int], domains: set[str]) -> tuple[str, ...]:
+def _numbers(tensor: TensorProto) -> int:
+    dims = tensor.dims
+    # The rank comes first: a product of many large numbers takes minutes.
+    possible = len(dims) <= _MAX_RANK and min(dims, default=0) >= 0
+    numbers = int(prod(dims)) if possible else _MAX_NUMBERS
+    if numbers >= _MAX_NUMBERS:
+        shown = " x ".join(map(str, dims[:_DIMS_SHOWN])) + (" x ..." * (len(dims) > _DIMS_SHOWN))
+        raise ModelError(
+            f"expected tensors of at most {_MAX_RANK} dimensions and below 2^63 numbers, found "
+            f"{tensor.name[:_NAME_SHOWN]!r} of {len(dims)}: {shown}"
+        )
+    return numbers
+
+
+def _runtimes(
+    model: ModelProto,
+    opsets: Mapping[str, int],
+    domains: set[str],
+    tensors: Iterable[TensorProto],
+) -> tuple[str, ...]:
     found = []
     if domains <= {_STANDARD}:
         found.append("standard operators only: any ONNX runtime of this opset")
@@ -248,7 +281,7 @@ def _runtimes(model: ModelProto, opsets: Mapping[str, int], domains: set[str]) -
         (_first(_FIRST_FOR_OPSET, opset), _first(_FIRST_FOR_IR, model.ir_version)), key=_number
     )
     found.append(f"ONNX Runtime {first} or newer (opset {opset}, IR version {model.ir_version})")
-    if any(tensor.external_data for tensor, _ in _stored(model.graph)):
+    if any(tensor.external_data for tensor in tensors):
         found.append("further files beside it, which hold some of its numbers")
     return tuple(found)
 

@@ -128,6 +128,40 @@ def test_external_data_is_named_and_not_opened(tmp_path):
     assert any(sentence.startswith("further files") for sentence in inspect(path).runtimes)
 
 
+def test_functions_of_the_file_need_no_special_runtime(tmp_path):
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    doubled = helper.make_function(
+        "own", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], opsets[:1]
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Twice", ["x"], ["y"], domain="own")],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])],
+    )
+    path = tmp_path / "functions.onnx"
+    onnx.save(helper.make_model(graph, functions=[doubled], opset_imports=opsets), path)
+    found = inspect(path)
+    assert found.operators == {"own.Twice": 1, "Add": 1}
+    assert found.runtimes[0].startswith("standard operators only")
+
+
+@pytest.mark.parametrize(
+    "dims", [[1 << 62] * 300, [1 << 62] * 30_000, [1 << 62, 4], [-1], [0, -(1 << 63)]]
+)
+def test_a_shape_that_cannot_be_is_refused_at_once(tmp_path, dims):
+    name = "w" * 1000
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=dims)
+    nodes = [helper.make_node("Identity", [name], ["y"])]
+    path = tmp_path / "huge.onnx"
+    path.write_bytes(
+        helper.make_model(helper.make_graph(nodes, "g", [], [], [tensor])).SerializeToString()
+    )
+    with pytest.raises(ModelError, match=f"below 2.63 numbers, found 'w+' of {len(dims)}: ") as no:
+        inspect(path)
+    assert len(str(no.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
