@@ -56,3 +56,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_LAZY[name], __name__), name)
     return value
+
+
+def __dir__() -> list[str]:
+    # What a notebook offers after a dot: without the modules' own imports.
+    return sorted(__all__)

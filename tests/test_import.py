@@ -29,3 +29,7 @@ def test_the_errors_are_one_tree() -> None:
     ours = [each for each in errors if not issubclass(each, Warning)]
     assert len(ours) == 10
     assert all(issubclass(each, ppmobileseg_deploy.PPMobileSegError) for each in ours)
+
+
+def test_completion_offers_the_public_names_only() -> None:
+    assert dir(ppmobileseg_deploy) == sorted(ppmobileseg_deploy.__all__)

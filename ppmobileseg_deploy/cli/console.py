@@ -33,7 +33,12 @@ def new_app() -> typer.Typer:
 
     Its help is plain text: the boxes of rich take twice the lines and break paragraphs anew.
     """
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    return typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def version_option(command: str) -> Any:

@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 import typer
@@ -88,6 +89,24 @@ def test_help_is_no_error(end):
     assert code == 0
     assert "--number" in out
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [(name, []) for name in ("export", "infer", "eval", "bench", "verify")]
+    + [("export", ["inspect"])],
+)
+def test_every_command_has_a_short_option_for_help(name, before, monkeypatch, capsys):
+    main = import_module(f"ppmobileseg_deploy.cli.{name}").main
+    printed = []
+    for option in ("--help", "-h"):
+        monkeypatch.setattr(sys, "argv", ["command", *before, option])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "-h, --help" in printed[0]
 
 
 def test_what_is_no_error_of_ours_is_not_hidden(monkeypatch):
