@@ -195,11 +195,8 @@ class _Finder:
             raise ImageError(f"no file is numbered like {pattern}")
 
     def _add_list(self, locations: Iterable[str], within: _List) -> None:
-        before = len(self._order), len(self._errors)
         for location in locations:
             self.add(location, within)
-        if before == (len(self._order), len(self._errors)):
-            raise ImageError(f"no locations in {within.name}, or only such as were named before")
 
     def _add_stdin(self) -> None:
         if STDIN in self._others:

@@ -32,13 +32,15 @@ def read_list(path: Path) -> list[str]:
     """Read a text file of locations.
 
     Args:
-        path: One location a line; empty lines and those that begin with ``#`` mean nothing.
+        path: One location a line, which may stand in double quotes; empty lines and those that
+            begin with ``#`` mean nothing.
 
     Returns:
         The locations.
 
     Raises:
-        ImageError: The file cannot be read, is no text, or is larger than `MAX_LIST_BYTES`.
+        ImageError: The file cannot be read, is no text, has no location, or is larger than
+            `MAX_LIST_BYTES`.
     """
     try:
         with path.open("rb") as stream:
@@ -78,7 +80,9 @@ def read_stdin() -> bytes | list[str]:
 
 def _lines(content: bytes, name: str) -> list[str]:
     if not content.strip():
-        raise ImageError(f"cannot read {name}: expected a list of paths, found nothing")
+        raise ImageError(
+            f"cannot read {name}: expected at least one path or address, found an empty list"
+        )
     try:
         # PowerShell writes UTF-16 when told to redirect.
         text = content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
@@ -92,4 +96,15 @@ def _lines(content: bytes, name: str) -> list[str]:
     if len(content) > MAX_LIST_BYTES:
         raise ImageError(f"cannot read {name}: expected a list of at most {MAX_LIST_BYTES} bytes")
     lines = (line.strip() for line in text.split("\n"))
-    return [line for line in lines if line and not line.startswith("#")]
+    locations = [_unquoted(line) for line in lines if line and not line.startswith("#")]
+    if not locations:
+        raise ImageError(
+            f"cannot read {name}: expected at least one path or address, found an empty list"
+        )
+    return locations
+
+
+def _unquoted(line: str) -> str:
+    # Windows copies paths in quotes, which no file name there can hold.
+    quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1]
+    return line[1:-1] if quoted else line

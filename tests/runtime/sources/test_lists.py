@@ -33,6 +33,7 @@ def _errors(found):
         b"a.png\r\n\r\n  x/b.png  ",
         b"\xef\xbb\xbfa.png\n# c.png\nx/b.png\na.png\n",
         "a.png\r\nx/b.png\r\n".encode("utf-16"),
+        b'"a.png"\r\n"x/b.png"\r\n',
     ],
 )
 def test_a_list_gives_what_it_names(tree, content):
@@ -63,12 +64,19 @@ def test_a_list_may_hold_addresses_and_videos(tree):
         ("list.txt", "expected an image in the list, found another list: list.txt (in list.txt)"),
         ("-", "no such file or folder: - (in list.txt)"),
         ("0", "no such file or folder: 0 (in list.txt)"),
-        ("# nothing", "no locations in list.txt, or only such as were named before"),
     ],
 )
 def test_what_a_list_cannot_hold_is_an_error(tree, line, error):
     Path("list.txt").write_text(line)
     assert _errors(find_sources(["list.txt"])) == [error]
+
+
+def test_a_list_of_what_was_named_before_is_no_error(tree):
+    tree("a.png", 'a".png')
+    Path("list.txt").write_text('a.png\na".png\n')
+    found = find_sources(["a.png", 'a".png', "list.txt"])
+    assert _paths(found) == ["a.png", 'a".png']
+    assert not found.errors
 
 
 def test_other_lines_of_a_list_are_still_taken(tree):
@@ -82,7 +90,8 @@ def test_other_lines_of_a_list_are_still_taken(tree):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "expected a list of paths, found nothing"),
+        (b"", "expected at least one path or address, found an empty list"),
+        (b"\n# a.png\n", "expected at least one path or address, found an empty list"),
         (b"\x80\x81\x82", r"starts with b'\x80\x81\x82'"),
         (b"a\0b", r"starts with b'a\x00b'"),
         (b"a\n" * 600, "expected a list of at most 1000 bytes"),
