@@ -11,6 +11,7 @@ from .errors import UsageError
 from .files import kind_of
 from .metadata import RGB
 from .palettes import distinct_palette, numbered_names
+from .quoting import brief
 
 BUILT_IN: Final[Mapping[str, tuple[tuple[str, ...], tuple[RGB, ...]]]] = {
     "ade20k": (ade20k.NAMES, ade20k.PALETTE_RGB),
@@ -19,6 +20,7 @@ BUILT_IN: Final[Mapping[str, tuple[tuple[str, ...], tuple[RGB, ...]]]] = {
 """Names and colours of the class sets that need no file."""
 
 _MAX_BYTES: Final = 1 << 20
+_NAMES_SHOWN: Final = 3
 
 
 def default_classes(num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]:
@@ -143,9 +145,12 @@ def choose_palette(
         if not set(wanted) & set(names):
             first = next(iter(wanted), "")
             close = difflib.get_close_matches(first, names, n=3)
+            alike = ", ".join(map(brief, close or names[:_NAMES_SHOWN]))
+            more = " and others" if len(names) > _NAMES_SHOWN else ""
             raise UsageError(
-                f"expected colours by class name, found no class of this model called {first!r} "
-                + (f"(close to it: {', '.join(close)})" if close else "or by any other name")
+                f"expected colours for classes of this model, found only other names, such as "
+                f"{brief(first)}: "
+                + (f"did you mean {alike}?" if close else f"the model's classes are {alike}{more}")
             )
         return tuple(colors.get(name, rgb) for name, rgb in zip(names, palette_rgb, strict=True))
     if len(wanted) != len(names):

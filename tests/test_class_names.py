@@ -130,8 +130,8 @@ def test_classes_get_other_colours(wanted, palette) -> None:
         ([(1, 2, 3)] * 2 + [(1, 2, 300)], r"found \(1, 2, 300\)"),
         ([1, 2, 3], "three whole numbers in .0, 255., found 1"),
         ({"sky": (1, 2)}, r"found \(1, 2\)"),
-        ({"skyy": (1, 2, 3)}, "called 'skyy' .close to it: sky"),
-        ({"pancake": (1, 2, 3)}, "called 'pancake' or by any other name"),
+        ({"skyy": (1, 2, 3)}, "only other names, such as 'skyy': did you mean 'sky'"),
+        ({"pancake": (1, 2, 3)}, "such as 'pancake': the model's classes are '"),
         ({}, "expected colours"),
     ],
 )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 130
 _REASONS_SHOWN: Final = 3
+_LEAST_INPUT: Final = 32  # the networks halve it five times
 
 app = new_app()
 
@@ -84,7 +85,7 @@ def infer(
     known = _read_classes(names, palette)
     if confidence > 0:
         known["confidence"] = True
-    size_hw = None if input_size is None else parse_size_hw(input_size)
+    size_hw = _parse_input_size(input_size)
     found = find_sources(sources, recursive=recursive, output=target)
     if not found.sources:
         raise UsageError(_reasons(found))
@@ -167,6 +168,16 @@ def _parse_tiling(
         raise UsageError("--tile keeps the scale of the image: leave out --input-size")
     tiling: dict[str, Any] = {"tile_hw": parse_size_hw(tile)}
     return tiling if overlap is None else {**tiling, "overlap": overlap}
+
+
+def _parse_input_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    size_hw = parse_size_hw(text)
+    if min(size_hw) < _LEAST_INPUT:
+        least = f"{_LEAST_INPUT}x{_LEAST_INPUT}"
+        raise UsageError(f"expected an --input-size of at least {least}, found {text}")
+    return size_hw
 
 
 def _read_classes(names: str | None, palette: str | None) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def test_names_and_colors_can_be_others(rgb_model: Path, rgb_metadata: ModelMeta
         ({"palette_rgb": [(1, 2, 3)] * 300}, "one for each class, found 300"),
         ({"palette_rgb": [(1, 2, 3)]}, "expected 3 colours, one for each class, found 1"),
         ({"palette_rgb": [(1, 2, 3)] * 2 + [(1, 2, 256)]}, r"numbers in \[0, 255\]"),
-        ({"palette_rgb": {"violet": (1, 2, 3)}}, "no class of this model called 'violet'"),
+        (
+            {"palette_rgb": {"violet": (1, 2, 3)}},
+            "only other names, such as 'violet': the model's classes are 'red', 'green', 'blue'$",
+        ),
     ],
 )
 def test_names_and_colors_that_do_not_fit_are_wrong_use(
