@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,8 +15,6 @@ from .reports import JSON, check_report
 
 if TYPE_CHECKING:
     from ..evaluation import LabelledImage, Segmenter
-
-_CHECKPOINT_SUFFIXES: Final = (".pth", ".pt", ".pdparams")
 
 app = new_app()
 
@@ -126,12 +124,13 @@ def _dataset(
 
 
 def _open(model: str, threads: int | None) -> "Segmenter":
-    if model.lower().endswith(_CHECKPOINT_SUFFIXES):
+    from ..runtime.locate import CHECKPOINT_SUFFIXES, find_model
+
+    if Path(model).suffix.lower() in CHECKPOINT_SUFFIXES:
         require_export_extra("evaluating a checkpoint")
         from ..evaluation.torch_segmenter import TorchSegmenter
 
         return TorchSegmenter(model)
-    from ..runtime.locate import find_model
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings.catch_warnings(record=True) as caught:

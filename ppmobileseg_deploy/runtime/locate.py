@@ -1,6 +1,7 @@
 """Which ONNX file to run when there may be several, or none."""
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,11 @@ DEFAULT_MODEL: Final = Path("end2end.onnx")
 CHECKPOINT_SUFFIXES: Final = frozenset({".pth", ".pt", ".pdparams", ".ckpt", ".safetensors"})
 """How files end that are training checkpoints, which people take for models."""
 
+_IMAGE: Final = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM|II\*\0|MM\0\*|GIF8", re.DOTALL)
+# Protobuf has small numbers, those of fields, lengths and the version, among its first bytes.
+_TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]+")
+_LOOKED_AT_BYTES: Final = 256
+
 _OFFICIAL: Final = ("tiny", "base")
 
 
@@ -32,11 +38,11 @@ def find_model(model: str | None = None) -> Path:
             that was exported before; None to search.
 
     Returns:
-        The path of an existing file, which was not opened.
+        The path of an existing file; whether it is a model is not known yet.
 
     Raises:
-        UsageError: The named file is missing or is a training checkpoint, or nothing was named
-            and nothing was found.
+        UsageError: The named file is missing, or is a training checkpoint, an image or a text;
+            or nothing was named and nothing was found.
     """
     if model is not None:
         return _named(model, said_by="")
@@ -61,6 +67,9 @@ def _named(model: str, said_by: str) -> Path:
         )
     kind = kind_of(path)
     if kind == "file":
+        mistaken = _mistaken(path)
+        if mistaken is not None:
+            raise UsageError(f"{said_by}expected an ONNX file, found the {mistaken} {model}")
         return path
     if model in _OFFICIAL and kind is None:
         cached = official_model_path(model)
@@ -71,3 +80,15 @@ def _named(model: str, said_by: str) -> Path:
         )
     found = f"found a {kind}" if kind else "there is none"
     raise UsageError(f"{said_by}expected an ONNX file at {model}, {found}")
+
+
+def _mistaken(path: Path) -> str | None:
+    """Tell what a file is that begins as no model does; None where it may be one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LOOKED_AT_BYTES)
+    except OSError:
+        return None  # whoever loads it says so
+    if _IMAGE.match(start):
+        return "image"
+    return "text file" if _TEXT.fullmatch(start) else None

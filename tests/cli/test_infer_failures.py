@@ -132,7 +132,7 @@ def test_an_error_names_its_image_even_where_the_cause_does_not(desk, picture, i
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no model", pytest.param("cut", id="cut off")],
+    [b"", b"\x08no model", pytest.param("cut", id="cut off")],
 )
 def test_a_bad_model_is_code_1(desk, picture, infer, model_bytes, content):
     picture("a.png")

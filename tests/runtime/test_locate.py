@@ -85,3 +85,30 @@ def test_an_official_name_means_the_exported_model_unless_a_file_has_it():
     cached = _touch(official_model_path("base"))
     assert find_model("base") == cached
     assert find_model(str(_touch(Path("base")))) == Path("base")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "image"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "image"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image"),
+        (b"BM\x36\0\0\0", "image"),
+        (b"II*\0", "image"),
+        (b"GIF89a\0", "image"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "text file"),
+        ("B\u00e4ume\r\n\tStra\u00dfe".encode() * 50, "text file"),
+    ],
+)
+def test_an_image_or_a_text_is_told_from_a_model(content, found):
+    Path("farm.dat").write_bytes(content)
+    with pytest.raises(UsageError, match=f"^expected an ONNX file, found the {found} farm.dat$"):
+        find_model("farm.dat")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x08\x09:", b":\x80\x01\n\x05", b"\x30\0\0\0ORTM"], ids=repr
+)
+def test_whatever_may_be_a_model_is_left_to_the_runtime(content):
+    Path("odd.onnx").write_bytes(content)
+    assert find_model("odd.onnx") == Path("odd.onnx")
