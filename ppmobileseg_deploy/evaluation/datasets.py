@@ -46,7 +46,7 @@ def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...
     Raises:
         UsageError: A folder is missing, holds nothing of use, or an image has no labels.
     """
-    image_files = _files(images, READABLE_SUFFIXES, "images")
+    image_files = find_images(images)
     label_files = _by_name(labels, _label_files(labels))
     pairs, missing = [], []
     for name, path in _by_name(images, image_files).items():
@@ -62,6 +62,18 @@ def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...
             f"found none for {len(missing)} of them: {shown}{more}"
         )
     return tuple(pairs)
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Find the images of a folder and of the folders below it, in the order of their names.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UsageError: It is missing, or holds no image.
+    """
+    return _files(folder, READABLE_SUFFIXES, "images")
 
 
 def find_ade20k(root: Path) -> tuple[LabelledImage, ...]:
@@ -94,7 +106,7 @@ def find_cityscapes(root: Path) -> tuple[LabelledImage, ...]:
 
 def _files(folder: Path, suffixes: Iterable[str], what: str) -> list[Path]:
     if kind_of(folder) != "folder":
-        raise UsageError(f"expected a folder of {what}, there is none at {folder}")
+        raise UsageError(f"expected a folder of {what}, found none at {folder}")
     files = sorted(
         path
         for path in folder.rglob("*")

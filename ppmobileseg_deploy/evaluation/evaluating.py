@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Protocol
@@ -41,7 +42,8 @@ class ModelScore:
 
     Attributes:
         confusion: Its pixels by true and by found class.
-        latency_ms: Median time of one image, from decoded pixels to labels.
+        latency_ms: Median time of one image, from decoded pixels to labels; the first image, which
+            takes longer, is one of them.
     """
 
     confusion: ConfusionMatrix
@@ -121,7 +123,7 @@ def evaluate(
             start = perf_counter()
             labels = segmenter(image_bgr).labels
             latency_ms.append((perf_counter() - start) * 1e3)
-            _count(confusion, truth, labels, ignore, item)
+            count_image(confusion, item.labels, truth, labels, ignore)
             for other, other_labels in enumerate(found):
                 equal[len(found), other] += np.count_nonzero(labels == other_labels)
             found.append(labels)
@@ -146,17 +148,29 @@ def _common_names(segmenters: Mapping[str, Segmenter]) -> tuple[str, ...]:
     return next(iter(segmenters.values())).names
 
 
-def _count(
+def count_image(
     confusion: ConfusionMatrix,
+    path: Path,
     truth: NDArray[np.int32],
-    labels: NDArray[Any],
-    ignore: int,
-    item: LabelledImage,
+    found: NDArray[Any],
+    ignore: int = IGNORE,
 ) -> None:
+    """Add the pixels of one image.
+
+    Args:
+        confusion: What to add to.
+        path: Where the truth was read, for the message.
+        truth: (height, width) true class ids.
+        found: (height, width) class ids that a model gave.
+        ignore: Pixels with this truth are left out.
+
+    Raises:
+        ImageError: The truth names a class that the model does not have, or the shapes differ.
+    """
     try:
-        confusion.update(truth, labels, ignore)
+        confusion.update(truth, found, ignore)
     except ValueError as error:
         raise ImageError(
-            f"{item.labels}: {error} (ids that do not count: {ignore}; is 0 'other', as in "
+            f"{path}: {error} (ids that do not count: {ignore}; is 0 'other', as in "
             f"ADE20K's files? then reduce the zero label)"
         ) from error

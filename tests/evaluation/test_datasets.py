@@ -56,7 +56,7 @@ def test_cityscapes_is_found_from_its_root(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (("l/a.png",), "expected a folder of images, there is none at"),
+        (("l/a.png",), "expected a folder of images, found none at"),
         (("i/a.txt", "l/a.png"), "expected images ("),
         (("i/a.jpg",), "expected a folder of label images"),
         (("i/a.jpg", "l/a.jpg"), "expected label images (.png)"),

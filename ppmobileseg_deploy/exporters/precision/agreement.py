@@ -1,5 +1,6 @@
 """How well a quantized model does on images that it was not calibrated with."""
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from ...errors import ImageError
+from ...errors import ImageError, UsageError
 from ...evaluation.confusion import ConfusionMatrix
+from ...evaluation.evaluating import count_image
 from ...evaluation.label_images import IGNORE, read_labels
 from ...runtime.images import read_image
 from ...runtime.segmenter import OrtSegmenter
@@ -42,11 +44,16 @@ class Judge:
 
     Args:
         model: The float32 model as it ships.
-        calibration: The images. The float32 model's labels for them are kept in memory, one or
-            two bytes a pixel.
+        calibration: The images. The float32 model's labels for them are kept in memory,
+            compressed: 50 photographs of 24 million pixels would take more than a gigabyte.
 
     Attributes:
         reference: The float32 model's own score.
+
+    Raises:
+        ImageError: An image or its labels cannot be read, or no label counts.
+        ModelError: The model does not run.
+        UsageError: True labels cannot name all classes of the model.
     """
 
     def __init__(self, model: ModelProto, calibration: CalibrationSet) -> None:
@@ -54,11 +61,20 @@ class Judge:
         self._content = model.SerializeToString()
         segmenter = _start(self._content)
         self._num_classes = len(segmenter.names)
-        dtype = np.uint8 if self._num_classes <= IGNORE else np.uint16
-        self._labels: tuple[NDArray[Any], ...] = tuple(
-            segmenter(read_image(path)).labels.astype(dtype) for path in calibration.held_out
+        if calibration.held_out_labels and self._num_classes > IGNORE:
+            raise UsageError(
+                f"expected at most {IGNORE} classes for true labels, of which {IGNORE} does not "
+                f"count, found {self._num_classes}"
+            )
+        self._labels = tuple(
+            PackedLabels.of(segmenter(read_image(path)).labels) for path in calibration.held_out
         )
-        self.reference = self._score(self._labels)
+        self.reference = self._score(each.labels for each in self._labels)
+        if not self.reference.miou >= 0:
+            raise ImageError(
+                f"expected true labels that count, found only others for "
+                f"{len(calibration.held_out)} held-out images"
+            )
 
     def score(self, model: ModelProto) -> Score:
         """Measure a model.
@@ -96,21 +112,25 @@ class Judge:
 
     def _score(self, found: Iterable[NDArray[Any]]) -> Score:
         confusion = ConfusionMatrix(self._num_classes)
-        equal, shares = 0, []
-        for index, (labels, reference) in enumerate(zip(found, self._labels, strict=True)):
+        equal, pixels, shares = 0, 0, []
+        for index, (labels, packed) in enumerate(zip(found, self._labels, strict=True)):
+            reference = packed.labels
             same = int((labels == reference).sum())
             equal += same
+            pixels += reference.size
             shares.append(same / reference.size)
-            self._count(confusion, index, labels)
-        return Score(
-            equal_labels=equal / sum(reference.size for reference in self._labels),
-            least_equal_labels=min(shares),
-            miou=confusion.miou,
-        )
+            self._count(confusion, index, reference, labels)
+        return Score(equal / pixels, min(shares), confusion.miou)
 
-    def _count(self, confusion: ConfusionMatrix, index: int, labels: NDArray[Any]) -> None:
+    def _count(
+        self,
+        confusion: ConfusionMatrix,
+        index: int,
+        reference: NDArray[Any],
+        labels: NDArray[Any],
+    ) -> None:
         if not self._calibration.held_out_labels:
-            confusion.update(self._labels[index], labels, ignore=_NO_CLASS)
+            confusion.update(reference, labels, ignore=_NO_CLASS)
             return
         path = self._calibration.held_out_labels[index]
         truth = read_labels(
@@ -118,10 +138,33 @@ class Judge:
             (labels.shape[0], labels.shape[1]),
             reduce_zero_label=self._calibration.reduce_zero_label,
         )
-        try:
-            confusion.update(truth, labels, ignore=IGNORE)
-        except ValueError as error:
-            raise ImageError(f"{path}: {error}") from error
+        count_image(confusion, path, truth, labels)
+
+
+@dataclass(frozen=True)
+class PackedLabels:
+    """Labels of one image, in about a hundredth of their size.
+
+    Attributes:
+        content: The class ids, compressed.
+        dtype: The narrowest type that holds them.
+        shape: Height and width.
+    """
+
+    content: bytes
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, labels: NDArray[Any]) -> "PackedLabels":
+        """Compress (height, width) class ids of any integer type."""
+        narrow = labels.astype(np.min_scalar_type(labels.max()))
+        return cls(zlib.compress(narrow.tobytes(), level=1), narrow.dtype, narrow.shape)
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """(height, width) class ids, read-only."""
+        return np.frombuffer(zlib.decompress(self.content), self.dtype).reshape(self.shape)
 
 
 def _start(content: bytes) -> OrtSegmenter:

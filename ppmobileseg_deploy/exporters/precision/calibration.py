@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader
 
 from ...errors import UsageError
-from ...evaluation.datasets import LabelledImage, find_labelled_images
-from ...files import kind_of
-from ...runtime.images import READABLE_SUFFIXES, read_image
+from ...evaluation.datasets import LabelledImage, find_images, find_labelled_images
+from ...runtime.images import read_image
 from ...runtime.preprocessing import Preprocessing
 from ..trace import INPUT, LABELS_PER_CELL
 
@@ -31,12 +30,31 @@ class CalibrationSet:
         held_out: Images that agreement and mIoU are measured on.
         held_out_labels: Their true labels, PNG files of class ids; empty if there are none.
         reduce_zero_label: Whether id 0 of the true labels means "other", as in ADE20K.
+
+    Raises:
+        UsageError: One of the two has no image, an image is in both, or held-out images and
+            labels do not pair up.
     """
 
     calibrating: tuple[Path, ...]
     held_out: tuple[Path, ...]
     held_out_labels: tuple[Path, ...] = ()
     reduce_zero_label: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.calibrating or not self.held_out:
+            raise UsageError(
+                f"expected images to calibrate with and images held out, "
+                f"found {len(self.calibrating)} and {len(self.held_out)}"
+            )
+        shared = set(self.calibrating) & set(self.held_out)
+        if shared:
+            raise UsageError(f"expected held-out images to be held out, found {min(shared)} twice")
+        if len(self.held_out_labels) not in (0, len(self.held_out)):
+            raise UsageError(
+                f"expected labels for none or all of {len(self.held_out)} held-out images, "
+                f"found {len(self.held_out_labels)}"
+            )
 
     @classmethod
     def find(
@@ -45,7 +63,8 @@ class CalibrationSet:
         """Take the images of a folder and of the folders below it.
 
         Every fourth image, in the order of the names, is held out. Of more than `MAX_IMAGES`,
-        as many are taken at even distances.
+        as many are taken at even distances. Frames of one video look alike: held-out ones tell
+        little that their neighbours do not.
 
         Args:
             images: The folder.
@@ -59,7 +78,7 @@ class CalibrationSet:
         if labels is not None:
             pairs = find_labelled_images(images, labels)
         else:
-            pairs = tuple(LabelledImage(path, path) for path in _images(images))
+            pairs = tuple(LabelledImage(path, path) for path in find_images(images))
         if len(pairs) < 2:
             raise UsageError(
                 f"expected at least 2 images to calibrate with, better 50, found {len(pairs)} "
@@ -103,15 +122,3 @@ class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # it has 
             if labels_per_cell is not None:
                 feed[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
             yield feed
-
-
-def _images(folder: Path) -> list[Path]:
-    if kind_of(folder) != "folder":
-        raise UsageError(f"expected a folder of images to calibrate with, found none at {folder}")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in READABLE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )

@@ -1,7 +1,7 @@
 """The search for the layers that can compute with integers without doing harm."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -83,6 +83,9 @@ class Form:
 class Int8Report:
     """How the layers were chosen, and what came of it.
 
+    The held-out images gave no ranges, but they do choose the layers that stay in float32. Where
+    there are few of them, images that took part in neither tell more: ``ppms-eval`` takes any.
+
     Attributes:
         calibrating_images: Number of images that gave the ranges.
         held_out_images: Number of images that everything was measured on.
@@ -141,8 +144,9 @@ def quantize_int8(
 
     Raises:
         ExportError: The model cannot be quantized, or only by leaving everything in float32.
-        ImageError: An image cannot be read.
-        UsageError: ONNX Runtime's quantization is too old.
+        ImageError: An image or its labels cannot be read, or no label counts.
+        UsageError: ONNX Runtime's quantization is too old, or true labels cannot name all
+            classes.
     """
     calibration = options.calibration
     shipped = without_logits(model)
@@ -172,11 +176,7 @@ def quantize_int8(
         while not _suffices(steps[-1].score, judge.reference, options):
             count = len(steps)
             if count >= len(quantizer.groups):
-                raise ExportError(
-                    f"expected some layers to do in integers with {options.min_equal_labels:.2%} "
-                    f"of the labels equal, found none; the best choice gives "
-                    f"{max(step.score.equal_labels for step in steps):.2%}"
-                )
+                raise ExportError(_refusal(steps, judge.reference, options))
             on_progress(f"judging with {count} layers in float32")
             left = tuple(group for group in quantizer.groups if group in worst_first[:count])
             steps.append(SearchStep(left, judge.score(quantized(left))))
@@ -196,6 +196,21 @@ def quantize_int8(
         after=Form(result.ByteSize(), after_ms, steps[-1].score),
     )
     return result, report
+
+
+def _refusal(steps: Sequence[SearchStep], reference: Score, options: Int8Options) -> str:
+    best = max((step.score for step in steps), key=lambda score: score.equal_labels)
+    asked, given = (
+        f"{options.min_equal_labels:.2%} of the labels equal",
+        f"{best.equal_labels:.2%}",
+    )
+    if options.calibration.held_out_labels:
+        asked += f" and a loss of mIoU up to {options.max_miou_loss:g}"
+        given += f" and {reference.miou - best.miou:.4f}"
+    return (
+        f"expected some layers to do in integers with {asked}, found none; "
+        f"the best choice gives {given}"
+    )
 
 
 def _suffices(score: Score, reference: Score, options: Int8Options) -> bool:

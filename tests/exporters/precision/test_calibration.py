@@ -49,12 +49,28 @@ def test_of_many_images_some_are_taken_from_all_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [([], "found 0"), (["a.png"], "found 1"), (None, "found none at")]
+    ("names", "message"), [([], "found none"), (["a.png"], "found 1"), (None, "found none at")]
 )
 def test_too_few_images(names: list[str] | None, message: str, tmp_path: Path) -> None:
     folder = tmp_path / "nowhere" if names is None else make_images(tmp_path, names)
     with pytest.raises(UsageError, match=message):
         CalibrationSet.find(folder)
+
+
+@pytest.mark.parametrize(
+    ("calibrating", "held_out", "labels", "message"),
+    [
+        ("", "b", "", "found 0 and 1"),
+        ("a", "", "", "found 1 and 0"),
+        ("abc", "bd", "", "to be held out, found b twice"),
+        ("a", "bc", "b", "none or all of 2 held-out images, found 1"),
+    ],
+)
+def test_held_out_images_are_apart_from_the_others(
+    calibrating: str, held_out: str, labels: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        CalibrationSet(*(tuple(map(Path, names)) for names in (calibrating, held_out, labels)))
 
 
 @pytest.mark.parametrize("labels_per_cell", [None, 16])

@@ -18,6 +18,7 @@ from ppmobileseg_deploy.exporters import (
     export_onnx,
 )
 from ppmobileseg_deploy.exporters.precision import Score, int8
+from ppmobileseg_deploy.exporters.precision.agreement import Judge, PackedLabels
 from ppmobileseg_deploy.exporters.precision.quantizer import group_of
 from ppmobileseg_deploy.metadata import ModelMetadata
 
@@ -131,7 +132,7 @@ def test_images_go_with_int8_only(
     options: ExportOptions, arguments: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     if arguments:
-        arguments = {"int8": Int8Options(CalibrationSet((tmp_path,), (tmp_path,)))}
+        arguments = {"int8": Int8Options(CalibrationSet((tmp_path,), (tmp_path / "b",)))}
     with pytest.raises(UsageError, match=message):
         export_onnx("nowhere.pth", tmp_path / "m.onnx", options, **arguments)
 
@@ -148,7 +149,7 @@ def test_images_go_with_int8_only(
 )
 def test_limits_out_of_range(limits: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="expected a"):
-        Int8Options(CalibrationSet((), ()), **limits)
+        Int8Options(CalibrationSet((Path("a"),), (Path("b"),)), **limits)
 
 
 def test_a_damaged_image_ends_it_and_nothing_is_written(
@@ -167,6 +168,32 @@ def test_a_damaged_image_ends_it_and_nothing_is_written(
             verify=False,
         )
     assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("true_id", "reduce_zero_label", "message"),
+    [
+        (255, False, "expected true labels that count, found only others"),
+        (0, True, "expected true labels that count, found only others"),
+        (150, False, "1.png: .*reduce the zero label"),
+    ],
+)
+def test_true_labels_that_tell_nothing_end_it_before_the_search(
+    true_id: int,
+    reduce_zero_label: bool,
+    message: str,
+    demo_model: onnx.ModelProto,
+    tmp_path: Path,
+) -> None:
+    for folder, value in (("i", 9), ("l", true_id)):
+        (tmp_path / folder).mkdir()
+        for name in ("0.png", "1.png"):
+            Image.new("L", (40, 32), value).save(tmp_path / folder / name)
+    found = CalibrationSet.find(
+        tmp_path / "i", tmp_path / "l", reduce_zero_label=reduce_zero_label
+    )
+    with pytest.raises(ImageError, match=message):
+        Judge(demo_model, found)
 
 
 class FakeQuantizer:
@@ -246,6 +273,8 @@ def test_a_model_that_no_layer_of_which_suffices_is_refused(
 ) -> None:
     with pytest.raises(ExportError, match=r"found none; the best choice gives 99\.90%"):
         search(min_equal_labels=0.9995)
+    with pytest.raises(ExportError, match=r"mIoU up to 0, found none; .* 99\.90% and 0\.0010$"):
+        search(labels=(Path("c"),), min_equal_labels=0.9, max_miou_loss=0)
 
 
 @pytest.mark.parametrize(
@@ -265,3 +294,12 @@ def test_a_model_that_no_layer_of_which_suffices_is_refused(
 )
 def test_nodes_are_grouped_by_block(name: str, group: str) -> None:
     assert group_of(name) == group
+
+
+@pytest.mark.parametrize("largest", [0, 255, 256, 70_000])
+def test_labels_kept_for_the_search_are_small_and_come_back(largest: int) -> None:
+    labels = np.zeros((40, 30), np.int64)
+    labels[10:20] = largest
+    kept = PackedLabels.of(labels)
+    np.testing.assert_array_equal(kept.labels, labels)
+    assert len(kept.content) < labels.size / 20
