@@ -20,6 +20,7 @@ _SMALLEST_PX: Final = 11
 _LEAST_ROWS: Final = 8
 _NAME_EM: Final = 12
 _SHARE: Final = "100 %"
+_NOTHING: Final = "none found"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def draw_panel(
             part is left alone.
         layout: From `legend_layout`.
         classes: Id and share in (0, 1] of each class to show, in order. Where they do not all
-            fit, the last line says how many more there are.
+            fit, the last line says how many more there are; where there are none, the first one
+            says so.
         names: Name of each class id.
         palette_rgb: Colour of each class id.
     """
@@ -105,7 +107,10 @@ def draw_panel(
         _write(line, left + round(1.5 * px), name, px, _INK_BGR)
         text = share_text(share)
         _write(line, right - text_width(text, px), text, px, _FAINT_BGR)
-    if fit < len(classes):
+    if not classes:
+        text = fitted(_NOTHING, px, right - left)
+        _write(_line(canvas_bgr, px, 0), left, text, px, _FAINT_BGR)
+    elif fit < len(classes):
         line = _line(canvas_bgr, px, fit)
         _write(line, left + round(1.5 * px), f"+{len(classes) - fit} more", px, _FAINT_BGR)
 

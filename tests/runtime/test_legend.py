@@ -58,6 +58,19 @@ def test_what_does_not_fit_is_counted() -> None:
     assert (panel[last + 6 :] < 200).any()
 
 
+@pytest.mark.parametrize("size_hw", [(1, 1), (64, 64), (1080, 1920)])
+@pytest.mark.parametrize("names", [NAMES, ("a",)])
+def test_a_panel_without_classes_says_so(size_hw: tuple[int, int], names: tuple[str, ...]) -> None:
+    panel = _panel(size_hw, [], names)
+    layout = legend_layout(size_hw, names)
+    lines = np.flatnonzero((panel < 200).any(axis=(1, 2)))
+    assert len(lines) >= 5
+    assert lines.max() < 2.5 * layout.letter_px
+    margin = layout.letter_px // 2
+    assert (panel[:, :margin] == 255).all()
+    assert (panel[:, -margin:] == 255).all()
+
+
 def test_more_classes_make_letters_smaller_before_any_is_left_out() -> None:
     layout = legend_layout((600, 800), NAMES)
     assert layout.letters_for(5) == layout.letter_px
