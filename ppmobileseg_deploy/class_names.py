@@ -1,6 +1,5 @@
 """Names and colours of classes, from tables that are built in or from files."""
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -143,8 +142,10 @@ def choose_palette(
     if isinstance(wanted, Mapping):
         colors = {name: _checked(rgb) for name, rgb in wanted.items()}
         if not set(wanted) & set(names):
+            from difflib import get_close_matches  # here: only errors need it
+
             first = next(iter(wanted), "")
-            close = difflib.get_close_matches(first, names, n=3)
+            close = get_close_matches(first, names, n=3)
             alike = ", ".join(map(brief, close or names[:_NAMES_SHOWN]))
             more = " and others" if len(names) > _NAMES_SHOWN else ""
             raise UsageError(

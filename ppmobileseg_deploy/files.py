@@ -2,8 +2,6 @@
 
 import os
 import re
-import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -184,12 +182,12 @@ class AtomicFolder:
                     replaced.rename(self._target)
                     raise
             # The new folder is in place. What cannot be removed now, `remove_abandoned` removes.
-            shutil.rmtree(replaced, ignore_errors=True)
+            _remove_folder(replaced, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove what was written. Does nothing after `commit`."""
         with self._lock.around_renaming():
-            shutil.rmtree(self.temporary, ignore_errors=True)
+            _remove_folder(self.temporary, ignore_errors=True)
 
 
 @contextmanager
@@ -270,7 +268,7 @@ def _remove_if_abandoned(path: Path) -> bool:
         if not lock.held:
             return False
         if is_folder:
-            shutil.rmtree(path)
+            _remove_folder(path)
         else:
             path.unlink()
     except OSError:
@@ -279,6 +277,12 @@ def _remove_if_abandoned(path: Path) -> bool:
         return True
     finally:
         lock.release()
+
+
+def _remove_folder(path: Path, *, ignore_errors: bool = False) -> None:
+    import shutil  # here: it loads three decompressors, and few programs write folders
+
+    shutil.rmtree(path, ignore_errors=ignore_errors)
 
 
 class _Lock:
@@ -322,7 +326,7 @@ def _open_folder(path: Path) -> int | None:
 
 
 def _temporary_name(target: Path, suffix: str) -> Path:
-    return target.with_name(f".ppms-{secrets.token_hex(8)}{suffix}")
+    return target.with_name(f".ppms-{os.urandom(8).hex()}{suffix}")
 
 
 def _target(path: Path) -> tuple[Path, int | None]:

@@ -33,3 +33,15 @@ def test_the_errors_are_one_tree() -> None:
 
 def test_completion_offers_the_public_names_only() -> None:
     assert dir(ppmobileseg_deploy) == sorted(ppmobileseg_deploy.__all__)
+
+
+def test_what_only_pictures_need_is_not_loaded_with_the_segmenter() -> None:
+    code = (
+        "import sys; from ppmobileseg_deploy import OrtSegmenter; "
+        "print([name for name in ('contours', 'legend', 'lettering', 'name_tags') "
+        "if f'ppmobileseg_deploy.runtime.{name}' in sys.modules])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.strip() == "[]"

@@ -7,10 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .contours import draw_contours
 from .drawing import colorize, cut_out, overlay
-from .legend import draw_panel, legend_layout
-from .name_tags import draw_tags, place_tags
 from .selection import Selection
 from .style import Style
 
@@ -18,6 +15,9 @@ if TYPE_CHECKING:
     from .result import SegmentationResult
 
 _NOTEBOOK_PX: Final = 740
+
+# Lines, letters and panels are imported where they are drawn: they load fonts, and most programs
+# that segment take the labels only.
 
 
 def draw_overlay(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
@@ -35,6 +35,8 @@ def draw_colors(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]
 
 def draw_legend(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
     """Return what `SegmentationResult.legend` describes."""
+    from .legend import draw_panel, legend_layout
+
     selection = _selection(result, style)
     shares = [(class_id, n / result.labels.size) for class_id, n in selection.present()]
     layout = legend_layout(result.orig_shape, tuple(result.names))
@@ -78,7 +80,11 @@ def _draw(
         out=out,
     )
     if style.contours:
+        from .contours import draw_contours
+
         draw_contours(picture, selection, result.palette_rgb)
     if style.label:
+        from .name_tags import draw_tags, place_tags
+
         draw_tags(picture, place_tags(selection, result.names), result.palette_rgb)
     return picture

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from operator import index
 from typing import Final
 
@@ -124,6 +123,8 @@ def _unknown(names: Sequence[str], wanted: str | int) -> str:
     expected = f"expected class names or ids from 0 to {len(names) - 1}, found {wanted!r}"
     if not isinstance(wanted, str):
         return expected
+    from difflib import get_close_matches  # here: only errors need it
+
     spelled = {_plain(name): name for name in reversed(distinct_names(names))}
     alike = get_close_matches(_plain(wanted), spelled, n=_SUGGESTIONS)
     # Parts of names: "lamp" for "street lamp", which is too far away letter by letter.
