@@ -18,6 +18,7 @@ MIN_ELEMENTS: Final = 256
 where they are tiny, and none of them makes a file large."""
 
 _LARGEST: Final = float(np.finfo(np.float16).max)
+_SMALLEST: Final = float(np.finfo(np.float16).tiny)
 _SUFFIX: Final = "_fp16"
 
 
@@ -25,7 +26,9 @@ def halve_weights(model: ModelProto) -> ModelProto:
     """Store float32 weights as float16, each followed by a conversion to float32.
 
     Inputs and outputs stay float32, and so does what float16 cannot hold: tensors with values
-    beyond 65504. Infinite values and NaN keep what they are.
+    beyond 65504, and those of nothing but values below 6.1e-5, of which it keeps few digits or
+    none. Smaller values beside larger ones lose digits that do not count in their sum. Infinite
+    values and NaN keep what they are.
 
     Args:
         model: An exported model.
@@ -41,7 +44,7 @@ def halve_weights(model: ModelProto) -> ModelProto:
         if tensor.data_type != TensorProto.FLOAT or tensor.name in optional_inputs:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < MIN_ELEMENTS or _overflows(values):
+        if values.size < MIN_ELEMENTS or not _fits(values):
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + _SUFFIX))
@@ -56,6 +59,7 @@ def halve_weights(model: ModelProto) -> ModelProto:
     return halved
 
 
-def _overflows(values: NDArray[Any]) -> bool:
+def _fits(values: NDArray[Any]) -> bool:
     finite = values[np.isfinite(values)]
-    return bool(finite.size and np.abs(finite).max() > _LARGEST)
+    largest = np.abs(finite).max(initial=0)
+    return bool(largest == 0 or _SMALLEST <= largest <= _LARGEST)

@@ -80,17 +80,22 @@ def test_weights_that_rounding_spoils_are_refused_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_small_or_too_large_for_half_precision_stays() -> None:
+def test_what_is_short_or_not_in_the_range_of_half_precision_stays() -> None:
     small, large = np.ones(255), np.full(1000, 65520.0)
     unusual = np.tile([np.inf, np.nan, -1.0, 65504.0], 100)
-    halved = halve_weights(weights(small, large, unusual))
+    tiny, zero = np.full(1000, 6e-5), np.zeros(1000)
+    mixed = np.tile([1e-7, 1.0], 500)
+    halved = halve_weights(weights(small, large, unusual, tiny, zero, mixed))
     types = {t.name: t.data_type for t in halved.graph.initializer}
     assert types == {
         "w0": TensorProto.FLOAT,
         "w1": TensorProto.FLOAT,
         "w2_fp16": TensorProto.FLOAT16,
+        "w3": TensorProto.FLOAT,
+        "w4_fp16": TensorProto.FLOAT16,
+        "w5_fp16": TensorProto.FLOAT16,
     }
     onnx.checker.check_model(halved, full_check=True)
-    *_, values = onnx.reference.ReferenceEvaluator(halved).run(None, {})
+    values = onnx.reference.ReferenceEvaluator(halved).run(None, {})[2]
     assert values.dtype == np.float32
     np.testing.assert_array_equal(values, unusual.astype(np.float32))
