@@ -27,7 +27,7 @@ _META_KEYS: Final = (
 
 
 def dump_info(model: Path, metadata: ModelMetadata, options: ExportOptions) -> tuple[Path, ...]:
-    """Write the three files into the folder of an exported model.
+    """Write the three files into the folder of an exported model, each complete or not at all.
 
     The image is not padded by the SDK: it would stretch the labels of the padding over the image,
     since it scales whatever it gets to the image's size. The file pads and cuts by itself. A file

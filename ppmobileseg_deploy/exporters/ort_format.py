@@ -16,6 +16,7 @@ from onnx import ModelProto
 from ..errors import ExportError, UsageError
 from ..files import atomic_path
 from ..metadata import ModelMetadata
+from ..runtime.starting import first_line
 from .comparison import Comparison, compare, made_up_images
 from .trace import INPUT
 
@@ -52,7 +53,8 @@ def convert_to_ort(model: Path, output: Path | None = None) -> OrtReport:
     """Convert an exported file to ORT format, load the result, and compare its labels.
 
     Everything stays that the ONNX file has: inputs, the optional one among them, named
-    dimensions and metadata. Other than ONNX files, the result runs only in releases of ONNX
+    dimensions and metadata. The two files that it writes appear one after the other, each complete
+    or not at all. Other than ONNX files, the result runs only in releases of ONNX
     Runtime that know its version of the format: what 1.32 writes is refused by 1.15.
 
     Args:
@@ -113,7 +115,7 @@ def _load(path: Path) -> tuple[ModelProto, ModelMetadata]:
         model = onnx.load(path)
         metadata = ModelMetadata.from_props({p.key: p.value for p in model.metadata_props})
     except Exception as error:  # a damaged file makes protobuf raise whatever it likes
-        raise UsageError(f"expected an ONNX file at {path}: {error}") from error
+        raise UsageError(f"expected an ONNX file at {path}: {first_line(error)}") from error
     if metadata is None:
         raise UsageError(f"expected a file of ppms-export, found no metadata in {path}")
     return model, metadata
@@ -133,7 +135,14 @@ def _convert(source: Path) -> None:
     arguments = [sys.executable, "-m", tool, str(source), "--optimization_style", "Fixed"]
     try:
         done = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            arguments,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+            # Python would import from the current folder first, whatever lies there.
+            cwd=source.parent,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ExportError(f"cannot run {tool}: {error}") from error

@@ -18,7 +18,11 @@ def test_ort_file_keeps_everything_and_gives_the_same_labels(
     labels_of: Callable[..., np.ndarray],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Of all that lies in the current folder, nothing is imported.
+    (tmp_path / "onnxruntime.py").write_text("raise SystemExit('not meant')")
+    monkeypatch.chdir(tmp_path)
     report = convert_to_ort(demo_export.path, tmp_path / "phone" / "model.ort")
     assert capfd.readouterr() == ("", "")
     assert sorted(p.name for p in (tmp_path / "phone").iterdir()) == [
