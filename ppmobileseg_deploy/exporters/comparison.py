@@ -70,7 +70,12 @@ def compare(
     first, second = (_Labeller(each, optimization) for each in (reference, variant))
     equal, pixels = [], []
     for image_bgr in images_bgr:
-        same = first(image_bgr) == second(image_bgr)
+        expected, found = first(image_bgr), second(image_bgr)
+        if expected.shape != found.shape:
+            raise ParityError(
+                f"expected labels of {expected.shape} from {form}, found {found.shape}"
+            )
+        same = expected == found
         equal.append(int(same.sum()))
         pixels.append(same.size)
     share = sum(equal) / sum(pixels)

@@ -12,7 +12,7 @@ from onnx import ModelProto
 from ..checkpoints import Checkpoint, build_model, load_checkpoint
 from ..class_names import default_classes, read_classes
 from ..errors import UsageError
-from ..files import atomic_path
+from ..files import atomic_path, kind_of
 from ..metadata import ModelMetadata
 from ..version import VERSION
 from .comparison import Comparison
@@ -110,7 +110,7 @@ def export_onnx(
     """
     options = options or ExportOptions()
     output = Path(output)
-    if output.is_dir():
+    if kind_of(output) == "folder":
         raise UsageError(f"expected a file name for the ONNX file, found the folder {output}")
     if atol is not None and not atol >= 0:
         raise UsageError(f"expected a tolerance of at least 0, found {atol}")

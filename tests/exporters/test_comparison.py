@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from ppmobileseg_deploy.errors import ModelError, ParityError
 from ppmobileseg_deploy.exporters import ExportReport
@@ -58,3 +59,22 @@ def test_made_up_images_differ_and_have_the_size_asked_for() -> None:
     fixed = list(made_up_images(ModelMetadata(), (40, 50)))
     assert {(image.shape, image.dtype.name) for image in fixed} == {((40, 50, 3), "uint8")}
     assert len({image.tobytes() for image in fixed}) == len(fixed)
+
+
+def test_labels_of_another_size_are_no_match(
+    demo_model: onnx.ModelProto, drawn_images: tuple[np.ndarray, ...]
+) -> None:
+    cropped = onnx.ModelProto()
+    cropped.CopyFrom(demo_model)
+    for node in cropped.graph.node:
+        for index, name in enumerate(node.output):
+            if name == "output":
+                node.output[index] = "whole"
+    for name, value in (("start", 1), ("end", 1 << 31), ("axis", 2)):
+        cropped.graph.initializer.append(numpy_helper.from_array(np.array([value]), name))
+    cropped.graph.node.append(
+        helper.make_node("Slice", ["whole", "start", "end", "axis"], ["output"])
+    )
+    first, second = demo_model.SerializeToString(), cropped.SerializeToString()
+    with pytest.raises(ParityError, match=r"labels of \(1, 1, 200, 300\) from a crop, found"):
+        compare("a crop", first, second, drawn_images, 0.5)
