@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ppmobileseg_deploy.benchmarking import find_conditions
 from ppmobileseg_deploy.exporters.options import Vim
+from ppmobileseg_deploy.files import atomic_path, check_folder
 
 from .head import head_tables, head_targets, measure_heads
 from .models import export_forms, measure_model, model_table, model_targets
@@ -72,6 +73,8 @@ def main() -> None:
     if arguments.turns < 1 or not set(chosen) <= set(PARTS):
         parser.error(f"expected at least one turn and parts of {', '.join(PARTS)}")
 
+    if arguments.json:  # before the work, rather than after it
+        check_folder(arguments.json.parent)
     console = Console(width=130, highlight=False)
     conditions = find_conditions()
     console.print(str(conditions))
@@ -90,7 +93,8 @@ def main() -> None:
             **{name: [asdict(row) for row in part.rows] for name, part in parts.items()},
             "targets": [asdict(target) | {"met": target.met} for target in targets],
         }
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+        with atomic_path(arguments.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

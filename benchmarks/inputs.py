@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.jpeg import write_jpeg
 from demo.scenes import draw_scene
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.arrays import ImageBGR
@@ -61,5 +62,4 @@ def write_photograph(path: Path, size_hw: tuple[int, int]) -> None:
         size_hw: Height and width in pixels, the longer at most twice the other.
     """
     picture = draw_scene(_SCENE_SEED, size_hw).image_bgr
-    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]):
-        raise OSError(f"expected to write {path}, OpenCV could not")
+    write_jpeg(path, picture, _JPEG_QUALITY)

@@ -7,8 +7,7 @@ Run it from the root of the repository: ``python -m demo.make_dataset FOLDER``, 
 import argparse
 from pathlib import Path
 
-import cv2
-import numpy as np
+from ppmobileseg_deploy.runtime.images import write_image
 
 from .evaluation import HELD_OUT
 from .scenes import draw_scene
@@ -23,18 +22,15 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=512)
     parser.add_argument("--width", type=int, default=512)
     arguments = parser.parse_args()
-    for seed in HELD_OUT[arguments.first : arguments.first + arguments.scenes]:
+    seeds = range(arguments.first, arguments.first + arguments.scenes)
+    if not seeds or seeds[0] not in HELD_OUT or seeds[-1] not in HELD_OUT:
+        parser.error(f"expected at least one scene, all of {HELD_OUT.start} to {HELD_OUT[-1]}")
+    for seed in seeds:
         scene = draw_scene(seed, (arguments.height, arguments.width))
         name = f"scene_{seed:04}.png"
-        _write(arguments.folder / "images/validation" / name, scene.image_bgr)
-        _write(arguments.folder / "annotations/validation" / name, scene.labels + 1)
+        write_image(arguments.folder / "images/validation" / name, scene.image_bgr)
+        write_image(arguments.folder / "annotations/validation" / name, scene.labels + 1)
     print(f"{arguments.scenes} scenes in {arguments.folder}")
-
-
-def _write(path: Path, image: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), image):
-        raise OSError(f"expected to write {path}, OpenCV could not")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ Run it from the root of the repository: ``python -m demo.make_images``.
 from pathlib import Path
 from typing import Final
 
-import cv2
-
 from .evaluation import HELD_OUT
+from .jpeg import write_jpeg
 from .scenes import draw_scene
 
 IMAGES: Final = Path(__file__).parent / "images"
@@ -27,14 +26,11 @@ PICTURES: Final = {
 
 def main() -> None:
     """Draw and write all of them."""
-    IMAGES.mkdir(exist_ok=True)
     for name, seed in PICTURES.items():
         if seed not in HELD_OUT:
             raise ValueError(f"expected a seed in {HELD_OUT}, found {seed} for {name}")
         path = IMAGES / f"{name}.jpg"
-        picture = draw_scene(seed, SIZE_HW).image_bgr
-        if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
-            raise OSError(f"expected to write {path}, OpenCV could not")
+        write_jpeg(path, draw_scene(seed, SIZE_HW).image_bgr, JPEG_QUALITY)
         print(path)
 
 

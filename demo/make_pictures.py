@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ppmobileseg_deploy import OrtSegmenter
 
+from .jpeg import write_jpeg
 from .scenes import draw_scene
 
 DEMO: Final = Path(__file__).parent
 DOCS: Final = DEMO.parent / "docs"
 PAIRS: Final = (("avenue", "village"), ("harbour", "farm"))
 SCALE: Final = 0.5
+JPEG_QUALITY: Final = 88
 PHOTO_HW: Final = 2160, 3840
 PHOTO_SEED: Final = 29
 CROP_YX: Final = slice(1180, 1620), slice(700, 1420)
@@ -25,7 +27,6 @@ CROP_YX: Final = slice(1180, 1620), slice(700, 1420)
 
 def main() -> None:
     """Write all pictures."""
-    DOCS.mkdir(exist_ok=True)
     model = DEMO / "output" / "end2end.onnx"
     segmenter = OrtSegmenter(model)
     _write("overlays.jpg", _overlays(segmenter))
@@ -52,7 +53,7 @@ def _overlays(segmenter: OrtSegmenter) -> NDArray[np.uint8]:
 
 
 def _write(name: str, image_bgr: NDArray[np.uint8]) -> None:
-    cv2.imwrite(str(DOCS / name), image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    write_jpeg(DOCS / name, image_bgr, JPEG_QUALITY)
 
 
 if __name__ == "__main__":
