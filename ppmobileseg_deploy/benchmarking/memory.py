@@ -77,6 +77,8 @@ def first_image(model: Path, image: Path, threads: int | None = None) -> FirstIm
             text=True,
             encoding="utf-8",
             errors="replace",
+            # Python would import from the current folder first, whatever lies there.
+            cwd=folder,
         )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["no message"]
