@@ -2,17 +2,23 @@
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from ..errors import UsageError
 
 T = TypeVar("T")
 
-_PATIENCE_S = 2.0
+LARGE_BYTES: Final = 192_000_000
+"""An item of more memory, such as an image of 64 megapixels, is the last one made ahead."""
+
+_PATIENCE_S: Final = 2.0
 
 
-def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
+def ahead(
+    items: Iterable[T], depth: int = 2, *, n_bytes: Callable[[T], int] | None = None
+) -> Generator[T, None, None]:
     """Run an iteration in a thread of its own, at most ``depth`` items ahead.
 
     The thread begins with the first item that is asked for. It ends with the iteration, or when
@@ -22,6 +28,8 @@ def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     Args:
         items: What to iterate over.
         depth: How many items may be made before they are asked for.
+        n_bytes: Tells the memory of an item. After one of more than `LARGE_BYTES` the next is made
+            when that one is asked for. None where items are small.
 
     Returns:
         The same items in the same order. An error of the iteration comes where it happened,
@@ -32,20 +40,30 @@ def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """
     if depth < 1:
         raise UsageError(f"expected a depth of 1 or more, found {depth}")
-    return _ahead(items, depth)
+    return _ahead(_Worker(items, depth, n_bytes))
 
 
-def _ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    worker = _Worker(items, depth)
+def _ahead(worker: "_Worker[T]") -> Generator[T, None, None]:
     worker.start()
     try:
         while not isinstance(made := worker.made.get(), _End):
-            worker.free.release()
-            yield made
+            worker.free.release(made.places)
+            item = made.item
+            del made
+            yield item
+            del item
         if made.error is not None:
             raise made.error
     finally:
         worker.stop()
+
+
+@dataclass(frozen=True)
+class _Made(Generic[T]):
+    """An item, and how many places it takes until it is asked for."""
+
+    item: T
+    places: int
 
 
 class _End:
@@ -56,12 +74,14 @@ class _End:
 
 
 class _Worker(threading.Thread, Generic[T]):
-    def __init__(self, items: Iterable[T], depth: int) -> None:
+    def __init__(self, items: Iterable[T], depth: int, n_bytes: Callable[[T], int] | None) -> None:
         # A daemon: a camera or server that hangs does not keep the process from ending.
         super().__init__(name="read-ahead", daemon=True)
-        self.made: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self.made: queue.SimpleQueue[_Made[T] | _End] = queue.SimpleQueue()
         self.free = threading.Semaphore(depth)
         self._items = items
+        self._depth = depth
+        self._n_bytes = n_bytes
         self._stopped = False
 
     def run(self) -> None:
@@ -78,8 +98,12 @@ class _Worker(threading.Thread, Generic[T]):
                     item = next(iterator)
                 except StopIteration:
                     break
-                self.made.put(item)
+                is_large = self._n_bytes is not None and self._n_bytes(item) > LARGE_BYTES
+                places = self._depth if is_large else 1
+                self.made.put(_Made(item, places))
                 del item
+                for _ in range(places - 1):
+                    self.free.acquire()
         except BaseException as raised:  # handed to the thread that waits for items
             error = raised
         try:
@@ -92,7 +116,7 @@ class _Worker(threading.Thread, Generic[T]):
     def stop(self) -> None:
         """End the thread. It finishes the item at hand, which is waited for a while."""
         self._stopped = True
-        self.free.release()
+        self.free.release(self._depth)
         # The garbage collector closes a generator that is left behind in whichever thread it runs.
         if threading.current_thread() is not self:
             self.join(_PATIENCE_S)

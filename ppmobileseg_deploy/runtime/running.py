@@ -123,7 +123,7 @@ def run_sources(
     read = _read(plans, reading or Reading(), work.given_up)
     handler: Any = None
     try:
-        with closing(ahead(read) if overlapped else read) as pictures:
+        with closing(ahead(read, n_bytes=_n_bytes) if overlapped else read) as pictures:
             try:
                 for number, picture in pictures:
                     work.take(number, picture)
@@ -168,6 +168,10 @@ def _read(
         except MemoryError:
             error = ImageError("not enough memory for this image")
         yield number, error
+
+
+def _n_bytes(read: tuple[int, Frame | PPMobileSegError | None]) -> int:
+    return read[1].image_bgr.nbytes if isinstance(read[1], Frame) else 0
 
 
 class _Run:

@@ -69,7 +69,7 @@ def stream(
     at_hand = is_one or isinstance(source, list | tuple)
     items: Iterable[Any] = [source] if is_one else source  # type: ignore[assignment]
     pictures = _pictures(items, recursive, vid_stride, max_frames)
-    return _results(segmenter, ahead(pictures) if at_hand else pictures)
+    return _results(segmenter, ahead(pictures, n_bytes=_n_bytes) if at_hand else pictures)
 
 
 def _results(
@@ -108,6 +108,11 @@ def _pictures(
                     yield frame.image_bgr, source, frame
         for error in found.errors:
             raise error
+
+
+def _n_bytes(item: "tuple[Picture, Source | None, Frame | None]") -> int:
+    frame = item[2]
+    return 0 if frame is None else frame.image_bgr.nbytes  # 0: it is in memory anyway
 
 
 def _is_one(source: object) -> bool:

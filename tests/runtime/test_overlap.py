@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from ppmobileseg_deploy.errors import UsageError
-from ppmobileseg_deploy.runtime.overlap import ahead
+from ppmobileseg_deploy.runtime.overlap import LARGE_BYTES, ahead
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,35 @@ def test_no_more_is_made_than_was_allowed():
                 break
         time.sleep(0.02)
         assert made == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("large", [[0], [2, 3], range(10)])
+def test_after_a_large_item_the_next_is_made_when_it_was_asked_for(depth, large):
+    made = []
+
+    def make():
+        for number in range(10):
+            made.append(number)
+            yield number
+
+    def n_bytes(number):
+        return LARGE_BYTES + (number in large)
+
+    taken = []
+    with closing(ahead(make(), depth, n_bytes=n_bytes)) as items:
+        for number in items:
+            taken.append(number)
+            time.sleep(0.01)
+            waiting = made[len(taken) :]
+            assert not set(waiting[:-1]) & set(large)
+    assert taken == list(range(10))
+
+
+def test_leaving_while_a_large_item_waits_ends_the_thread():
+    with closing(ahead(iter(range(10)), 3, n_bytes=lambda _: LARGE_BYTES + 1)) as items:
+        next(items)
+        time.sleep(0.02)
 
 
 def test_making_and_using_go_on_at_the_same_time():
