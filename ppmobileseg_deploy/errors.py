@@ -15,11 +15,21 @@ A message is one line that states what was expected and what was found. The comm
 it without a traceback and exit with the class's ``exit_code``.
 """
 
+from .quoting import printable
+
 
 class PPMobileSegError(Exception):
-    """Base class: catch this one to catch them all."""
+    """Base class: catch this one to catch them all.
+
+    Args:
+        message: What was expected and what was found. Line breaks and terminal codes in it, which
+            names of strangers' files may hold, are escaped.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class UsageError(PPMobileSegError, ValueError):

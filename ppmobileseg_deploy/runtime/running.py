@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from ..errors import ImageError, OutputError, PPMobileSegError, UsageError
+from ..quoting import printable
 from .arrays import ImageBGR
 from .overlap import ahead
 from .result import SegmentationResult
@@ -290,7 +291,7 @@ class _Run:
             self._fail(number, ImageError("not enough memory to draw this image"))
 
     def _fail(self, number: int, error: PPMobileSegError) -> None:
-        location = self._plans[number].source.location
+        location = printable(self._plans[number].source.location)
         if location not in str(error):
             error = type(error)(f"{location}: {error}")
         self._failures.append((number, error))

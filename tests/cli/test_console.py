@@ -46,7 +46,7 @@ def end(monkeypatch, capsys):
         (
             UsageError("two\nlines, [bold]marked[/bold]"),
             2,
-            "error: two lines, [bold]marked[/bold]\n",
+            "error: two\\nlines, [bold]marked[/bold]\n",
         ),
         (ImageError("a\x1b[31mb\x00"), 1, "error: a\\x1b[31mb\\x00\n"),
         (BrokenPipeError(), 141, ""),
