@@ -50,7 +50,7 @@ def _left_over() -> list[str]:
         (["a.png", "-o", "new.ONNX"], "found the model new.ONNX: use -m"),
         (["a.png", "b.png", "-o", "out.png"], "holds one result"),
         (["a.png", "--save", "labels", "-o", "out.jpg"], "expected .png for labels"),
-        (["mis\x1b[31ms\ning"], r"match mis\x1b[31ms ing"),
+        (["mis\x1b[31ms\ning"], r"match mis\x1b[31ms\ning"),
         (["missing.png"], "no such file or folder: missing.png"),
         (["empty", "missing.png"], "no images or videos in folder empty"),
         (["end2end.onnx"], "found the model end2end.onnx"),
@@ -103,6 +103,13 @@ def test_one_bad_file_does_not_stop_the_others(desk, picture, infer):
     assert missing == "error: no such file or folder: missing"
     assert text.startswith("error: cannot read in/b.png")
     assert truncated.startswith("error: cannot read in/d.png")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file is called so there")
+def test_a_line_break_in_a_name_is_escaped_and_the_name_told_once(desk, infer):
+    Path("a\nb.png").touch()
+    done = infer("a\nb.png")
+    assert _only_line(done) == "cannot read a\\nb.png: expected an image, found an empty file"
 
 
 def test_only_bad_files_give_no_table(desk, infer):
