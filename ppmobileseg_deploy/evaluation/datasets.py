@@ -13,7 +13,8 @@ _LABEL_SUFFIX: Final = ".png"
 
 # What Cityscapes appends to the name that an image and its labels share.
 _IMAGE_ENDING: Final = "_leftImg8bit"
-_LABEL_ENDINGS: Final = ("_gtFine_labelTrainIds", "_gtCoarse_labelTrainIds")
+_FINE_ENDING: Final = "_gtFine_labelTrainIds"
+_LABEL_ENDINGS: Final = (_FINE_ENDING, "_gtCoarse_labelTrainIds")
 _NAMES_SHOWN: Final = 3
 
 
@@ -99,9 +100,16 @@ def find_cityscapes(root: Path) -> tuple[LabelledImage, ...]:
             ``*_gtFine_labelTrainIds.png`` are made by Cityscapes' own scripts.
 
     Raises:
-        UsageError: A folder is missing or a file has no partner.
+        UsageError: A folder or the files of training ids are missing, or a file has no partner.
     """
-    return find_labelled_images(root / "leftImg8bit/val", root / "gtFine/val")
+    labels = root / "gtFine/val"
+    # Other pictures beside them hold other ids, or colours, and would be taken for labels.
+    if kind_of(labels) == "folder" and not any(labels.rglob(f"*{_FINE_ENDING}{_LABEL_SUFFIX}")):
+        raise UsageError(
+            f"expected labels *{_FINE_ENDING}{_LABEL_SUFFIX} in {labels}, found none: "
+            "csCreateTrainIdLabelImgs of the package cityscapesscripts makes them"
+        )
+    return find_labelled_images(root / "leftImg8bit/val", labels)
 
 
 def _files(folder: Path, suffixes: Iterable[str], what: str) -> list[Path]:

@@ -72,3 +72,12 @@ def test_folders_that_do_not_fit_are_refused(tmp_path, files, message):
     with pytest.raises(UsageError) as raised:
         find_labelled_images(tmp_path / "i", tmp_path / "l")
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("files", [(), ("ulm/ulm_0_gtFine_labelIds.png",)])
+def test_cityscapes_without_training_ids_names_the_ending(tmp_path, files):
+    touch(tmp_path, "leftImg8bit/val/ulm/ulm_0_leftImg8bit.png")
+    (tmp_path / "gtFine/val").mkdir(parents=True)
+    touch(tmp_path, *(f"gtFine/val/{name}" for name in files))
+    with pytest.raises(UsageError, match=r"expected labels \*_gtFine_labelTrainIds\.png in"):
+        find_cityscapes(tmp_path)
