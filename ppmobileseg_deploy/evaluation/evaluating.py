@@ -93,8 +93,8 @@ def evaluate(
     Raises:
         UsageError: There is no model or no image, the models have different numbers of classes,
             or the ignored id is one of them.
-        ImageError: An image or its labels cannot be read, do not fit each other, or the labels
-            name a class that the models do not have.
+        ImageError: An image or its labels cannot be read, do not fit each other, the labels
+            name a class that the models do not have, or no pixel of any of them counts.
         ModelError: A model fails on an image.
     """
     names = _common_names(segmenters)
@@ -130,6 +130,12 @@ def evaluate(
         pixels += truth.size
         if on_progress is not None:
             on_progress(done, len(dataset))
+    if not confusions[0].counts.any():
+        uncounted = f"{ignore} or 0" if reduce_zero_label else f"{ignore}"
+        raise ImageError(
+            f"expected labels with pixels that count, found only {uncounted} in all "
+            f"{len(dataset)}, such as {dataset[0].labels}"
+        )
     scores = {
         name: ModelScore(confusion, median(latency_ms))
         for name, confusion, latency_ms in zip(segmenters, confusions, latencies_ms, strict=True)

@@ -79,6 +79,20 @@ def test_models_of_different_classes_are_refused(pairs, blue_model):
         evaluate({"a": blue_model(), "b": blue_model(("x", "y"))}, pairs)
 
 
+@pytest.mark.parametrize(
+    ("truth", "reduce_zero_label", "message"),
+    [(255, False, "found only 255 in all 1, such as"), (0, True, "found only 255 or 0 in all 1")],
+)
+def test_labels_without_a_pixel_that_counts_are_refused(
+    tmp_path, write_pair, blue_model, truth, reduce_zero_label, message
+):
+    write_pair("i/one.png", "l/one.png", IDS, np.full_like(IDS, truth))
+    pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
+    with pytest.raises(ImageError) as raised:
+        evaluate({"m": blue_model()}, pairs, reduce_zero_label=reduce_zero_label)
+    assert message in str(raised.value)
+
+
 def test_no_image_is_refused(blue_model):
     with pytest.raises(UsageError, match="at least one labelled image"):
         evaluate({"m": blue_model()}, [])
