@@ -1,9 +1,9 @@
 """``ppms-eval``: how accurate models are on labelled images."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,7 +14,10 @@ from .progress import progress
 from .reports import JSON, check_report
 
 if TYPE_CHECKING:
-    from ..evaluation import LabelledImage, Segmenter
+    from ..evaluation import Evaluation, LabelledImage, Segmenter
+
+_CITYSCAPES_CLASSES: Final = 19
+_NEAR_ZERO_MIOU: Final = 0.05
 
 app = new_app()
 
@@ -89,6 +92,8 @@ def evaluate_models(
     pictures = (path for pair in dataset for path in (pair.image, pair.labels))
     check_report("--json", json_file, JSON, (*models, *pictures))
     segmenters = {model: _open(model, threads) for model in models}
+    if cityscapes is not None:
+        _note_other_classes(segmenters)
     with progress() as show:
         evaluation = evaluate(
             segmenters,
@@ -98,6 +103,14 @@ def evaluate_models(
             on_progress=show,
         )
     print_report(evaluation, stdout)
+    if _mixes_forms(models):
+        print_note(
+            "a checkpoint decides at the image's size, as mmsegmentation does, an ONNX file with "
+            "labels on a grid of its own: where sizes differ, so do some labels along borders"
+        )
+    # The ids of both layouts are known.
+    if images is not None and not reduce_zero_label and _near_zero(evaluation):
+        print_note("mIoU is near zero: do ids begin at 1? --reduce-zero-label")
     if json_file is not None:
         write_report(evaluation, json_file)
 
@@ -107,14 +120,18 @@ def _dataset(
 ) -> "Sequence[LabelledImage]":
     from ..evaluation import find_ade20k, find_cityscapes, find_labelled_images
 
-    if (images is None) != (labels is None):
-        raise UsageError("--images and --labels belong together, found one of them")
-    given = [images is not None, ade20k is not None, cityscapes is not None]
-    if sum(given) != 1:
+    # One of the two folders is meant as a data set, too.
+    options = {"--images/--labels": images or labels, "--ade20k": ade20k}
+    options["--cityscapes"] = cityscapes
+    given = [option for option, folder in options.items() if folder is not None]
+    if len(given) != 1:
+        found = f"{len(given)}: {', '.join(given)}" if given else "none"
         raise UsageError(
             "expected one data set: --images DIR --labels DIR, --ade20k ROOT or "
-            f"--cityscapes ROOT, found {sum(given)}"
+            f"--cityscapes ROOT, found {found}"
         )
+    if ade20k is None and cityscapes is None and (images is None or labels is None):
+        raise UsageError("--images and --labels belong together, found one of them")
     if ade20k is not None:
         return find_ade20k(ade20k)
     if cityscapes is not None:
@@ -123,10 +140,34 @@ def _dataset(
     return find_labelled_images(images, labels)
 
 
-def _open(model: str, threads: int | None) -> "Segmenter":
-    from ..runtime.locate import CHECKPOINT_SUFFIXES, find_model
+def _note_other_classes(segmenters: "Mapping[str, Segmenter]") -> None:
+    for name, segmenter in segmenters.items():
+        if len(segmenter.names) != _CITYSCAPES_CLASSES:
+            print_note(
+                f"--cityscapes has {_CITYSCAPES_CLASSES} classes, {name} has "
+                f"{len(segmenter.names)}: its ids mean other things than the labels'"
+            )
 
-    if Path(model).suffix.lower() in CHECKPOINT_SUFFIXES:
+
+def _mixes_forms(models: Sequence[str]) -> bool:
+    """Whether checkpoints and ONNX files stand side by side."""
+    return len({_is_checkpoint(model) for model in models}) == 2
+
+
+def _near_zero(evaluation: "Evaluation") -> bool:
+    return all(score.confusion.miou < _NEAR_ZERO_MIOU for score in evaluation.scores.values())
+
+
+def _is_checkpoint(model: str) -> bool:
+    from ..runtime.locate import CHECKPOINT_SUFFIXES
+
+    return Path(model).suffix.lower() in CHECKPOINT_SUFFIXES
+
+
+def _open(model: str, threads: int | None) -> "Segmenter":
+    from ..runtime.locate import find_model
+
+    if _is_checkpoint(model):
         require_export_extra("evaluating a checkpoint")
         from ..evaluation.torch_segmenter import TorchSegmenter
 

@@ -4,7 +4,7 @@ import json
 import math
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
@@ -18,14 +18,23 @@ from ..quoting import printable
 from ..version import VERSION
 from .console import plural
 
+_ONLY_FOUND: Final = (
+    "mIoU counts a class that is only found as 0, as mmsegmentation does: best compare models on "
+    "the same classes"
+)
+
 
 def print_report(evaluation: Evaluation, console: Console) -> None:
     """Print the means, the agreement between models, and a line for every class."""
-    counted = sum(_defined(evaluation, class_id) for class_id in range(len(evaluation.names)))
+    only_found = sum(_only_found(evaluation, each) for each in range(len(evaluation.names)))
+    counted = sum(_defined(evaluation, each) for each in range(len(evaluation.names)))
+    more = f", {only_found} more only found" if only_found else ""
     console.print(
-        f"{plural(evaluation.images, 'image')}; {counted} of {len(evaluation.names)} classes "
-        "occur; all figures but ms in percent"
+        f"{plural(evaluation.images, 'image')}; {counted - only_found} of "
+        f"{len(evaluation.names)} classes in the labels{more}; all figures but ms in percent"
     )
+    if only_found:
+        console.print(_ONLY_FOUND, style="dim")
     tables = [_models(evaluation), _classes(evaluation)]
     if len(evaluation.scores) > 1:
         tables.insert(1, _agreement(evaluation))
@@ -47,7 +56,7 @@ def _models(evaluation: Evaluation) -> Table:
         confusion = score.confusion
         table.add_row(
             *((str(number),) if several else ()),
-            Text(printable(name)),
+            Text(printable(_short_name(evaluation, name))),
             _percent(confusion.miou),
             _percent(confusion.mean_accuracy),
             _percent(confusion.pixel_accuracy),
@@ -86,8 +95,17 @@ def _classes(evaluation: Evaluation) -> Table:
             else [scores[0].iou, scores[0].class_accuracy]
         )
         cells = (_percent(figure[class_id]) for figure in figures)
-        table.add_row(Text(printable(name)), _percent(scores[0].class_share[class_id]), *cells)
+        shown = Text(printable(name))
+        if _only_found(evaluation, class_id):
+            shown.append(" (only found)", style="dim")
+        table.add_row(shown, _percent(scores[0].class_share[class_id]), *cells)
     return table
+
+
+def _short_name(evaluation: Evaluation, model: str) -> str:
+    """A model's file name; its path where several files have this name."""
+    name = Path(model).name
+    return name if sum(Path(each).name == name for each in evaluation.scores) == 1 else model
 
 
 def _new_table() -> Table:
@@ -98,6 +116,11 @@ def _defined(evaluation: Evaluation, class_id: int) -> bool:
     return any(
         not math.isnan(score.confusion.iou[class_id]) for score in evaluation.scores.values()
     )
+
+
+def _only_found(evaluation: Evaluation, class_id: int) -> bool:
+    """Whether some model finds a class that no label names."""
+    return any(score.confusion.only_found[class_id] for score in evaluation.scores.values())
 
 
 def _percent(share: float, digits: int = 2) -> str:

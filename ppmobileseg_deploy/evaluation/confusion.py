@@ -83,6 +83,12 @@ class ConfusionMatrix:
         return _ratio(self._true, np.full_like(self._true, self.counts.sum()))
 
     @property
+    def only_found(self) -> NDArray[np.bool_]:
+        """Whether each class is found somewhere and true nowhere; `miou` counts it as 0."""
+        only: NDArray[np.bool_] = (self._found > 0) & (self._true == 0)
+        return only
+
+    @property
     def miou(self) -> float:
         """Mean of `iou` over the classes that have one; NaN if none has."""
         return _mean(self.iou)

@@ -36,6 +36,11 @@ class TorchSegmenter:
     Logits of all classes are upsampled to the network's input, cut to the part that shows the
     image, and resized to the image: two bilinear steps, as ``EncoderDecoder.predict`` does it.
 
+    The class of a pixel is decided at the size of the image. A file that gives labels decides on
+    its own grid, that of the network's input or a finer one, and what is resized is its labels:
+    where images have another size than the network's input, the two differ along borders even if
+    their weights are the same.
+
     Args:
         checkpoint: Path of a checkpoint, or the name of an official one.
 

@@ -94,3 +94,9 @@ def test_labels_that_cannot_be_meant_are_refused(truth, found, message):
         confusion.update(np.array(truth), np.array(found))
     assert message in str(raised.value)
     assert confusion.counts.sum() == 0
+
+
+def test_classes_that_are_only_found_are_told():
+    confusion = ConfusionMatrix(4)
+    confusion.update(np.array([0, 0, 1, 255]), np.array([0, 2, 2, 3]))
+    assert confusion.only_found.tolist() == [False, False, True, False]
