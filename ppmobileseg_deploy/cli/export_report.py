@@ -46,9 +46,11 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     table.add_row("operators", f"{sum(report.operators.values())} ({len(report.operators)} kinds)")
     table.add_row("size", _megabytes(report.size_bytes))
     table.add_row("time", f"{report.seconds:.1f} s")
-    _add_parity(table, report.parity)
+    # Other forms are compared with the float32 file, below.
+    form = "fp32 " if report.comparisons else ""
+    _add_parity(table, report.parity, form)
     if full is not None:
-        table.add_row("on pictures", Text(_full(full)))
+        table.add_row(f"{form or 'on '}pictures", Text(_full(full)))
     for comparison in report.comparisons:
         table.add_row(comparison.form, compared(comparison))
     return table
@@ -127,13 +129,13 @@ def compared(comparison: "Comparison") -> str:
     )
 
 
-def _add_parity(table: Table, parity: "ParityReport | None") -> None:
+def _add_parity(table: Table, parity: "ParityReport | None", form: str) -> None:
     if parity is None:
-        table.add_row("parity", "not checked")
+        table.add_row(f"{form}parity", "not checked")
         return
     sizes = ", ".join(f"{c.batch}x3x{c.size_hw[0]}x{c.size_hw[1]}" for c in parity.cases)
     table.add_row(
-        "parity",
+        f"{form}parity",
         f"logits differ by {parity.max_logit_difference:.1e} at most "
         f"({parity.max_relative_difference:.1e} of the largest), "
         f"{100 * parity.equal_labels:.6g} % of labels equal",

@@ -83,11 +83,10 @@ def verify_models(
 
     if second is None and store is None:
         raise UsageError("expected two models to compare, or --store, found one model")
-    if not (tolerance >= 0 and 0 <= agreement <= 1):
-        raise UsageError(
-            f"expected a tolerance of at least 0 and an agreement in [0, 1], found {tolerance} "
-            f"and {agreement}"
-        )
+    if not tolerance >= 0:
+        raise UsageError(f"expected a tolerance of at least 0, found {tolerance}")
+    if not 0 <= agreement <= 1:
+        raise UsageError(f"expected an agreement in [0, 1], found {agreement}")
     inputs = [first, *([second] if second else []), *(image or ())]
     for target, suffix in ((json_file, ".json"), (store, ".npz")):
         if target is not None:
@@ -130,14 +129,15 @@ def _report(found: "Verification") -> RenderableType:
             f"{100 * each.equal_labels:.3f} %",
             "-" if each.equal_labels_inside is None else f"{100 * each.equal_labels_inside:.3f} %",
         )
-    legend = "logits and how far they differ; share of labels equal, and away from edges"
+    legend = "logits and how far they differ; share of labels equal, and away from A's edges"
     return Group(table, Text(legend, style="dim"), Text(), *map(Text, _verdict(found)))
 
 
 def _verdict(found: "Verification") -> list[str]:
     first, second = printable(found.first), printable(found.second)
     if found.agreed:
-        return [f"{first} and {second} agree"]
+        hint = [printable(found.hint)] if found.hint else []
+        return [f"{first} and {second} agree", *hint]
     lines = [f"{first} and {second} do not agree"]
     if found.parting is not None:
         after = found.parting.after

@@ -20,6 +20,8 @@ _MAX_NUMBERS: Final = 1 << 63
 _DIMS_SHOWN: Final = 8
 _NAME_SHOWN: Final = 80
 _PART_DEPTH: Final = 3
+_UNPACKING: Final = frozenset({"Cast", "DequantizeLinear"})
+_UNPACKING_STEPS: Final = 3
 _ORT_MAGIC: Final = b"ORTM"
 
 # ONNX Runtime's release notes: the first release for each opset and IR version.
@@ -224,8 +226,17 @@ def _stored(model: ModelProto) -> Iterator[tuple[TensorProto, str]]:
                 if attribute.HasField("t"):
                     yield attribute.t, _part(node)
         for tensor in each.initializer if isinstance(each, GraphProto) else ():
-            node_or_none = user.get(tensor.name)
-            yield tensor, _part(node_or_none) if node_or_none else "unused"
+            yield tensor, _part_using(tensor.name, user)
+
+
+def _part_using(name: str, user: dict[str, NodeProto]) -> str:
+    node = user.get(name)
+    # Weights in fewer bits pass through operators that belong nowhere.
+    for _ in range(_UNPACKING_STEPS):
+        if node is None or node.op_type not in _UNPACKING:
+            break
+        node = user.get(node.output[0], node) if node.output else node
+    return "unused" if node is None else _part(node)
 
 
 def _part(node: NodeProto) -> str:

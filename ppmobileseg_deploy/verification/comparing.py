@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .examples import Example, channels_swapped
-from .layers import Parting, first_parting
+from .layers import Layers, Parting, first_parting
 from .subjects import Outcome, Subject
 
 LOGIT_TOLERANCE: Final = 1e-3
@@ -20,6 +20,7 @@ MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels of equal models."""
 
 _EDGE_PIXELS: Final = 2
+_ROUNDING: Final = 1e-4
 _SIZE_MULTIPLE: Final = 32  # what the network pads to, so that logits cover that much
 
 
@@ -104,7 +105,7 @@ def verify(
         for example, found in zip(examples, comparisons, strict=True)
         if not agrees(found, logit_tolerance, min_equal_labels)
     ]
-    parting, hint = None, ""
+    parting, hint = None, "" if wrong else _doubt(comparisons)
     if wrong:
         smallest = min(wrong, key=lambda example: example.tensor.size)
         # A checkpoint knows all layers; those of a file were fused and rewritten.
@@ -112,7 +113,7 @@ def verify(
         layers, others = whole.layers(smallest), rewritten.layers(smallest)
         hint = _hint(first, second, smallest, min_equal_labels)
         if layers and others:
-            parting = first_parting(layers, others, logit_tolerance)
+            parting = _sought(layers, others, logit_tolerance)
             if parting is None and not hint:
                 hint = "all layers agree, so the two differ in how labels are made of the last"
     return Verification(
@@ -123,6 +124,32 @@ def verify(
         parting=parting,
         hint=hint,
     )
+
+
+def _sought(layers: Layers, others: Layers, tolerance: float) -> Parting | None:
+    # Labels may differ where no layer does by as much as the tolerance.
+    for finer in (1.0, 0.1, 0.01):
+        parting = first_parting(layers, others, tolerance * finer)
+        if parting is not None:
+            return parting
+    return None
+
+
+def _doubt(comparisons: Sequence[ExampleComparison]) -> str:
+    """What is worth knowing of models that agree."""
+    shares = [
+        each.max_logit_difference / each.max_logit
+        for each in comparisons
+        if each.max_logit_difference is not None and each.max_logit
+    ]
+    if not shares:
+        return "only labels were compared: one of the two shows no logits"
+    if max(shares) > _ROUNDING:
+        return (
+            f"logits differ by {max(shares):.1e} of the largest, which is within the tolerance, "
+            "but more than rounding in float32 usually makes"
+        )
+    return ""
 
 
 def agrees(
@@ -230,7 +257,7 @@ def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: f
             continue
         if np.mean(found == expected) >= min_equal_labels:
             return (
-                f"{second.name} agrees once red and blue are exchanged: it takes BGR for RGB, "
-                "or the other way round"
+                f"they agree once red and blue are exchanged for {second.name}: one of the two "
+                "takes BGR for RGB, or the other way round"
             )
     return ""

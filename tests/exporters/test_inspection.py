@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ppmobileseg_deploy.errors import ModelError
-from ppmobileseg_deploy.exporters import export_onnx
+from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.inspection import Tensor, inspect
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
@@ -39,6 +39,13 @@ def test_sizes_add_up(exported):
     assert 0.9 * exported.size_bytes < sum(exported.bytes_by_part.values()) < exported.size_bytes
     assert next(iter(exported.bytes_by_part)) == "network/backbone/trans2"
     assert list(exported.operators.values()) == sorted(exported.operators.values(), reverse=True)
+
+
+def test_weights_in_half_the_bytes_belong_to_the_part_that_uses_them(tmp_path):
+    options = ExportOptions(precision="fp16")
+    found = inspect(export_onnx(CHECKPOINT, tmp_path / "half.onnx", options, verify=False).path)
+    assert next(iter(found.bytes_by_part)) == "network/backbone/trans2"
+    assert found.bytes_by_part.get("Cast", 0) < 1000
 
 
 @pytest.fixture

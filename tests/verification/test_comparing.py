@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from ppmobileseg_deploy.errors import UsageError
 from ppmobileseg_deploy.verification import (
@@ -76,6 +77,32 @@ def test_the_layer_is_sought_in_the_checkpoint_whichever_comes_first(
     module = "backbone.smb2.blocks.0.expand_conv.bn"
     found = verify(open_subject(without_batch_norm(module)), open_subject(checkpoint), EXAMPLES)
     assert found.parting.layer == module
+
+
+def test_a_layer_that_differs_by_less_than_the_tolerance_is_found(checkpoint, tmp_path):
+    content = torch.load(checkpoint, weights_only=True)
+    bias = content["state_dict"]["decode_head.conv_seg.bias"]
+    bias[[2, 4]] = bias[[4, 2]].clone()
+    torch.save(content, tmp_path / "swapped.pth")
+    found = verify(
+        open_subject(checkpoint),
+        open_subject(str(tmp_path / "swapped.pth")),
+        EXAMPLES,
+        logit_tolerance=0.01,
+        min_equal_labels=1.0,
+    )
+    assert not found.agreed
+    assert found.parting.layer == "decode_head.conv_seg"
+
+
+def test_more_than_rounding_within_the_tolerance_is_told(checkpoint, exported, tmp_path):
+    content = torch.load(checkpoint, weights_only=True)
+    content["state_dict"]["backbone.smb2.blocks.0.expand_conv.conv.weight"].mul_(1.0005)
+    torch.save(content, tmp_path / "scaled.pth")
+    scaled = open_subject(str(tmp_path / "scaled.pth"))
+    found = verify(open_subject(exported), scaled, EXAMPLES)
+    assert found.agreed
+    assert "more than rounding" in found.hint
 
 
 def test_confused_channels_are_found_and_called_by_name(checkpoint, with_channels_swapped):
