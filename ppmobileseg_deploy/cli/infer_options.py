@@ -27,6 +27,9 @@ KINDS of result, for --save:
   json     classes with share and bounding box
   rle      COCO run lengths, for pycocotools
   legend   the overlay with the classes' names beside it
+Of a video or camera the pictures become a video (with one row or column
+more where a side is odd), labels and indexed folders of PNGs, json and rle
+JSON Lines.
 
 The exit code is 0 when everything was done, 1 when something failed (the rest is done all the
 same), 2 for wrong use, 130 after Ctrl-C, which finishes the files of a video.
@@ -150,7 +153,7 @@ InputSize = Annotated[
     typer.Option(
         metavar="HxW",
         help="Fit images into this size for the network: smaller is faster, larger shows finer "
-        "things. Without it: the model's own rule.",
+        "things; from 32x32 on. Without it: the model's own rule.",
     ),
 ]
 Tile = Annotated[
