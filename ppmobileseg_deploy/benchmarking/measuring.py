@@ -56,7 +56,8 @@ def measure(
         UsageError: Arguments that make no sense, or a package that is missing.
 
     Warns:
-        BusyWarning: So much else runs on this machine that times mean little.
+        BusyWarning: So much else runs on this machine that times mean little, or there are more
+            threads than cores.
         MetadataWarning: A file carries no metadata.
 
     Example:
@@ -75,6 +76,14 @@ def measure(
             stacklevel=2,
         )
     runners = candidates(models, threads)
+    most = max((count for count in threads if count is not None), default=0)
+    if most > conditions.cores:
+        warnings.warn(
+            f"{most} threads on {conditions.cores} cores take turns: do not expect them to be "
+            "faster",
+            BusyWarning,
+            stacklevel=2,
+        )
     with tempfile.TemporaryDirectory() as folder:
         file = image
         if file is None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
-from ppmobileseg_deploy.benchmarking import find_conditions, measuring
+from ppmobileseg_deploy.benchmarking import find_conditions, measuring, networks
 from ppmobileseg_deploy.cli.bench import main
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 
@@ -25,7 +26,7 @@ Run = Callable[..., tuple[int, str, str]]
 def bench(desk: Path, monkeypatch, in_process) -> Run:
     """``bench("a.onnx", ...)``: run ppms-bench in the current folder, on a quiet machine."""
     monkeypatch.setenv("COLUMNS", "80")
-    found = replace(find_conditions(), load=0.0)
+    found = replace(find_conditions(), load=0.0, cores=2, machine_cores=2)
     monkeypatch.setattr(measuring, "find_conditions", lambda: found)
     return in_process("ppms-bench", main)
 
@@ -50,6 +51,8 @@ def test_the_demo_model_is_measured_printed_written_and_drawn(bench, demo_model)
         out.split()
     )
     assert out.count("demo.onnx") == 4
+    stages = out[out.index("network") :].splitlines()
+    assert [line.split()[2] for line in stages[1:3]] == ["512x768", "512x768"]
     assert max(map(len, out.splitlines())) <= 80
     report = json.loads(Path("found.json").read_text())
     assert report["turns"] == 3
@@ -81,7 +84,8 @@ def test_models_of_one_name_are_told_apart_by_their_folder(bench, model_bytes):
     Path("other").mkdir()
     Path("other/end2end.onnx").write_bytes(model_bytes())
     out = bench("end2end.onnx", "other/end2end.onnx", "--runs", "1", "--size", "32")[1]
-    assert out.count("other/end2end.onnx") == 2
+    shown = [line.split()[0] for line in out.splitlines() if line.startswith(("other", "end2"))]
+    assert shown == ["end2end.onnx", "other/", "end2end.onnx"] * 2
 
 
 def test_the_upsampling_is_timed_for_each_number_of_classes(bench, demo_model):
@@ -110,6 +114,37 @@ def test_a_busy_machine_is_said_in_one_line(bench, monkeypatch):
     code, _, err = bench("end2end.onnx", "--runs", "1", "--size", "32")
     assert code == 0
     assert err == ("note: this machine is busy (load 9.5 on 4 cores): do not trust the figures\n")
+
+
+def test_more_threads_than_cores_are_noted_once(bench):
+    arguments = ("end2end.onnx", "--runs", "1", "--size", "32")
+    assert bench(*arguments, "--threads", "2")[2] == ""
+    code, _, err = bench(*arguments, "--threads", "1,3,4")
+    assert code == 0
+    assert err == "note: 4 threads on 2 cores take turns: do not expect them to be faster\n"
+
+
+def test_tables_of_large_networks_fit_a_terminal(bench, model_bytes):
+    path = Path("a_model_with_a_long_name_of_its_own.onnx")
+    path.write_bytes(model_bytes())
+    out = bench(str(path), "--runs", "1", "--size", "1024x2048")[1]
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    # The name is folded, the numbers are not.
+    assert "64x128" in out
+
+
+def test_engines_are_said_to_be_compared_with_onnx_runtime(bench, monkeypatch):
+    def stand_in(model, shape, threads):
+        return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
+
+    monkeypatch.setattr(measuring, "require_openvino", lambda: None)
+    monkeypatch.setattr(networks, "openvino_run", stand_in)
+    arguments = ("--runs", "1", "--size", "32", "--against", "openvino")
+    code, out, _ = bench("end2end.onnx", *arguments)
+    assert code == 0
+    assert "equal: to the labels of the same file in ONNX Runtime" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_a_model_without_metadata_is_noted_once(bench, model_bytes):
