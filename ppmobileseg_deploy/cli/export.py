@@ -15,7 +15,7 @@ from .export_report import export_table, int8_table, ort_line, side_by_side, slo
 from .extras import require_export_extra
 from .grouped_help import GroupedCommand
 from .inspect import app as inspect_app
-from .output_files import check_output
+from .reports import check_report
 
 if TYPE_CHECKING:
     from ..exporters import ExportOptions, ExportReport, Int8Options
@@ -82,7 +82,7 @@ def export(
             f"expected the name of an ONNX file, found {target}: ONNX Runtime goes by the "
             "suffix; --ort writes the ORT format beside it"
         )
-    check_output(target, (".onnx",), [checkpoint])
+    check_report("--output", target, (".onnx",), [checkpoint])
     if ort and precision == "fp16":
         raise UsageError("--ort would store the weights as float32 again: leave out fp16")
     if dump_info:

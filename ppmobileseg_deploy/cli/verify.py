@@ -15,7 +15,7 @@ from ..files import atomic_path
 from ..quoting import printable
 from .console import new_app, run, stderr, stdout, version_option
 from .extras import require_export_extra
-from .output_files import check_output
+from .reports import JSON, check_report
 
 if TYPE_CHECKING:
     from ..verification import Verification
@@ -88,9 +88,8 @@ def verify_models(
     if not 0 <= agreement <= 1:
         raise UsageError(f"expected an agreement in [0, 1], found {agreement}")
     inputs = [first, *([second] if second else []), *(image or ())]
-    for target, suffix in ((json_file, ".json"), (store, ".npz")):
-        if target is not None:
-            check_output(target, (suffix,), inputs)
+    check_report("--json", json_file, JSON, inputs)
+    check_report("--store", store, (".npz",), inputs)
     reference = open_subject(first)
     doubted = None if second is None else open_subject(second)
     examples = choose_examples([each for each in (reference, doubted) if each], image or ())

@@ -217,7 +217,7 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--verify-image", "a.jpg"], 2, "needs --verify full, found quick"),
         ([CHECKPOINT, "--verify", "full", "--verify-image", "a.jpg"], 1, "a.jpg"),
         ([CHECKPOINT, "-o", "m.ort"], 2, "--ort writes the ORT format beside it"),
-        ([CHECKPOINT, "-o", "my.pth"], 2, "expected a file name ending in .onnx, found my.pth"),
+        ([CHECKPOINT, "-o", "my.pth"], 2, "expected --output to end in .onnx, found my.pth"),
         ([CHECKPOINT, "--ort", "--precision", "fp16"], 2, "leave out fp16"),
         ([CHECKPOINT, "--dump-info", "--embed-preprocessing", "bgr"], 2, "float32 input for mm"),
         ([CHECKPOINT, "--dump-info", "--label-dtype", "uint8"], 2, "labels of int64 or int32"),

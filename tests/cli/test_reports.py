@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from ppmobileseg_deploy.cli.reports import check_report
+from ppmobileseg_deploy.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("model.onnx").touch()
+    Path("link.onnx").symlink_to("model.onnx")
+    Path("other.onnx").touch()
+
+
+@pytest.mark.parametrize("path", ["new.onnx", "NEW.ONNX", "folder/new.onnx", "other.onnx", None])
+def test_other_files_may_be_written(path):
+    check_report("--output", path and Path(path), (".onnx",), ["model.onnx", "tiny"])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model.pth", "expected --json to end in .onnx or .json, found model.pth"),
+        ("README", "expected --json to end in .onnx or .json, found README"),
+        ("model.onnx", "--json model.onnx would overwrite an input of this run, model.onnx"),
+        ("./link.onnx", "--json link.onnx would overwrite an input of this run, model.onnx"),
+    ],
+)
+def test_inputs_and_strange_names_are_refused(path, message):
+    with pytest.raises(UsageError) as raised:
+        check_report("--json", Path(path), (".onnx", ".json"), ["missing", "model.onnx"])
+    assert str(raised.value) == message
