@@ -86,7 +86,10 @@ def labels_png(result: "SegmentationResult") -> bytes:
     Raises:
         OutputError: A side is longer than libpng allows, a million pixels.
     """
-    complete, content = cv2.imencode(".png", result.labels)
+    try:
+        complete, content = cv2.imencode(".png", result.labels)
+    except cv2.error:  # how OpenCV 4 says it
+        complete, content = False, np.empty(0, np.uint8)
     if not complete:
         height, width = result.labels.shape
         raise OutputError(f"a PNG cannot hold {height}x{width} pixels")
