@@ -12,9 +12,11 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
-# Segments slowly enough to be stopped on the way.
+# Segments slowly enough to be stopped on the way. Tests that run in the background of a shell
+# ignore Ctrl-C, and so would their children.
 _SLOW = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
 segment = OrtSegmenter.__call__
 def slow(self, *arguments, **keywords):
