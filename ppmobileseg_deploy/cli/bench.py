@@ -1,15 +1,12 @@
 """``ppms-bench``: how fast models are on this machine."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from ..errors import UsageError
-from .console import new_app, parse_size_hw, print_note, run, stdout, version_option
+from .console import new_app, parse_size_hw, run, stdout, version_option, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
 from .reports import JSON, PICTURE, check_report
@@ -86,7 +83,7 @@ def bench_models(
     check_report("--plot", plot, PICTURE, inputs)
     if classes_present is not None:
         require_export_extra("--classes-present")
-    with _warnings_as_notes(), progress() as show:
+    with warnings_as_notes(), progress() as show:
         benchmark = measure(
             [find_model(model) for model in models],
             image,
@@ -115,22 +112,6 @@ def _numbers(option: str, text: str | None) -> list[int]:
     if len(set(numbers)) < len(numbers) or min(numbers) < 1:
         raise UsageError(f"expected {option} to be different numbers from 1 on, found {text!r}")
     return numbers
-
-
-@contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """Print each warning at once, and only once, before what it warns of has taken its time."""
-    said: set[str] = set()
-
-    def show(message: Warning | str, *_: object) -> None:
-        if str(message) not in said:
-            said.add(str(message))
-            print_note(str(message))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = show  # type: ignore[assignment]
-        yield
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ import io
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 import typer
@@ -115,6 +117,22 @@ def print_error(error: Exception | str) -> None:
 def print_note(text: str) -> None:
     """Print something worth knowing, which is no error, as one line on standard error."""
     stderr.print(f"note: {_one_line(text)}", style="yellow", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print each warning of the block at once, whatever filters say, and only once."""
+    said: set[str] = set()
+
+    def show(message: Warning | str, *_: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            print_note(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,5 @@
 """``ppms-eval``: how accurate models are on labelled images."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ..errors import UsageError
-from .console import new_app, print_note, run, stdout, version_option
+from .console import new_app, print_note, run, stdout, version_option, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
 from .reports import JSON, check_report
@@ -174,12 +173,8 @@ def _open(model: str, threads: int | None) -> "Segmenter":
         return TorchSegmenter(model)
     from ..runtime.segmenter import OrtSegmenter
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        segmenter = OrtSegmenter(find_model(model), threads=threads)
-    for warning in caught:
-        print_note(str(warning.message))
-    return segmenter
+    with warnings_as_notes():
+        return OrtSegmenter(find_model(model), threads=threads)
 
 
 def main() -> None:

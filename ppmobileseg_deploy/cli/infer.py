@@ -1,6 +1,5 @@
 """``ppms-infer``: from images and videos to overlays, labels, and more."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from .console import (
     run,
     stdout,
     version_option,
+    warnings_as_notes,
 )
 
 if TYPE_CHECKING:
@@ -247,12 +247,8 @@ def _plan(
 def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "OrtSegmenter":
     from ..runtime.segmenter import OrtSegmenter
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        segmenter = OrtSegmenter(path, device, threads, **known)
-    for warning in caught:
-        print_note(str(warning.message))
-    return segmenter
+    with warnings_as_notes():
+        return OrtSegmenter(path, device, threads, **known)
 
 
 def _segment(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import PngImagePlugin
 
 from ..errors import ImageError
+from ..runtime.decoding import one_line
 
 IGNORE: Final = 255
 """What label images call a pixel that has no class, by custom."""
@@ -45,7 +46,7 @@ def read_labels(
         raise ImageError(f"cannot read labels {path}: no such file") from None
     except Exception as error:  # damage makes decoders raise whatever the damaged field breaks
         raise ImageError(
-            f"cannot read labels {path}: expected a complete PNG file ({_one_line(error)})"
+            f"cannot read labels {path}: expected a complete PNG file ({one_line(error)})"
         ) from error
     if reduce_zero_label:
         other = (ids == 0) | (ids == ignore)
@@ -83,7 +84,3 @@ def _stored_as(image: PngImagePlugin.PngImageFile) -> str:
 
 def _text(size_hw: tuple[int, int]) -> str:
     return f"{size_hw[0]}x{size_hw[1]}"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
