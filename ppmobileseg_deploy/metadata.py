@@ -6,17 +6,26 @@ weights. Every value is text; lists are JSON, so any ONNX tool can show them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from . import ade20k
+from .quoting import brief
 
 RGB = tuple[int, int, int]
 
 MAX_SIDE: Final = 8192
 """Longest side of a network's input, in pixels. A square of it takes 800 MB."""
 
+MAX_CLASSES: Final = 65536
+"""Labels are stored in at most 16 bits."""
+
+DEFAULT_THRESHOLD: Final = 0.3
+"""Probability from which on the class of a one-class head is seen, as in mmsegmentation."""
+
+_MAX_TEXT: Final = 1 << 24  # characters of an entry: 65536 names of 250 each
 _PREFIX: Final = "ppms."
 _MAX_STRIDE: Final = 256
 # Bounds of the normalisation, which divides pixel values in [0, 255] as float32.
@@ -53,6 +62,10 @@ class ModelMetadata:
         tool_version: Version of this package that made the file.
         precision: How the weights are stored, and whether the network computes with integers:
             ``"fp32"``, ``"fp16"`` or ``"int8"``.
+        threshold: Of a head that has one class only: a pixel is of class 1 where its probability
+            is above this, in (0, 1), and else of class 0. Logits then hold
+            ``log(threshold / (1 - threshold))`` as class 0, so that the larger one is the
+            pixel's class. None where classes compete, which leaves the entry out.
 
     Example:
         >>> metadata = OrtSegmenter("end2end.onnx").metadata
@@ -78,6 +91,7 @@ class ModelMetadata:
     checkpoint_sha256: str = ""
     tool_version: str = ""
     precision: str = "fp32"
+    threshold: float | None = None
 
     @property
     def num_classes(self) -> int:
@@ -92,7 +106,9 @@ class ModelMetadata:
             '[123.675, 116.28, 103.53]'
         """
         return {
-            _PREFIX + field.name: _to_text(getattr(self, field.name)) for field in fields(self)
+            _PREFIX + field.name: _to_text(value)
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not None
         }
 
     @classmethod
@@ -120,7 +136,7 @@ class ModelMetadata:
         for field in fields(cls):
             text = props.get(_PREFIX + field.name)
             if text is not None:
-                values[field.name] = _from_text(text, like=field.default, name=field.name)
+                values[field.name] = _from_text(text, field.name)
         return replace(cls(), **values)._checked()
 
     def _checked(self) -> "ModelMetadata":
@@ -129,22 +145,39 @@ class ModelMetadata:
                 f"expected one colour for each of at least one class, found "
                 f"{len(self.class_names)} names and {len(self.palette_rgb)} colours"
             )
+        if len(self.class_names) > MAX_CLASSES:
+            raise ValueError(
+                f"expected at most {MAX_CLASSES} classes, found {len(self.class_names)}"
+            )
         if any(len(rgb) != 3 or not all(0 <= c <= 255 for c in rgb) for rgb in self.palette_rgb):
             raise ValueError("expected palette colours of three numbers in [0, 255]")
         # Not "std < _MIN_STD" and the like: whatever is compared with NaN is false.
         if len(self.mean_rgb) != 3 or not all(abs(m) <= _MAX_NUMBER for m in self.mean_rgb):
-            raise ValueError(f"expected three finite means, found {self.mean_rgb}")
+            raise ValueError(f"expected three finite means, found {brief(self.mean_rgb)}")
         if len(self.std_rgb) != 3 or not all(_MIN_STD <= s <= _MAX_NUMBER for s in self.std_rgb):
             raise ValueError(
-                f"expected three finite standard deviations above zero, found {self.std_rgb}"
+                f"expected three finite standard deviations above zero, found "
+                f"{brief(self.std_rgb)}"
             )
         sides = self.short_side, self.long_side, self.size_multiple
         if not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
-            raise ValueError(f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {sides}")
+            raise ValueError(
+                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {brief(sides)}"
+            )
+        if -(-self.long_side // self.size_multiple) * self.size_multiple > MAX_SIDE:
+            raise ValueError(
+                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found up to {self.long_side} "
+                f"rounded up to a multiple of {self.size_multiple}"
+            )
         if not 0 <= self.stride <= _MAX_STRIDE:
             raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
         if self.output not in ("labels", "logits"):
-            raise ValueError(f"expected output labels or logits, found {self.output!r}")
+            raise ValueError(f"expected output labels or logits, found {brief(self.output)}")
+        if self.threshold is not None and not (0 < self.threshold < 1 and self.num_classes == 2):
+            raise ValueError(
+                f"expected a threshold between 0 and 1, of 2 classes, found "
+                f"{self.threshold} of {self.num_classes}"
+            )
         return self
 
 
@@ -152,17 +185,59 @@ def _to_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _from_text(text: str, like: object, name: str) -> object:
-    if isinstance(like, str):
+def _from_text(text: str, name: str) -> object:
+    read = _READERS.get(name)
+    if read is None:
         return text
     try:
-        value = json.loads(text)
-        if isinstance(like, int):
-            return int(value)
-        if name == "class_names":
-            return tuple(str(item) for item in value)
-        if name == "palette_rgb":
-            return tuple(tuple(int(channel) for channel in rgb) for rgb in value)
-        return tuple(float(item) for item in value)
+        if len(text) > _MAX_TEXT:
+            raise ValueError(f"it has {len(text)} characters, more than {_MAX_TEXT}")
+        return read(json.loads(text))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"metadata entry {_PREFIX}{name} is malformed: {error}") from None
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"expected a list of texts, found {brief(value)}")
+    return tuple(value)
+
+
+def _palette(value: object) -> tuple[tuple[int, ...], ...]:
+    if not isinstance(value, list) or not all(isinstance(rgb, list) for rgb in value):
+        raise TypeError(f"expected a list of [red, green, blue], found {brief(value)}")
+    return tuple(tuple(map(_whole, rgb)) for rgb in value)
+
+
+def _numbers(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of numbers, found {brief(value)}")
+    return tuple(map(_number, value))
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"expected a number, found {brief(value)}")
+    return float(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"expected a whole number, found {brief(value)}")
+    return value
+
+
+_READERS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
+    {
+        "class_names": _names,
+        "palette_rgb": _palette,
+        "mean_rgb": _numbers,
+        "std_rgb": _numbers,
+        "stride": _whole,
+        "short_side": _whole,
+        "long_side": _whole,
+        "size_multiple": _whole,
+        "threshold": _number,
+    }
+)
+"""How the entries that are no plain text are read from their JSON."""

@@ -1,8 +1,9 @@
 import dataclasses
+import json
 
 import pytest
 
-from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.metadata import MAX_CLASSES, ModelMetadata
 
 
 def test_round_trip() -> None:
@@ -19,14 +20,38 @@ def test_round_trip() -> None:
         tool_version="1.2.3",
         channel_order="bgr",
         precision="int8",
+        threshold=0.4,
     )
     assert ModelMetadata.from_props(metadata.to_props()) == metadata
 
 
 def test_every_entry_is_text_and_none_is_left_out() -> None:
-    props = ModelMetadata().to_props()
+    two = {"class_names": ("a", "b"), "palette_rgb": ((0, 0, 0), (1, 1, 1))}
+    props = ModelMetadata(**two, threshold=0.3).to_props()
     assert list(props) == [f"ppms.{field.name}" for field in dataclasses.fields(ModelMetadata)]
     assert all(isinstance(value, str) for value in props.values())
+
+
+def test_only_one_class_heads_have_a_threshold() -> None:
+    assert "ppms.threshold" not in ModelMetadata().to_props()
+
+
+def test_as_many_classes_as_labels_can_name() -> None:
+    def props(count: int) -> dict[str, str]:
+        names, palette = json.dumps(["x"] * count), json.dumps([[0, 0, 0]] * count)
+        return {"ppms.class_names": names, "ppms.palette_rgb": palette}
+
+    metadata = ModelMetadata.from_props(props(MAX_CLASSES))
+    assert metadata is not None
+    assert metadata.num_classes == MAX_CLASSES == 65536
+    with pytest.raises(ValueError, match="expected at most 65536 classes, found 65537"):
+        ModelMetadata.from_props(props(MAX_CLASSES + 1))
+
+
+def test_an_endless_entry_is_not_read() -> None:
+    props = {"ppms.class_names": " " * (1 << 24) + "[]"}
+    with pytest.raises(ValueError, match="class_names is malformed: it has 16777218 characters"):
+        ModelMetadata.from_props(props)
 
 
 def test_a_foreign_file_has_none() -> None:
@@ -47,7 +72,12 @@ def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> N
         ("class_names", "[", "class_names is malformed"),
         ("class_names", "[]", "expected one colour for each of at least one class"),
         ("class_names", '["only one"]', "found 1 names and 150 colours"),
+        ("class_names", '"ab"', "class_names is malformed: expected a list of texts, found 'ab'"),
+        ("class_names", '[{"a": 1}, null]', "class_names is malformed: expected a list of texts"),
         ("palette_rgb", "7", "palette_rgb is malformed"),
+        ("palette_rgb", '["123", "456"]', "palette_rgb is malformed: expected a list of"),
+        ("palette_rgb", "[[0, 0, 1.5]]", "palette_rgb is malformed: expected a whole number"),
+        ("palette_rgb", "[[0, 0, true]]", "palette_rgb is malformed: expected a whole number"),
         ("palette_rgb", "[[0, 0, 256]]", "expected"),
         ("mean_rgb", "[1, 2]", "three finite means"),
         ("mean_rgb", "[NaN, 1, 2]", "finite means"),
@@ -61,18 +91,24 @@ def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> N
         ("short_side", "1000000", "resize rule of 1 to 8192 pixels"),
         ("long_side", "8193", "resize rule of 1 to 8192 pixels"),
         ("size_multiple", "8193", "resize rule of 1 to 8192 pixels"),
+        ("long_side", "8190", "found up to 8190 rounded up to a multiple of 100"),
         ("short_side", "Infinity", "short_side is malformed"),
         ("stride", "1e400", "stride is malformed"),
         ("stride", "-16", "stride of 0 to 256, found -16"),
         ("stride", "1000000", "stride of 0 to 256"),
         ("class_names", "[" * 100_000, "class_names is malformed"),
         ("size_multiple", '"x"', "size_multiple is malformed"),
+        ("mean_rgb", '"abc"', "mean_rgb is malformed: expected a list of numbers, found 'abc'"),
+        ("std_rgb", '["1", "1", "1"]', "std_rgb is malformed: expected a number, found '1'"),
+        ("threshold", "0.3", "expected a threshold between 0 and 1, of 2 classes, found 0.3 of"),
+        ("threshold", "NaN", "expected a threshold between 0 and 1"),
+        ("threshold", "[0.3]", "threshold is malformed: expected a number"),
         ("output", "boxes", "expected output labels or logits, found 'boxes'"),
     ],
     ids=lambda value: value[:20],
 )
 def test_malformed_entries_are_errors(entry: str, text: str, message: str) -> None:
-    props = ModelMetadata().to_props()
+    props = ModelMetadata(size_multiple=100, long_side=2000).to_props()
     props[f"ppms.{entry}"] = text
     with pytest.raises(ValueError, match=message):
         ModelMetadata.from_props(props)

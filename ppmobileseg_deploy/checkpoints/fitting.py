@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..metadata import MAX_CLASSES
 from ..model import CONFIGS, PPMobileSeg, PPMobileSegConfig
 from ..quoting import printable
-
-MAX_CLASSES = 65536
-"""Labels are stored in at most 16 bits."""
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -76,9 +76,9 @@ class Preprocessing:
             takes_bytes: Whether the file takes bytes, which it normalises and pads itself.
 
         Raises:
-            UsageError: A size is no pair of whole numbers in [1, `MAX_SIDE`], not what a static
-                file requires, or given twice; or the fixed one is not a multiple of what the
-                file asks for.
+            UsageError: A size is no pair of whole numbers in [1, `MAX_SIDE`], also once it is
+                rounded up to the file's multiple; not what a static file requires, or given
+                twice; or the fixed one is not a multiple of what the file asks for.
         """
         if input_size_hw is not None and fixed_size_hw is not None:
             raise UsageError(
@@ -97,6 +97,13 @@ class Preprocessing:
             raise UsageError(
                 f"expected a fixed size of multiples of {multiple}, found {_text(fixed_size_hw)}"
             )
+        if static_size_hw is None and input_size_hw:
+            most = MAX_SIDE // multiple * multiple
+            if max(input_size_hw) > most:
+                raise UsageError(
+                    f"expected an input size of at most {most}x{most}, the largest multiple of "
+                    f"{multiple} up to {MAX_SIDE}, found {_text(input_size_hw)}"
+                )
         to_tensor: ToTensor = (
             PixelBytes(metadata.channel_order, metadata.mean_rgb)
             if takes_bytes

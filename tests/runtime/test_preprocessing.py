@@ -105,6 +105,13 @@ def test_impossible_sizes_are_wrong_use(sizes: dict[str, SizeHW], message: str) 
         Preprocessing.from_metadata(ModelMetadata(), **sizes)
 
 
+def test_a_size_may_not_become_too_large_by_rounding() -> None:
+    metadata = ModelMetadata(size_multiple=3000, short_side=512, long_side=6000)
+    Preprocessing.from_metadata(metadata, input_size_hw=(6000, 10))
+    with pytest.raises(UsageError, match=r"at most 6000x6000, the largest multiple of 3000 up to"):
+        Preprocessing.from_metadata(metadata, input_size_hw=(10, 6001))
+
+
 @pytest.mark.parametrize("image_hw", [(1080, 1920), (97, 131), (512, 512), (1, 4000)])
 def test_the_tensor_is_the_plain_formula(image_hw: SizeHW) -> None:
     rng = np.random.default_rng(0)
