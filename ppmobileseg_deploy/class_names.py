@@ -18,6 +18,10 @@ BUILT_IN: Final[Mapping[str, tuple[tuple[str, ...], tuple[RGB, ...]]]] = {
 }
 """Names and colours of the class sets that need no file."""
 
+BACKGROUND: Final = "background"
+"""What a head of one class sees where that class is not: class 0."""
+
+_FOREGROUND: Final = "foreground"
 _MAX_BYTES: Final = 1 << 20
 _NAMES_SHOWN: Final = 3
 
@@ -26,10 +30,13 @@ def default_classes(num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]
     """Return ADE20K's names and colours for 150 classes, else numbered names.
 
     Args:
-        num_classes: Number of classes of the checkpoint.
+        num_classes: Number of classes that the checkpoint's head was trained for; for 1 there are
+            background and foreground.
     """
     if num_classes == len(ade20k.NAMES):
         return ade20k.NAMES, ade20k.PALETTE_RGB
+    if num_classes == 1:
+        return (BACKGROUND, _FOREGROUND), distinct_palette(2)
     return numbered_names(num_classes), distinct_palette(num_classes)
 
 
@@ -38,7 +45,8 @@ def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...],
 
     Args:
         source: What `read_names` takes.
-        num_classes: Number of classes of the checkpoint.
+        num_classes: Number of classes that the checkpoint's head was trained for. For 1 there may
+            be one name, before which the background's is put, or two.
 
     Returns:
         Names and colours, one of each per class; colours are made up where none are given.
@@ -47,12 +55,15 @@ def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...],
         UsageError: The file cannot be read, is malformed, or names another number of classes.
     """
     names, palette = read_names(source)
-    if len(names) != num_classes:
+    if num_classes == len(names) == 1:
+        names = (BACKGROUND, *names)
+        palette = palette and (distinct_palette(1)[0], *palette)
+    if len(names) != max(num_classes, 2):
+        expected = "1 class name, or 2," if num_classes == 1 else f"{num_classes} class names"
         raise UsageError(
-            f"expected {num_classes} class names for this checkpoint, found {len(names)} "
-            f"in {source}"
+            f"expected {expected} for this checkpoint, found {len(names)} in {source}"
         )
-    return names, palette or distinct_palette(num_classes)
+    return names, palette or distinct_palette(len(names))
 
 
 def read_names(source: str | Path) -> tuple[tuple[str, ...], tuple[RGB, ...] | None]:

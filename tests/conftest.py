@@ -24,6 +24,7 @@ import pytest
 import torch
 
 DATA = Path(__file__).parent / "data"
+DEMO = Path(__file__).parents[1] / "demo"
 
 # The images of the tests are small: threads would wait for one another longer than they work.
 torch.set_num_threads(1)
@@ -105,3 +106,18 @@ def golden_arrays() -> Callable[[str], dict[str, np.ndarray]]:
             return dict(stored)
 
     return arrays
+
+
+@pytest.fixture(scope="session")
+def one_class_pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained checkpoint whose head has one class, as mmsegmentation's ``out_channels=1``.
+
+    Its logit is the one by which the demo's checkpoint prefers class 2, sky, to class 1, building.
+    """
+    content = torch.load(DEMO / "ppmobileseg_tiny_demo.pth", weights_only=True)
+    for leaf in ("weight", "bias"):
+        head = content["state_dict"][f"decode_head.conv_seg.{leaf}"]
+        content["state_dict"][f"decode_head.conv_seg.{leaf}"] = head[2:3] - head[1:2]
+    path = tmp_path_factory.mktemp("one_class") / "sky.pth"
+    torch.save({"state_dict": content["state_dict"]}, path)
+    return path

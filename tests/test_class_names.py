@@ -47,6 +47,35 @@ def test_names_with_colours(tmp_path: Path) -> None:
     assert read_classes(path, 2) == (("road", "sky"), ((128, 64, 128), (70, 130, 180)))
 
 
+def test_a_head_of_one_class_tells_two_apart() -> None:
+    names, palette = default_classes(1)
+    assert names == ("background", "foreground")
+    assert len(set(palette)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "names", "last_rgb"),
+    [
+        ("c.txt", "water", ("background", "water"), default_classes(2)[1][1]),
+        ("c.txt", "land\nwater", ("land", "water"), default_classes(2)[1][1]),
+        ("c.json", '{"water": [1, 2, 3]}', ("background", "water"), (1, 2, 3)),
+        ("c.json", '{"land": [9, 9, 9], "water": [1, 2, 3]}', ("land", "water"), (1, 2, 3)),
+    ],
+)
+def test_names_for_a_head_of_one_class(
+    tmp_path: Path, name: str, text: str, names: tuple[str, ...], last_rgb: tuple[int, int, int]
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    read, palette = read_classes(path, 1)
+    assert read == names
+    assert len(palette) == 2
+    assert palette[1] == last_rgb
+    path.write_text("a\nb\nc")
+    with pytest.raises(UsageError, match="expected"):
+        read_classes(path, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -4,7 +4,7 @@ A checkpoint may come from a stranger: nothing in it is ever executed, and it is
 not at all.
 """
 
-from .checkpoint import Checkpoint, build_model
+from .checkpoint import Checkpoint, build_model, with_threshold
 from .loading import load_checkpoint
 from .official import OFFICIAL, OfficialCheckpoint, download
 
@@ -15,4 +15,5 @@ __all__ = [
     "build_model",
     "download",
     "load_checkpoint",
+    "with_threshold",
 ]

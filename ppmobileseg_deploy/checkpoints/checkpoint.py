@@ -1,9 +1,11 @@
 """What a checkpoint file is once it has been read and found to fit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from ..errors import UsageError
+from ..metadata import DEFAULT_THRESHOLD
 from ..model import PPMobileSeg, PPMobileSegConfig
 
 
@@ -13,12 +15,15 @@ class Checkpoint:
 
     Attributes:
         config: The variant that the tensors belong to.
-        num_classes: Number of classes that the head tells apart.
+        num_classes: Number of classes that the head was trained for. With 1 it tells that class
+            from all else.
         state_dict: Every weight of the network, float32 on the CPU, under open-mmlab's keys.
             ``num_batches_tracked`` is left out: it counts training steps and changes no output.
         file_name: Name of the file, without its folder.
         sha256: Hexadecimal SHA-256 of the file.
         official_name: ``"tiny"`` or ``"base"`` if it was asked for by that name.
+        threshold: Probability above which a pixel is of the class of a head of one class; None
+            for other heads, and where nothing was decided yet, see `with_threshold`.
     """
 
     config: PPMobileSegConfig
@@ -27,17 +32,51 @@ class Checkpoint:
     file_name: str
     sha256: str
     official_name: str | None = None
+    threshold: float | None = None
+
+
+def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Checkpoint:
+    """Decide from which probability on the class of a one-class head is seen.
+
+    Args:
+        checkpoint: Any checkpoint.
+        threshold: In (0, 1); None for what was decided before, or else for `DEFAULT_THRESHOLD`.
+
+    Returns:
+        The checkpoint with a threshold, so that `build_model` makes a network of two classes of
+        it. Checkpoints of several classes, which compete, stay as they are.
+
+    Raises:
+        UsageError: The threshold is not between 0 and 1, or the head has several classes.
+
+    Example:
+        >>> with_threshold(load_checkpoint("water.pth"), 0.5).threshold  # doctest: +SKIP
+        0.5
+    """
+    if checkpoint.num_classes > 1:
+        if threshold is None:
+            return checkpoint
+        raise UsageError(
+            f"expected a head of one class with a threshold, {checkpoint.file_name} has "
+            f"{checkpoint.num_classes}, of which the most probable one wins"
+        )
+    if threshold is None:
+        threshold = DEFAULT_THRESHOLD if checkpoint.threshold is None else checkpoint.threshold
+    if not 0 < threshold < 1:
+        raise UsageError(f"expected a threshold between 0 and 1, found {threshold}")
+    return replace(checkpoint, threshold=threshold)
 
 
 def build_model(checkpoint: Checkpoint) -> PPMobileSeg:
     """Return the network with the checkpoint's weights, in evaluation mode.
 
     Args:
-        checkpoint: What `load_checkpoint` returned.
+        checkpoint: What `load_checkpoint` returned, or `with_threshold`.
 
     Returns:
-        A network of its own: training it leaves the checkpoint as it is.
+        A network of its own: training it leaves the checkpoint as it is. Its logits have as many
+        channels as the head, or two where there is a threshold.
     """
-    model = PPMobileSeg(checkpoint.config, checkpoint.num_classes)
+    model = PPMobileSeg(checkpoint.config, checkpoint.num_classes, checkpoint.threshold)
     model.load_state_dict(checkpoint.state_dict, strict=True)
     return model.eval()

@@ -39,6 +39,7 @@ def export(
     embed_preprocessing: given.EmbedPreprocessing = None,
     shape: given.Shape = None,
     classes: given.Classes = None,
+    threshold: given.Threshold = None,
     opset: given.Opset = 17,
     no_simplify: given.NoSimplify = False,
     precision: given.Precision = "fp32",
@@ -57,7 +58,7 @@ def export(
 ) -> None:
     """Compose an export of what was asked for."""
     require_export_extra("exporting")
-    from ..checkpoints import load_checkpoint
+    from ..checkpoints import load_checkpoint, with_threshold
     from ..exporters import ExportOptions, check_sdk_options, convert_to_ort, export_onnx
     from ..exporters import dump_info as write_info
     from ..runtime.images import read_image
@@ -101,7 +102,7 @@ def export(
     window = Window("ppms-export") if show else None
     full: list[Verification] = []
     with stderr.status("reading the checkpoint") as status:
-        loaded = load_checkpoint(checkpoint)
+        loaded = with_threshold(load_checkpoint(checkpoint), threshold)
 
         def examine(content: bytes) -> None:
             if verify == "full":

@@ -97,7 +97,16 @@ Classes = Annotated[
         metavar="FILE",
         help="Class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, b], "
         "...} with colours), or the word ade20k or cityscapes. Without it: ADE20K's for 150 "
-        "classes, else numbers.",
+        "classes, background and foreground for a head of one class, else numbers.",
+        rich_help_panel=_FORM,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="Of a head of one class: the probability above which a pixel is of it, by default "
+        "0.3, as in mmsegmentation.",
         rich_help_panel=_FORM,
     ),
 ]

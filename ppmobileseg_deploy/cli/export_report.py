@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..exporters import ExportReport, Int8Report, OrtReport, ParityCase, ParityReport
     from ..exporters.comparison import Comparison
-    from ..metadata import RGB
+    from ..metadata import RGB, ModelMetadata
     from ..verification import Verification
 
 
@@ -32,7 +32,7 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     table.add_column(style="dim")
     table.add_column()
     table.add_row("variant", metadata.variant)
-    table.add_row("classes", str(metadata.num_classes))
+    table.add_row("classes", _classes(metadata))
     if options.embed_preprocessing is not None:
         table.add_row("input", f"uint8 {options.embed_preprocessing.upper()} pixels")
     table.add_row(
@@ -127,6 +127,14 @@ def compared(comparison: "Comparison") -> str:
         f"{_percent(comparison.equal_labels)} of labels equal on {comparison.images} images, "
         f"{_percent(comparison.least_equal_labels)} in the worst"
     )
+
+
+def _classes(metadata: "ModelMetadata") -> str:
+    count = str(metadata.num_classes)
+    if metadata.threshold is None:
+        return count
+    name = escape(printable(metadata.class_names[1]))
+    return f"{count} ({name} where its probability is above {metadata.threshold:g})"
 
 
 def _add_parity(table: Table, parity: "ParityReport | None", form: str) -> None:

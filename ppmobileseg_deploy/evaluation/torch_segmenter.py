@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checkpoints import build_model, load_checkpoint
+from ..checkpoints import build_model, load_checkpoint, with_threshold
 from ..class_names import default_classes
 from ..metadata import ModelMetadata
 from ..model import upsample_logits
@@ -43,13 +43,15 @@ class TorchSegmenter:
 
     Args:
         checkpoint: Path of a checkpoint, or the name of an official one.
+        threshold: Of a head of one class, see `checkpoints.with_threshold`.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
+        UsageError: There is a threshold, and the head has several classes.
     """
 
-    def __init__(self, checkpoint: str | Path) -> None:
-        loaded = load_checkpoint(checkpoint)
+    def __init__(self, checkpoint: str | Path, threshold: float | None = None) -> None:
+        loaded = with_threshold(load_checkpoint(checkpoint), threshold)
         self._network = build_model(loaded)
         self._preprocess = Preprocessing.from_metadata(ModelMetadata())
         self._names = default_classes(loaded.num_classes)[0]

@@ -9,7 +9,7 @@ from typing import Final
 
 from onnx import ModelProto
 
-from ..checkpoints import Checkpoint, build_model, load_checkpoint
+from ..checkpoints import Checkpoint, build_model, load_checkpoint, with_threshold
 from ..class_names import default_classes, read_classes
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
@@ -65,6 +65,7 @@ def export_onnx(
     options: ExportOptions | None = None,
     *,
     classes: str | Path | None = None,
+    threshold: float | None = None,
     verify: bool = True,
     atol: float | None = None,
     int8: Int8Options | None = None,
@@ -82,7 +83,10 @@ def export_onnx(
         output: The file to write; its folder is made if needed.
         options: Form of the file; `ExportOptions` has the defaults.
         classes: File with the class names, or ``"ade20k"`` or ``"cityscapes"``, see
-            `class_names.read_names`; by default ADE20K's for 150 classes, numbers otherwise.
+            `class_names.read_names`; by default ADE20K's for 150 classes, background and
+            foreground for a head of one class, numbers otherwise.
+        threshold: Of a head of one class, see `checkpoints.with_threshold`: the probability
+            above which a pixel is of that class; None for 0.3, as in mmsegmentation.
         verify: Whether to prove parity with PyTorch.
         atol: Largest absolute difference of the logits that the proof permits; the default
             is derived from the logits, see `exporters.parity.prove`.
@@ -125,6 +129,7 @@ def export_onnx(
     on_progress("reading the checkpoint")
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = load_checkpoint(checkpoint)
+    checkpoint = with_threshold(checkpoint, threshold)
     metadata = _describe(checkpoint, options, classes)
     network = build_model(checkpoint)
 
@@ -188,6 +193,7 @@ def _describe(
         tool_version=VERSION,
         precision=options.precision,
         channel_order=options.embed_preprocessing or "rgb",
+        threshold=checkpoint.threshold,
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..checkpoints import Checkpoint, build_model, load_checkpoint
+from ..checkpoints import Checkpoint, build_model, load_checkpoint, with_threshold
 from ..exporters.wrapper import pad_to_multiple
 from ..model import labels_off
 from .examples import Example
@@ -19,17 +19,19 @@ class TorchSubject:
 
     Args:
         checkpoint: A loaded one, the path of one, or the name of an official one.
+        threshold: Of a head of one class, see `checkpoints.with_threshold`.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
+        UsageError: There is a threshold, and the head has several classes.
     """
 
-    def __init__(self, checkpoint: Checkpoint | str) -> None:
+    def __init__(self, checkpoint: Checkpoint | str, threshold: float | None = None) -> None:
         if isinstance(checkpoint, Checkpoint):
             self._name = checkpoint.file_name
         else:
             self._name, checkpoint = checkpoint, load_checkpoint(checkpoint)
-        self._network = build_model(checkpoint)
+        self._network = build_model(with_threshold(checkpoint, threshold))
 
     @property
     def name(self) -> str:
