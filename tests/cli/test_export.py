@@ -73,6 +73,17 @@ def test_classes_that_are_built_in(export: Export) -> None:
     assert export(CHECKPOINT, "--classes", "ade20k", "--shape", "64", "--verify", "off")[0] == 0
 
 
+def test_a_head_of_one_class_is_proven_at_its_threshold(
+    export: Export, one_class_pth: Path
+) -> None:
+    code, stdout, _ = export(one_class_pth, "--threshold", "0.6", "--verify", "full")
+    assert code == 0
+    assert "2 (foreground where its probability is above 0.6)" in stdout
+    assert "on pictures" in stdout
+    props = {each.key: each.value for each in onnx.load("end2end.onnx").metadata_props}
+    assert props["ppms.threshold"] == "0.6"
+
+
 def test_help_is_grouped_and_shows_what_values_look_like(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +214,7 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--shape", "0x64"], 2, "expected a size of at least 1x1"),
         ([CHECKPOINT, "--shape", "big"], 2, "expected a size such as 512x512"),
         ([CHECKPOINT, "--label-dtype", "int8"], 2, "expected label dtype to be one of"),
+        ([CHECKPOINT, "--threshold", "0.5"], 2, "expected a head of one class with a threshold"),
         ([CHECKPOINT, "--classes", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
