@@ -156,7 +156,6 @@ def test_a_finer_or_coarser_label_grid_can_be_asked_for(
     [
         (ExportOptions(), 150),
         (ExportOptions(), 19),
-        (ExportOptions(), 1),
         (ExportOptions(vim="image"), 19),
         (ExportOptions(vim="off"), 19),
         (ExportOptions(vim="off", label_dtype="uint8"), 256),
