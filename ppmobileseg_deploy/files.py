@@ -1,10 +1,11 @@
 """What a path names, and writing files so that no reader ever sees half of one."""
 
+import errno
 import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -15,6 +16,7 @@ if sys.platform != "win32":
     import fcntl
 
 _NEW_FILE: Final = 0o666  # less what the user masks
+_TRIES: Final = 100
 _TEMPORARY: Final = re.compile(r"\.ppms-[0-9a-f]{16}(\..*)?", re.DOTALL)
 
 
@@ -55,6 +57,8 @@ def check_folder(folder: Path) -> None:
         try:
             mode = each.stat().st_mode
         except FileNotFoundError:
+            if each.is_symlink():
+                raise OutputError(f"cannot write to {folder}: {_leads_nowhere(each)}") from None
             continue
         except OSError as error:
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from None
@@ -67,13 +71,28 @@ def check_folder(folder: Path) -> None:
         return
 
 
+def check_file(path: Path) -> None:
+    """Make sure, without making anything, that a file can be written.
+
+    Args:
+        path: The file, which need not exist, nor its folder.
+
+    Raises:
+        OutputError: The path names something else than a file, its folder may not be written to
+            or cannot be made, or a link on the way leads nowhere.
+    """
+    _target(path)
+    check_folder(path.parent)
+
+
 class AtomicFile:
     """A file that is written under another name and takes its own when it is complete.
 
     The temporary file lies beside the final one and has the same suffix, so that writers which
     look at it choose the same format. It is locked while this object lives: `remove_abandoned`
     tells by that whether somebody is still writing. A final file that exists keeps its
-    permissions, and a link to one stays a link.
+    permissions, and a link to one stays a link. A link that leads nowhere is refused: whoever
+    made it would choose where a new file appears.
 
     Attributes:
         temporary: The path to write to.
@@ -86,8 +105,9 @@ class AtomicFile:
             path: The file to write.
 
         Raises:
-            OutputError: The folder cannot be made or written to, or the path names a folder, a
-                device or anything else that is no file.
+            OutputError: The folder cannot be made or written to, the path names a folder, a
+                device or anything else that is no file, or it goes through a link that leads
+                nowhere.
         """
         self._path = path
         self._target, self._mode = _target(path)
@@ -96,13 +116,10 @@ class AtomicFile:
         mode = _NEW_FILE if self._mode is None else self._mode | stat.S_IWUSR
         with write_errors(path):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            while True:
-                self.temporary = _temporary_name(self._target, path.suffix)
-                flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
-                self._lock = _Lock(os.open(self.temporary, flags, mode))
-                if self._lock.still_names(self.temporary):
-                    break
-                self._lock.release()  # it was taken for abandoned before it was locked
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
+            self.temporary, self._lock = _locked_temporary(
+                self._target, path.suffix, lambda path: os.open(path, flags, mode)
+            )
 
     def commit(self) -> None:
         """Put the file in place.
@@ -141,21 +158,19 @@ class AtomicFolder:
             path: The folder to write.
 
         Raises:
-            OutputError: It cannot be made, or the path names something that is no folder.
+            OutputError: It cannot be made, the path names something that is no folder, or it goes
+                through a link that leads nowhere.
         """
         self._path = path
-        if kind_of(path) not in (None, "folder"):
+        existing = kind_of(path)
+        if existing not in (None, "folder"):
             raise OutputError(f"cannot write {path}: expected a folder or nothing, found a file")
+        if existing is None:
+            _check_links(path)
         with write_errors(path):
             self._target = Path(os.path.realpath(path))
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            while True:
-                self.temporary = _temporary_name(self._target, "")
-                self.temporary.mkdir()
-                self._lock = _Lock(_open_folder(self.temporary))
-                if self._lock.still_names(self.temporary):
-                    break
-                self._lock.release()
+            self.temporary, self._lock = _locked_temporary(self._target, "", _make_folder)
 
     def commit(self) -> None:
         """Put the folder in place; one that is there already is removed with all its files.
@@ -168,19 +183,21 @@ class AtomicFolder:
                 with file.open("r+b") as written:
                     os.fsync(written.fileno())
             with self._lock.around_renaming():
-                # A folder cannot replace one that has files: between the two renamings there is
-                # none for a moment.
-                replaced = _temporary_name(self._target, "")
                 try:
-                    self._target.rename(replaced)
+                    old = _Lock(_open_folder(self._target))
                 except FileNotFoundError:
                     self.temporary.rename(self._target)
                     return
-                try:
-                    self.temporary.rename(self._target)
-                except OSError:
-                    replaced.rename(self._target)
-                    raise
+                # A folder cannot replace one that has files: between the two renamings there is
+                # none for a moment. The lock keeps the old one from being taken for abandoned.
+                replaced = _temporary_name(self._target, "")
+                with old.around_renaming():
+                    self._target.rename(replaced)
+                    try:
+                        self.temporary.rename(self._target)
+                    except OSError:
+                        replaced.rename(self._target)
+                        raise
             # The new folder is in place. What cannot be removed now, `remove_abandoned` removes.
             _remove_folder(replaced, ignore_errors=True)
 
@@ -204,8 +221,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         The path to write to.
 
     Raises:
-        OutputError: The folder cannot be made or written to, the disk is full, or the path names
-            a folder, a device or anything else that is no file.
+        OutputError: The folder cannot be made or written to, the disk is full, or `AtomicFile`
+            refuses the path.
     """
     file = AtomicFile(path)
     try:
@@ -285,21 +302,41 @@ def _remove_folder(path: Path, *, ignore_errors: bool = False) -> None:
     shutil.rmtree(path, ignore_errors=ignore_errors)
 
 
+def _locked_temporary(
+    target: Path, suffix: str, make: Callable[[Path], int | None]
+) -> tuple[Path, "_Lock"]:
+    """Make a temporary file or folder beside ``target`` that nobody takes for abandoned."""
+    for _ in range(_TRIES):
+        path = _temporary_name(target, suffix)
+        lock = _Lock(make(path))
+        if lock.still_names(path):
+            return path, lock
+        lock.release()  # somebody took it for abandoned before it was locked
+    raise OSError(errno.EBUSY, "another process removes or locks every new file there")
+
+
 class _Lock:
     """An open file that other processes see as being in use, where the system can lock it."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
         self.held = False
+        self._held_elsewhere = False
         if sys.platform != "win32" and descriptor is not None:
-            # Some network file systems cannot: then nothing is ever taken for abandoned.
-            with suppress(OSError):
+            try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self.held = True
+            except BlockingIOError:
+                self._held_elsewhere = True
+            except OSError:
+                pass  # some network file systems cannot: there nothing is taken for abandoned
 
     def still_names(self, path: Path) -> bool:
-        """Tell whether the path still leads to the open file."""
-        return self._descriptor is None or path.exists()
+        """Tell whether the path leads to the open file, and will until this lock is released.
+
+        Who holds the lock elsewhere is about to remove the file, even if it is still there.
+        """
+        return not self._held_elsewhere and path.exists()
 
     def sync(self) -> None:
         if self._descriptor is not None:
@@ -310,13 +347,23 @@ class _Lock:
         """Release the file when it has its new name; before that, where that is not allowed."""
         if sys.platform == "win32":
             self.release()
-        yield
-        self.release()
+        try:
+            yield
+        finally:
+            self.release()
 
     def release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _make_folder(path: Path) -> int | None:
+    path.mkdir()
+    try:
+        return _open_folder(path)
+    except FileNotFoundError:  # somebody took it for abandoned before it was open
+        return None
 
 
 def _open_folder(path: Path) -> int | None:
@@ -335,6 +382,7 @@ def _target(path: Path) -> tuple[Path, int | None]:
         target = Path(os.path.realpath(path))
         mode = target.stat().st_mode
     except FileNotFoundError:
+        _check_links(path)
         return target, None
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
@@ -344,3 +392,13 @@ def _target(path: Path) -> tuple[Path, int | None]:
         found = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
         raise OutputError(f"cannot write {path}: expected a file or nothing, found {found}")
     return target, mode & 0o777
+
+
+def _check_links(path: Path) -> None:
+    for each in (path, *path.parents):
+        if os.path.islink(each) and not os.path.exists(each):  # noqa: PTH110, PTH114  never raise
+            raise OutputError(f"cannot write {path}: {_leads_nowhere(each)}")
+
+
+def _leads_nowhere(link: Path) -> str:
+    return f"expected a file, a folder or nothing, found the link {link} that leads nowhere"

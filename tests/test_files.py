@@ -2,7 +2,10 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +14,14 @@ from ppmobileseg_deploy.files import (
     AtomicFile,
     AtomicFolder,
     atomic_path,
+    check_file,
     check_folder,
     kind_of,
     remove_abandoned,
 )
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def test_the_file_appears_whole_with_its_suffix_kept(tmp_path: Path) -> None:
@@ -74,12 +81,10 @@ def test_a_file_that_exists_keeps_its_permissions(tmp_path: Path) -> None:
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o440)
 
 
-@pytest.mark.parametrize("existing", [True, False])
-def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path, existing: bool) -> None:
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
     target, link = tmp_path / "there" / "a", tmp_path / "link.onnx"
     target.parent.mkdir()
-    if existing:
-        target.write_text("old")
+    target.write_text("old")
     link.symlink_to(target)
     with atomic_path(link) as temporary:
         assert temporary.suffix == ".onnx"
@@ -87,6 +92,30 @@ def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path, existing: bool
     assert link.is_symlink()
     assert target.read_text() == "new"
     assert sorted(tmp_path.iterdir()) == [link, target.parent]
+
+
+@pytest.mark.parametrize(
+    ("path", "link", "leads_to"),
+    [
+        ("in/a.jpg", "in/a.jpg", "../out/planted.jpg"),
+        ("in/a.jpg", "in/a.jpg", "../out/new/planted.jpg"),
+        ("in/a.jpg", "in/a.jpg", "{root}/out/planted.jpg"),
+        ("in/x/a.jpg", "in/x", "../out/new"),
+        ("in/x/y/a.jpg", "in/x", "../out/new"),
+        ("in/x/../a.jpg", "in/x", "../out/new"),
+    ],
+)
+@pytest.mark.parametrize("make", [AtomicFile, AtomicFolder, check_file], ids=lambda f: f.__name__)
+def test_a_link_that_leads_nowhere_makes_no_file_there(
+    tmp_path: Path, make: Callable[[Path], object], path: str, link: str, leads_to: str
+) -> None:
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / link).symlink_to(leads_to.format(root=tmp_path))
+    before = _names_in(tmp_path)
+    with pytest.raises(OutputError, match=rf"cannot write .*found the link .*{link} that leads"):
+        make(tmp_path / path)
+    assert _names_in(tmp_path) == before
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder"])
@@ -238,6 +267,89 @@ def test_a_temporary_file_taken_for_abandoned_too_early_is_made_again(
     assert _names_in(tmp_path) == ["a"]
 
 
+@contextmanager
+def _remover(path: Path) -> Iterator[None]:
+    """Lock a file or folder as another process does that takes it for abandoned."""
+    descriptor = os.open(path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield
+    os.close(descriptor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+@pytest.mark.parametrize("make", [AtomicFile, AtomicFolder], ids=lambda f: f.__name__)
+def test_what_another_process_is_about_to_remove_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[AtomicFile | AtomicFolder]
+) -> None:
+    removing = ExitStack()
+    real_flock = fcntl.flock
+    first: list[Path] = []
+
+    def lock_after_the_other(descriptor: int, operation: int) -> None:
+        if not first:
+            first.extend(tmp_path.iterdir())
+            with monkeypatch.context() as patch:
+                patch.setattr(fcntl, "flock", real_flock)
+                removing.enter_context(_remover(first[0]))
+        real_flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_after_the_other)
+    with removing:
+        written = make(tmp_path / "a")
+        assert written.temporary != first[0]
+    # Now it goes, as the other process had in mind.
+    first[0].unlink() if first[0].is_file() else first[0].rmdir()
+    if isinstance(written, AtomicFile):
+        written.temporary.touch()
+    written.commit()
+    assert _names_in(tmp_path) == ["a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_a_temporary_folder_removed_before_it_is_open_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    real_mkdir = Path.mkdir
+
+    def remove_first(path: Path, *arguments: Any, **options: Any) -> None:
+        real_mkdir(path, *arguments, **options)
+        if path.name.startswith(".ppms-"):
+            if not made:
+                path.rmdir()
+            made.append(path)
+
+    monkeypatch.setattr(Path, "mkdir", remove_first)
+    AtomicFolder(tmp_path / "a").commit()
+    assert len(made) == 2
+    assert _names_in(tmp_path) == ["a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_files_that_vanish_each_time_are_an_error_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OutputError, match="cannot write .*another process"):
+        AtomicFile(tmp_path / "a")
+
+
+def test_a_file_system_without_locks_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.touch()
+        assert remove_abandoned(tmp_path) == 0
+    assert _names_in(tmp_path) == ["a"]
+
+
 @pytest.mark.parametrize("name", ["", "new", "new/deeper", "link", "relative/.."])
 def test_a_folder_that_can_be_written_is_not_made(name: str, tmp_path: Path) -> None:
     (tmp_path / "relative").mkdir()
@@ -251,6 +363,8 @@ def test_a_folder_that_can_be_written_is_not_made(name: str, tmp_path: Path) -> 
     ("name", "message"),
     [
         ("file", "is no folder"),
+        ("dangling", "found the link .*dangling that leads nowhere"),
+        ("dangling/deeper", "found the link .*dangling that leads nowhere"),
         ("file/deeper", "Not a directory"),
         ("closed", "no permission to write in .*closed"),
         ("closed/new/deeper", "no permission to write in .*closed"),
@@ -262,6 +376,7 @@ def test_a_folder_that_cannot_be_written_is_told(
     name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
     (tmp_path / "closed").mkdir()
     # Root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, _mode: path.name != "closed")

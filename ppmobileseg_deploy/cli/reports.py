@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import UsageError
-from ..files import check_folder
+from ..files import check_file
 
 JSON: Final = (".json",)
 PICTURE: Final = (".png", ".jpg", ".jpeg")
@@ -24,7 +24,7 @@ def check_report(
 
     Raises:
         UsageError: The file is called otherwise, or is one of the inputs.
-        OutputError: Its folder cannot be written to.
+        OutputError: It cannot be written, see `files.check_file`.
     """
     if path is None:
         return
@@ -33,7 +33,7 @@ def check_report(
     for each in inputs:
         if _same(path, Path(each)):
             raise UsageError(f"{option} {path} would overwrite an input of this run, {each}")
-    check_folder(path.parent)
+    check_file(path)
 
 
 def _same(first: Path, second: Path) -> bool:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ppmobileseg_deploy.cli.reports import check_report
-from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.errors import OutputError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +32,18 @@ def test_inputs_and_strange_names_are_refused(path, message):
     with pytest.raises(UsageError) as raised:
         check_report("--json", Path(path), (".onnx", ".json"), ["missing", "model.onnx"])
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("folder.json", "expected a file or nothing, found a folder"),
+        ("dangling.json", "found the link dangling.json that leads nowhere"),
+        ("model.onnx/new.json", "Not a directory"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_work(path, message):
+    Path("folder.json").mkdir()
+    Path("dangling.json").symlink_to("nowhere/new.json")
+    with pytest.raises(OutputError, match=message):
+        check_report("--json", Path(path), (".json",), [])

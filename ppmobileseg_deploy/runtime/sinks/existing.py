@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ def settle_existing(
     Raises:
         UsageError: There are existing results and neither option was given, both options were
             given, or a result would replace a source of the run or something that is no result.
+            A link is none, wherever it leads: somebody else may have chosen where. With
+            ``resume`` one that leads to a complete result stays as it is.
     """
     if overwrite and resume:
         raise UsageError("expected one of --overwrite and --resume, found both")
@@ -42,12 +45,18 @@ def settle_existing(
         (plan, kind, path)
         for plan in plans
         for kind, path in plan.outputs.items()
-        if kind_of(path) is not None
+        if os.path.lexists(path)
     ]
+    complete = {path for _, _, path in existing if _is_complete(path)} if resume else set()
     sources = {_identity(plan.source.path) for plan in plans} - {None}
     for plan, kind, path in existing:
         if _identity(path) in sources:
             raise UsageError(f"the result {path} would overwrite a source of this run")
+        if path.is_symlink() and path not in complete:
+            raise UsageError(
+                f"expected a file of its own or nothing for the result {path}, found a link to "
+                f"{path.readlink()}: remove the link, or choose another folder by -o"
+            )
         _check_kind(path, "folder" if is_folder(kind, plan.source) else "file")
     if existing and not overwrite and not resume:
         first = existing[0][2]
@@ -60,7 +69,6 @@ def settle_existing(
         remove_abandoned(folder)
     if not resume:
         return list(plans)
-    complete = {path for _, _, path in existing if _is_complete(path)}
     remaining = []
     for plan in plans:
         missing = {kind: path for kind, path in plan.outputs.items() if path not in complete}
@@ -78,8 +86,9 @@ def mark_unfinished(path: Path) -> None:
     Raises:
         OutputError: The note cannot be written.
     """
-    with write_errors(path):
-        _note(path).touch()
+    # What is there already, such as a link that leads elsewhere, is a note, too.
+    with write_errors(path), suppress(FileExistsError):
+        _note(path).touch(exist_ok=False)
 
 
 def mark_finished(path: Path) -> None:
@@ -98,7 +107,7 @@ def _note(path: Path) -> Path:
 
 def _is_complete(path: Path) -> bool:
     # Files and folders get their names when they are complete.
-    return kind_of(_note(path)) is None
+    return kind_of(path) is not None and not os.path.lexists(_note(path))
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

@@ -87,6 +87,47 @@ def test_what_is_no_result_is_never_replaced(plans, policy, prepare, message):
         settle_existing(plans, **policy)
 
 
+@pytest.mark.parametrize("policy", [{}, {"overwrite": True}, {"resume": True}])
+@pytest.mark.parametrize("name", ["a_overlay.jpg", "c_labels"])
+def test_a_link_that_leads_nowhere_is_no_place_for_a_result(plans, policy, name):
+    Path("out", name).symlink_to("../outside/planted")
+    with pytest.raises(UsageError, match=rf"result out/{name}, found a link to \.\./outside/pl"):
+        settle_existing(plans, **policy)
+
+
+@pytest.mark.parametrize("policy", [{}, {"overwrite": True}])
+def test_a_link_to_some_file_is_not_written_through(plans, policy):
+    Path("precious").touch()
+    Path("out/a_overlay.jpg").symlink_to("../precious")
+    with pytest.raises(UsageError, match=r"found a link to \.\./precious: remove the link"):
+        settle_existing(plans, **policy)
+
+
+def test_a_link_to_a_complete_result_is_done_when_resuming(plans):
+    for name in ("store.jpg", "store.mp4"):
+        Path(name).touch()
+    Path("out/a_overlay.jpg").symlink_to("../store.jpg")
+    Path("out/c_overlay.mp4").symlink_to("../store.mp4")
+    assert _paths(settle_existing(plans, resume=True)) == [
+        "a_labels.png",
+        "b_overlay.png",
+        "b_labels.png",
+        "c_labels",
+    ]
+    mark_unfinished(Path("out/c_overlay.mp4"))  # it would be written again
+    with pytest.raises(UsageError, match=r"c_overlay\.mp4, found a link"):
+        settle_existing(plans, resume=True)
+
+
+def test_the_note_of_an_unfinished_video_makes_no_file_elsewhere(plans):
+    video = plans[2].outputs["overlay"]
+    video.touch()
+    Path("out/.c_overlay.mp4.unfinished").symlink_to("../planted")
+    mark_unfinished(video)
+    assert not Path("planted").exists()
+    assert "c_overlay.mp4" in _paths(settle_existing(plans, resume=True))
+
+
 def test_a_folder_with_other_files_is_never_replaced(plans):
     folder = Path("out/c_labels")
     folder.mkdir()
