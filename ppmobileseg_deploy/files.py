@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from .errors import OutputError
-
-if sys.platform != "win32":
-    import fcntl
+from .locks import FileLock, open_folder
 
 _NEW_FILE: Final = 0o666  # less what the user masks
 _TRIES: Final = 100
@@ -184,7 +182,7 @@ class AtomicFolder:
                     os.fsync(written.fileno())
             with self._lock.around_renaming():
                 try:
-                    old = _Lock(_open_folder(self._target))
+                    old = FileLock(open_folder(self._target))
                 except FileNotFoundError:
                     self.temporary.rename(self._target)
                     return
@@ -278,7 +276,7 @@ def _remove_if_abandoned(path: Path) -> bool:
         if not is_folder and not stat.S_ISREG(mode):
             return False
         # For writing, because NFS locks no others.
-        lock = _Lock(_open_folder(path) if is_folder else os.open(path, os.O_RDWR))
+        lock = FileLock(open_folder(path) if is_folder else os.open(path, os.O_RDWR))
     except OSError:
         return False
     try:
@@ -304,72 +302,23 @@ def _remove_folder(path: Path, *, ignore_errors: bool = False) -> None:
 
 def _locked_temporary(
     target: Path, suffix: str, make: Callable[[Path], int | None]
-) -> tuple[Path, "_Lock"]:
+) -> tuple[Path, FileLock]:
     """Make a temporary file or folder beside ``target`` that nobody takes for abandoned."""
     for _ in range(_TRIES):
         path = _temporary_name(target, suffix)
-        lock = _Lock(make(path))
+        lock = FileLock(make(path))
         if lock.still_names(path):
             return path, lock
         lock.release()  # somebody took it for abandoned before it was locked
     raise OSError(errno.EBUSY, "another process removes or locks every new file there")
 
 
-class _Lock:
-    """An open file that other processes see as being in use, where the system can lock it."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-        self.held = False
-        self._held_elsewhere = False
-        if sys.platform != "win32" and descriptor is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.held = True
-            except BlockingIOError:
-                self._held_elsewhere = True
-            except OSError:
-                pass  # some network file systems cannot: there nothing is taken for abandoned
-
-    def still_names(self, path: Path) -> bool:
-        """Tell whether the path leads to the open file, and will until this lock is released.
-
-        Who holds the lock elsewhere is about to remove the file, even if it is still there.
-        """
-        return not self._held_elsewhere and path.exists()
-
-    def sync(self) -> None:
-        if self._descriptor is not None:
-            os.fsync(self._descriptor)
-
-    @contextmanager
-    def around_renaming(self) -> Iterator[None]:
-        """Release the file when it has its new name; before that, where that is not allowed."""
-        if sys.platform == "win32":
-            self.release()
-        try:
-            yield
-        finally:
-            self.release()
-
-    def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
 def _make_folder(path: Path) -> int | None:
     path.mkdir()
     try:
-        return _open_folder(path)
+        return open_folder(path)
     except FileNotFoundError:  # somebody took it for abandoned before it was open
         return None
-
-
-def _open_folder(path: Path) -> int | None:
-    if sys.platform == "win32":
-        return None
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def _temporary_name(target: Path, suffix: str) -> Path:

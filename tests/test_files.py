@@ -333,7 +333,7 @@ def test_files_that_vanish_each_time_are_an_error_in_the_end(
         raise BlockingIOError
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(OutputError, match="cannot write .*another process"):
+    with pytest.raises(OutputError, match=r"cannot write .*another process"):
         AtomicFile(tmp_path / "a")
 
 

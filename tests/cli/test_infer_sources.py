@@ -45,6 +45,17 @@ def test_patterns_and_lists(desk, picture, infer, pattern, found):
     assert _sources(infer(pattern, "--json-lines")) == found
 
 
+def test_images_whose_names_differ_only_in_case_get_results_side_by_side(desk, picture, infer):
+    for number, name in enumerate(("in/a.png", "in/A.png", "in/a.PNG")):
+        picture(name, classes=(number,))
+    assert infer("in", "-o", "out", "--save", "labels").code == 0
+    results = sorted(path.relative_to("out").as_posix() for path in Path("out").rglob("*"))
+    assert len(results) == len({name.lower() for name in results}) == 3
+    assert not any("/" in name for name in results)
+    values = [cv2.imread(f"out/{name}", cv2.IMREAD_UNCHANGED).max() for name in results]
+    assert sorted(values) == [0, 1, 2]
+
+
 def test_standard_input_is_an_image_or_a_list(desk, picture, infer_process):
     labels = picture("a.png", classes=(2, 0))
     picture("b.png")

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ...errors import UsageError
 from ...files import kind_of
 from ..images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from ..sources.placing import same_name_key
 
 if TYPE_CHECKING:
     from ..sources import Source
@@ -198,6 +198,4 @@ class _Keys:
         folder = path.parent
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
-        place = os.path.normpath(os.path.join(self._folders[folder], path.name))  # noqa: PTH118
-        # macOS and Windows ignore case, macOS also how accents are composed.
-        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", place).casefold())
+        return same_name_key(os.path.normpath(os.path.join(self._folders[folder], path.name)))  # noqa: PTH118

@@ -1,14 +1,27 @@
 """Where the results of each source go below an output folder: names that never collide."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def same_name_key(name: str) -> str:
+    """Return a key that is equal for names which some file system takes for the same.
+
+    macOS and Windows ignore case, macOS also how accents are composed.
+
+    Args:
+        name: A name, or a whole path.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def relative_paths(absolute: Sequence[str], levels: Sequence[int], extra: int = 0) -> list[Path]:
     """Return the ends of paths, as many folders deep as it takes to tell them apart.
 
     All get the same number of additional folders, so that one pair of equal names does not
-    scatter a folder.
+    scatter a folder. Paths that differ only in case are not told apart: no folder above them
+    would, and their results get names of their own (`sinks.plan_outputs`).
 
     Args:
         absolute: Absolute paths of files, each once.
@@ -19,11 +32,13 @@ def relative_paths(absolute: Sequence[str], levels: Sequence[int], extra: int = 
     Returns:
         The relative paths, in the same order.
     """
+    whole = [same_name_key(path) for path in absolute]
     parts = [Path(path).parts[1:] for path in absolute]
     deepest = max(map(len, parts), default=0)
     while True:
         ends = [Path(*p[-(n + extra) :]) for p, n in zip(parts, levels, strict=True)]
-        if extra >= deepest or len({_key(end) for end in ends}) == len(ends):
+        keys = [_key(end) for end in ends]
+        if extra >= deepest or len({*keys}) == len({*zip(keys, whole, strict=True)}):
             return ends
         extra += 1
 
@@ -51,5 +66,4 @@ class Names:
 
 
 def _key(path: Path) -> str:
-    # Case is ignored because some file systems do.
-    return str(path).casefold()
+    return same_name_key(str(path))

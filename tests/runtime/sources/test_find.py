@@ -129,12 +129,24 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tree, monkeypatch):
         pytest.param(["x", "y/a.png"], ["x/a.png", "x/b.png", "y/a.png"], id="equal names"),
         pytest.param(["x/b.png", "z/c.png"], ["b.png", "c.png"], id="files: flat"),
         pytest.param(["x/a.png", "y/A.png"], ["x/a.png", "y/A.png"], id="equal but for case"),
+        pytest.param(["y/a.png", "y/A.png"], ["a.png", "A.png"], id="side by side, case differs"),
+        pytest.param(
+            ["w/caf\u00e9.png", "w/cafe\u0301.png"],
+            ["caf\u00e9.png", "cafe\u0301.png"],
+            id="side by side, accents differ",
+        ),
+        pytest.param(
+            ["y/a.png", "y/A.png", "x/a.png"],
+            ["y/a.png", "y/A.png", "x/a.png"],
+            id="case differs, and another folder",
+        ),
         pytest.param(["p/x", "q/x"], ["p/x/a.png", "q/x/a.png"], id="folders of equal names"),
         pytest.param(["a.png", "p/x/a.png"], ["HERE/a.png", "x/a.png"], id="different depths"),
     ],
 )
 def test_relative_paths_tell_images_apart(tree, tmp_path, sources, expected):
     tree("x/a.png", "x/b.png", "y/a.png", "y/A.png", "z/c.png", "p/x/a.png", "q/x/a.png", "a.png")
+    tree("w/caf\u00e9.png", "w/cafe\u0301.png")
     expected = [name.replace("HERE", tmp_path.name) for name in expected]
     assert _relative(find_sources(sources)) == expected
 
@@ -166,6 +178,11 @@ def test_a_folder_is_searched_deeper_when_asked_to(tree):
     found = find_sources(["in"], recursive=True)
     assert _paths(found) == ["in/b.png", "in/x2/a.png", "in/x2/y/c.mp4", "in/x10/a.png"]
     assert _relative(found) == ["b.png", "x2/a.png", "x2/y/c.mp4", "x10/a.png"]
+
+
+def test_folders_that_differ_only_in_case_keep_their_place(tree):
+    tree("in/x/a.png", "in/X/a.png", "in/X/b.png")
+    assert _relative(find_sources(["in"], recursive=True)) == ["X/a.png", "X/b.png", "x/a.png"]
 
 
 def test_structures_of_several_folders_stay_apart(tree):
