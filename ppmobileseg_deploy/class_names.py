@@ -11,6 +11,7 @@ from .files import kind_of
 from .metadata import RGB
 from .palettes import distinct_palette, numbered_names
 from .quoting import brief
+from .small_files import read_small
 
 BUILT_IN: Final[Mapping[str, tuple[tuple[str, ...], tuple[RGB, ...]]]] = {
     "ade20k": (ade20k.NAMES, ade20k.PALETTE_RGB),
@@ -181,8 +182,7 @@ def _read_text(path: Path, what: str) -> str:
         tables = ", ".join(BUILT_IN)
         raise UsageError(f"cannot read {what} from {path}: no such file (built in: {tables})")
     try:
-        with path.open("rb") as file:  # a pipe too, but no more of it than there may be
-            content = file.read(_MAX_BYTES + 1)
+        content = read_small(path, _MAX_BYTES)
     except OSError as error:
         raise UsageError(f"cannot read {what} from {path}: {error.strerror}") from error
     if len(content) > _MAX_BYTES:

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy import ade20k, cityscapes
+from ppmobileseg_deploy import ade20k, cityscapes, small_files
 from ppmobileseg_deploy.class_names import (
     choose_palette,
     default_classes,
@@ -99,6 +100,14 @@ def test_malformed_files(tmp_path: Path, name: str, content: bytes, message: str
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read class names"):
         read_classes(tmp_path / "none.txt", 2)
+
+
+def test_a_pipe_without_a_writer_is_an_error(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(small_files, "_PATIENCE_S", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    for read, what in ((read_names, "class names"), (read_palette, "colours")):
+        with pytest.raises(UsageError, match=f"cannot read {what} from .*pipe: nobody wrote"):
+            read(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize(("source", "table"), [("ade20k", ade20k), ("Cityscapes", cityscapes)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import ImageError
+from ...small_files import read_small
 
 LIST_SUFFIX: Final = ".txt"
 """Files with this name are lists."""
@@ -43,8 +44,7 @@ def read_list(path: Path) -> list[str]:
             `MAX_LIST_BYTES`.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_LIST_BYTES + 1)
+        content = read_small(path, MAX_LIST_BYTES)
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
     return _lines(content, str(path))

@@ -1,10 +1,12 @@
 """Lists in text files and on standard input; an image on standard input."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 
+from ppmobileseg_deploy import small_files
 from ppmobileseg_deploy.runtime.sources import find_sources, lists
 
 
@@ -150,3 +152,10 @@ def test_a_video_on_standard_input_is_refused(stdin):
 def test_a_process_without_standard_input_gets_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     assert _errors(find_sources(["-"])) == ["cannot read standard input: there is none"]
+
+
+def test_a_pipe_without_a_writer_is_an_error(tree, monkeypatch):
+    monkeypatch.setattr(small_files, "_PATIENCE_S", 0.1)
+    os.mkfifo("list.txt")
+    (error,) = _errors(find_sources(["list.txt"]))
+    assert error.startswith("cannot read list.txt: nobody wrote to this pipe")
