@@ -17,7 +17,7 @@ from ..images import decode_image, read_image
 from .boxes import ends_within_box, has_boxes
 from .capture import open_camera, open_video
 from .source import Source
-from .web import fetch_image
+from .web import read_web_image
 
 _MOST_FPS: Final = 1000.0  # beyond it, it is a clock rate that some files name as their own
 _TOLERANCE: Final = 0.02  # of a video's duration: containers round, and soundtracks are longer
@@ -95,8 +95,7 @@ def _is_count(number: object) -> bool:
 
 def _still(source: Source, max_pixels: int) -> Generator[Frame, None, None]:
     if source.address is not None:
-        data = fetch_image(source.address)
-        yield Frame(decode_image(data, source.location, max_pixels=max_pixels))
+        yield Frame(read_web_image(source.address, max_pixels=max_pixels))
     elif source.data is not None:
         yield Frame(decode_image(source.data, source.location, max_pixels=max_pixels))
     elif source.path is not None:

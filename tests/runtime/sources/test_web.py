@@ -2,6 +2,7 @@
 
 import base64
 import http.server
+import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -11,13 +12,13 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.errors import ImageError
-from ppmobileseg_deploy.runtime.sources import find_sources, read_frames, web
+from ppmobileseg_deploy.runtime.sources import find_sources, hosts, read_frames, web
 
 PNG = cv2.imencode(".png", np.full((4, 5, 3), 7, np.uint8))[1].tobytes()
 
 
 @contextmanager
-def _serving(answers):
+def _serving(answers, host="127.0.0.1"):
     """Run a server on the loopback: path to a function that gets the request's handler."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,12 +29,12 @@ def _serving(answers):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_address[1]}"
+        yield f"{host}:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
@@ -140,7 +141,19 @@ def _break_off(handler):
 
 
 def _say_nonsense(handler):
-    handler.wfile.write(b"\x1b[31mnonsense\r\n\r\n")
+    handler.wfile.write(b"\x1b[31mroot\r\n\r\n")
+
+
+def _say_much(handler):
+    handler.wfile.write(b"HTTP/1.1 200 root" + b"t" * 100_000)
+
+
+def _hang_up(handler):
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _odd_status(handler):
+    handler.wfile.write(b"HTTP/1.1 499 root\r\n\r\n")
 
 
 def _page(handler):
@@ -152,16 +165,25 @@ def _page(handler):
     [
         (_send(b"", 404), "expected status 200, found 404 Not Found"),
         (_send(PNG, 206), "expected status 200, found 206 Partial Content"),
-        (_page, "image, found text/html that starts with b'<!DOCTYPE ht'"),
+        (_page, "GIF, PGM or PPM image, found a web page"),
+        (
+            _send(b"root:x:0:0", headers={"Content-Type": "root"}),
+            "PPM image, found something else",
+        ),
         (_send(b""), "the answer ended early"),
         (_break_off, "the answer ended early"),
-        (_say_nonsense, r"\x1b[31mnonsense"),
+        (_say_nonsense, "expected an answer in HTTP, found something else"),
+        (_say_much, "expected an answer in HTTP, found something else"),
+        (_hang_up, "the answer ended early"),
+        (_odd_status, "expected status 200, found 499"),
         (_announce_too_much, "expected at most 1048576 bytes, found more"),
         (_send_too_much, "expected at most 1048576 bytes, found more"),
         (_to("/a.png"), "expected at most 10 redirects"),
-        (_to("file:///etc/passwd"), "it redirects elsewhere: expected an address that begins"),
-        (_to("ftp://127.0.0.1/a.png"), "found ftp://"),
-        (_to("//[::1/a.png"), "Invalid IPv6 URL"),
+        (_to("file:///root"), "expected a redirect to an http(s) address, found another one"),
+        (_to("root://127.0.0.1/a.png"), "expected a redirect to an http(s) address"),
+        (_to("//[::1/root.png"), "expected a redirect to an http(s) address"),
+        (_to("http://root..invalid/"), "expected a host that exists, found none of this name"),
+        (_to(f"http://{'root' * 20}.invalid/"), "expected a host that exists"),
         (_send(b"", 302), "expected status 200, found 302 Found"),
     ],
 )
@@ -174,7 +196,112 @@ def test_answers_that_are_no_image_are_one_error(serve, answer, said):
     assert error.startswith(f"cannot fetch {address}: ")
     assert said in error
     assert "secret" not in error
+    assert "root" not in error  # of what was answered, nothing is quoted
     assert error.isprintable()
+
+
+@pytest.mark.parametrize(
+    "content", [PNG[:30] + b"root" + PNG[34:], b"P5 root", b"BM root\0root", b"II*\0rootroot"]
+)
+def test_what_a_decoder_says_of_the_content_is_not_quoted(serve, content):
+    (source,) = find_sources([serve("/a.png", _send(content))]).sources
+    with pytest.raises(ImageError, match=r"a\.png: expected a complete image, found") as raised:
+        list(read_frames(source))
+    assert "root" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+@pytest.fixture
+def public(monkeypatch):
+    """Take 127.0.0.1 for an address of the public internet; 127.0.0.2 is private as ever."""
+    monkeypatch.setattr(
+        hosts, "is_private", lambda ip: ip != "127.0.0.1" and addresses_is_private(ip)
+    )
+
+
+addresses_is_private = hosts.is_private
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.2:PORT/b.png",
+        "http://2130706434:PORT/b.png",
+        "http://127.2:PORT/b.png",
+        "http://127.0.0%2e2:PORT/b.png",
+        "http://[::ffff:127.0.0.2]:PORT/b.png",
+        "http://[::1]:PORT/b.png",
+        "http://me@127.0.0.2:PORT/b.png",
+        "https://127.0.0.2:PORT/b.png",
+        "http://0.0.0.0:PORT/b.png",
+        "http://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_a_public_server_leads_nobody_into_a_private_network(serve, public, monkeypatch, target):
+    contacted = []
+    connect = socket.create_connection
+    monkeypatch.setattr(
+        socket, "create_connection", lambda *a, **k: contacted.append(a[0][0]) or connect(*a, **k)
+    )
+    serve("/b.png", _send(PNG))
+    answers = {}
+    with _serving(answers) as host:
+        answers["/a.png"] = _to(target.replace("PORT", host.rpartition(":")[2]))
+        with pytest.raises(ImageError) as raised:
+            web.fetch_image(f"http://{host}/a.png")
+    assert str(raised.value) == (
+        f"cannot fetch http://{host}/a.png: expected an image or a redirect to another public "
+        "address, found a redirect to a private one"
+    )
+    assert contacted == ["127.0.0.1"]
+
+
+def test_a_name_that_changes_its_address_meanwhile_is_sent_nothing(serve, public, monkeypatch):
+    asked = []
+    serve("/a.png", _to("http://rebound.invalid:PORT/b.png"))
+    real = socket.getaddrinfo
+
+    def answer(host, port, *arguments, **options):
+        if host == "rebound.invalid":
+            asked.append(host)
+            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+        return real(host, port, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    requests = []
+    with _serving({"/b.png": requests.append}, "127.0.0.2") as other:
+        port = other.rpartition(":")[2]
+        address = serve("/a.png", _to(f"http://rebound.invalid:{port}/b.png"))
+        with pytest.raises(ImageError, match="found a redirect to a private one"):
+            web.fetch_image(address)
+    assert len(asked) == 2
+    assert requests == []
+
+
+def test_public_servers_lead_to_each_other(serve, public):
+    serve("/b.png", _to("/c.png"))
+    serve("/c.png", _send(PNG))
+    assert web.fetch_image(serve("/a.png", _to("/b.png"))) == PNG
+
+
+def test_a_private_server_may_lead_to_another(serve):
+    with _serving({"/b.png": _send(PNG)}, "127.0.0.2") as other:
+        assert web.fetch_image(serve("/a.png", _to(f"http://{other}/b.png"))) == PNG
+
+
+@pytest.mark.parametrize("target", ["127.0.0.2", "localhost", "x.localhost.", "127.1", "[::1]"])
+def test_a_proxy_is_not_asked_for_a_private_address_either(serve, monkeypatch, target):
+    # The proxy itself is on the loopback, which says nothing of where it leads.
+    address = "http://example.invalid/a.png"
+    proxy = serve(address, _to(f"http://{target}/b.png")).split("http://example")[0]
+    serve(f"http://{target}/b.png", _send(PNG))
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ImageError, match="found a redirect to a private one"):
+        web.fetch_image(address)
+    first = f"http://{target}/first.png"
+    serve(first, _to(f"http://{target}/b.png"))
+    assert web.fetch_image(first) == PNG
 
 
 def test_what_comes_with_a_redirect_is_not_read(serve):
