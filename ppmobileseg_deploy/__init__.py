@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from .dependencies import explain
 from .errors import (
     CheckpointError,
     DeviceError,
@@ -54,7 +55,14 @@ _LAZY: Final = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_LAZY[name], __name__), name)
+    try:
+        module = import_module(_LAZY[name], __name__)
+    except ImportError as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise ImportError(explained) from error
+    value = globals()[name] = getattr(module, name)
     return value
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 import typer
 from rich.console import Console
 
+from ..dependencies import explain
 from ..errors import PPMobileSegError, UsageError
 from ..quoting import printable
 from ..version import VERSION
@@ -99,6 +100,12 @@ def _end_of(app: typer.Typer) -> int:
     except _WrongArguments as error:
         print_error(f"{error.format_message().rstrip('.')}; --help lists what there is")
         code = error.exit_code
+    except ImportError as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        print_error(explained)
+        code = 1
     except SystemExit:
         # How typer and rich end when nobody reads what they print; all else returns its code.
         raise BrokenPipeError from None

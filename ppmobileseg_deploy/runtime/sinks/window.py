@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from typing import Final
 
 import cv2
@@ -33,9 +34,14 @@ class Window:
         # one tries first.
         attempt = "import cv2; cv2.namedWindow('ppms'); cv2.destroyAllWindows()"
         try:
-            tried = subprocess.run(
-                [sys.executable, "-c", attempt], capture_output=True, timeout=_PROBE_SECONDS
-            )
+            # Python would import from the current folder first, whatever lies there.
+            with tempfile.TemporaryDirectory() as folder:
+                tried = subprocess.run(
+                    [sys.executable, "-c", attempt],
+                    capture_output=True,
+                    timeout=_PROBE_SECONDS,
+                    cwd=folder,
+                )
             usable = tried.returncode == 0
         except (OSError, subprocess.TimeoutExpired):
             usable = False

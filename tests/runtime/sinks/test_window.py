@@ -1,6 +1,7 @@
 """A window exists or is refused in time."""
 
 import subprocess
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,6 +17,15 @@ def test_no_display_is_an_error_before_anything_is_shown(monkeypatch):
     monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
     with pytest.raises(UsageError, match="needs a display"):
         Window("test")
+
+
+def test_no_program_of_the_current_folder_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("cv2.py").write_text("open('was_here', 'w')\ndef namedWindow(_): pass\n")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "nothing")
+    with pytest.raises(UsageError, match="needs a display"):
+        Window("test")
+    assert not Path("was_here").exists()
 
 
 class _Screen:

@@ -1,0 +1,78 @@
+"""What to do where a package that this one needs cannot be loaded."""
+
+import re
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class _Package:
+    name: str
+    distribution: str
+    also: str = ""
+
+
+_PACKAGES: Final[Mapping[str, _Package]] = {
+    "av": _Package("PyAV", "av"),
+    "cv2": _Package("OpenCV", "opencv-python"),
+    "numpy": _Package("NumPy", "numpy"),
+    "onnx": _Package("ONNX", "onnx"),
+    "onnxruntime": _Package(
+        "ONNX Runtime",
+        "onnxruntime",
+        " (on Windows it needs Microsoft's Visual C++ Redistributable, too)",
+    ),
+    "onnxsim": _Package("onnxsim", "onnxsim"),
+    "PIL": _Package("Pillow", "pillow"),
+    "rich": _Package("rich", "rich"),
+    "torch": _Package("PyTorch", "torch"),
+    "typer": _Package("typer", "typer"),
+}
+_OURS: Final = __name__.partition(".")[0]
+_SYSTEM_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+_MOST_CHARACTERS: Final = 200
+
+
+def explain(error: ImportError) -> str | None:
+    """Say in one line which package cannot be loaded, why, and how to repair that.
+
+    Args:
+        error: What importing something of ours raised.
+
+    Returns:
+        The line; None where no package of others is to blame.
+    """
+    module = _culprit(error)
+    package = None if module is None else _PACKAGES.get(module)
+    if package is None:
+        return None
+    if isinstance(error, ModuleNotFoundError) and error.name == module:
+        return f"{package.name} is not installed: pip install {package.distribution}"
+    reason = " ".join(str(error).split())[:_MOST_CHARACTERS]
+    library = _SYSTEM_LIBRARY.search(reason)
+    if module == "cv2" and library is not None:
+        return (
+            f"OpenCV needs {library[1]}, which this system lacks: apt-get install libgl1 "
+            "libglib2.0-0 (Debian, Ubuntu), or take OpenCV without windows: pip uninstall -y "
+            "opencv-python opencv-python-headless && pip install opencv-python-headless"
+        )
+    return (
+        f"{package.name} cannot be loaded ({reason}): install it anew, pip install "
+        f"--force-reinstall {package.distribution}{package.also}"
+    )
+
+
+def _culprit(error: ImportError) -> str | None:
+    """Return the package of others that was being loaded, of several the innermost."""
+    loading: list[str] = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module == _OURS:
+            loading.clear()
+        elif module in _PACKAGES:
+            loading.append(module)
+    if loading:
+        return loading[-1]
+    return None if error.name is None else error.name.partition(".")[0]
