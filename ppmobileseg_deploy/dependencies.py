@@ -1,5 +1,6 @@
-"""What to do where a package that this one needs cannot be loaded."""
+"""What to do where a package that this one needs is missing or cannot be loaded."""
 
+import importlib.util
 import re
 import traceback
 from collections.abc import Mapping
@@ -30,6 +31,10 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
     "torch": _Package("PyTorch", "torch"),
     "typer": _Package("typer", "typer"),
 }
+_EXPORT: Final = ("torch", "onnx", "onnxsim")
+_INSTALL_EXPORT: Final = (
+    "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
+)
 _OURS: Final = __name__.partition(".")[0]
 _SYSTEM_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 _MOST_CHARACTERS: Final = 200
@@ -62,6 +67,16 @@ def explain(error: ImportError) -> str | None:
         f"{package.name} cannot be loaded ({reason}): install it anew, pip install "
         f"--force-reinstall {package.distribution}{package.also}"
     )
+
+
+def lacking_for_export() -> str | None:
+    """Say which packages of the extra ``export`` are not installed, and how to install them.
+
+    Returns:
+        What completes ``"an export needs"``; None where all are there.
+    """
+    missing = [name for name in _EXPORT if importlib.util.find_spec(name) is None]
+    return f"{', '.join(missing)}; install with: {_INSTALL_EXPORT}" if missing else None
 
 
 def _culprit(error: ImportError) -> str | None:

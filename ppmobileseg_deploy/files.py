@@ -79,8 +79,8 @@ def check_file(path: Path) -> None:
         OutputError: The path names something else than a file, its folder may not be written to
             or cannot be made, or a link on the way leads nowhere.
     """
-    _target(path)
     check_folder(path.parent)
+    _target(path)
 
 
 class AtomicFile:

@@ -79,7 +79,8 @@ EmbedPreprocessing = Annotated[
     typer.Option(
         metavar="bgr|rgb",
         help="Take bytes, uint8 (batch, height, width, 3) with the channels in this order, and "
-        "normalise them inside: for apps that only scale the image. Not for ppms-infer.",
+        "normalise them inside: for apps that only scale the image. ppms-infer takes such files, "
+        "too.",
         rich_help_panel=_FORM,
     ),
 ]

@@ -1,12 +1,7 @@
 """Packages that only some commands need."""
 
-import importlib.util
-from typing import Final
-
+from ..dependencies import lacking_for_export
 from ..errors import UsageError
-
-_EXPORT: Final = ("torch", "onnx", "onnxsim")
-_INSTALL: Final = "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
 
 
 def require_export_extra(purpose: str) -> None:
@@ -18,6 +13,6 @@ def require_export_extra(purpose: str) -> None:
     Raises:
         UsageError: Some are missing; says which, and how to install them.
     """
-    missing = [name for name in _EXPORT if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(f"{purpose} needs {', '.join(missing)}; install with: {_INSTALL}")
+    lacking = lacking_for_export()
+    if lacking is not None:
+        raise UsageError(f"{purpose} needs {lacking}")

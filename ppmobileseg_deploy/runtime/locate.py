@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..cache import official_model_path
+from ..dependencies import lacking_for_export
 from ..errors import UsageError
 from ..files import kind_of
 
@@ -53,8 +54,8 @@ def find_model(model: str | None = None) -> Path:
         if kind_of(path) == "file":
             return path
     raise UsageError(
-        f"no model: export one with `ppms-export tiny`, or name an ONNX file with -m FILE "
-        f"(or ${MODEL_VARIABLE})"
+        f"no model: name an ONNX file with -m FILE (or ${MODEL_VARIABLE}), or export one with "
+        f"`ppms-export tiny`{_needs()}"
     )
 
 
@@ -63,7 +64,7 @@ def _named(model: str, said_by: str) -> Path:
     if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         raise UsageError(
             f"{said_by}expected an ONNX file, found the training checkpoint {model}: "
-            f"convert it first with `ppms-export {model}`"
+            f"convert it first with `ppms-export {model}`{_needs()}"
         )
     kind = kind_of(path)
     if kind == "file":
@@ -77,9 +78,16 @@ def _named(model: str, said_by: str) -> Path:
             return cached
         raise UsageError(
             f"{said_by}the official model {model} is not here yet: run `ppms-export {model}`"
+            f"{_needs()}"
         )
     found = f"found a {kind}" if kind else "there is none"
     raise UsageError(f"{said_by}expected an ONNX file at {model}, {found}")
+
+
+def _needs() -> str:
+    # So that nobody learns only from the command that it lacks something.
+    lacking = lacking_for_export()
+    return "" if lacking is None else f", which needs {lacking}"
 
 
 def _mistaken(path: Path) -> str | None:

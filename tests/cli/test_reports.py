@@ -39,7 +39,7 @@ def test_inputs_and_strange_names_are_refused(path, message):
     [
         ("folder.json", "expected a file or nothing, found a folder"),
         ("dangling.json", "found the link dangling.json that leads nowhere"),
-        ("model.onnx/new.json", "Not a directory"),
+        ("model.onnx/new.json", "cannot write to model.onnx: model.onnx is no folder"),
     ],
 )
 def test_what_cannot_be_written_is_told_before_the_work(path, message):

@@ -1,5 +1,6 @@
 """Which model runs: the named one or an error, else the nearest one."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,26 @@ def test_an_empty_variable_is_no_variable(monkeypatch):
 
 
 def test_nothing_found_says_both_ways_to_get_a_model():
-    with pytest.raises(UsageError, match=r"ppms-export tiny.*-m FILE.*\$PPMS_MODEL"):
+    with pytest.raises(UsageError) as error:
         find_model()
+    assert str(error.value) == (
+        "no model: name an ONNX file with -m FILE (or $PPMS_MODEL), or export one with "
+        "`ppms-export tiny`"
+    )
+
+
+@pytest.mark.parametrize("name", [None, "tiny", "my.pth"])
+def test_what_an_export_lacks_is_said_at_once(name, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda each: None if each == "torch" else find_spec(each)
+    )
+    with pytest.raises(UsageError) as error:
+        find_model(name)
+    assert str(error.value).endswith(
+        f"`ppms-export {name or 'tiny'}`, which needs torch; install with: pip install torch onnx "
+        "onnxsim (without a GPU: PyTorch's CPU build first)"
+    )
 
 
 @pytest.mark.parametrize(

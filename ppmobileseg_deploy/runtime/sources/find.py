@@ -44,7 +44,8 @@ def find_sources(
     - A file is taken as it is, with any suffix: a video if it is called like one
       (`VIDEO_SUFFIXES`), a list of locations if it ends in ``.txt``, else an image.
     - A folder gives its images and videos, see `folders.list_folder`.
-    - A pattern with wildcards gives the images and videos that fit: ``"photos/**/*.jpg"``.
+    - A pattern with wildcards gives the images and videos that fit: ``"photos/**/*.jpg"``. Of its
+      parts, too, those that exist are meant: ``"trip [2024]/*.jpg"``.
     - ``"frames/%05d.png"`` gives the images of that sequence by number. Each is an image like
       any other, with results of its own.
     - An ``http://`` or ``https://`` address is an image in the web.
@@ -143,10 +144,10 @@ class _Finder:
             self._add_file(path, in_list=within is not None)
         elif addresses.scheme_of(location) is not None:
             self._add_address(location)
-        elif patterns.is_pattern(location):
-            self._add_pattern(location, within)
         elif patterns.is_sequence(location):
             self._add_sequence(location, within)
+        elif patterns.is_pattern(location):
+            self._add_pattern(location, within)
         else:
             raise ImageError(f"no such file or folder: {location}")
 
@@ -183,7 +184,11 @@ class _Finder:
         self._skipped += listing.skipped
         self._take_all(listing.files, patterns.fixed_folder(pattern))
         if not listing.files and not listing.errors:
-            raise ImageError(f"no images or videos match {pattern}")
+            part = patterns.bracketed_part(pattern)
+            note = (
+                f" (nothing is called {part}, and [...] stands for one character of those in it)"
+            )
+            raise ImageError(f"no images or videos match {pattern}{'' if part is None else note}")
 
     def _add_sequence(self, pattern: str, within: _List | None) -> None:
         files = patterns.match_sequence(pattern)

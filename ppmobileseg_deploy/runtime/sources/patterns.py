@@ -19,6 +19,7 @@ from .folders import (
 )
 
 _WILDCARD: Final = re.compile(r"[*?[]")
+_BRACKETS: Final = re.compile(r"\[[^]]+\]")
 _NUMBER: Final = re.compile(r"%(?:0([1-9][0-9]?))?d")
 
 
@@ -29,17 +30,30 @@ def is_pattern(location: str) -> bool:
 
 def is_sequence(location: str) -> bool:
     """Return whether a name stands for numbered files: ``frames/%05d.png``, ``%d.jpg``."""
-    return len(_NUMBER.findall(Path(location).name)) == 1
+    name = Path(location).name
+    return len(_NUMBER.findall(name)) == 1 and not is_pattern(name)
 
 
 def fixed_folder(pattern: str) -> Path:
-    """Return the folders of a pattern before its first wildcard."""
+    """Return the folders of a pattern before its first wildcard; what exists has none."""
     fixed = Path()
     for part in Path(pattern).parts[:-1]:
-        if is_pattern(part):
+        if is_pattern(part) and not _exists(fixed / part):
             break
         fixed /= part
     return fixed
+
+
+def bracketed_part(pattern: str) -> str | None:
+    """Return the first part of a pattern with ``[...]`` in it that no file or folder is called.
+
+    Brackets are common in names, and who writes them may mean no pattern.
+    """
+    whole = Path(pattern)
+    for path in (*reversed(whole.parents), whole):
+        if _BRACKETS.search(path.name) and not _exists(path):
+            return path.name
+    return None
 
 
 def match_pattern(pattern: str) -> Listing:
@@ -47,6 +61,7 @@ def match_pattern(pattern: str) -> Listing:
 
     As in a folder, other files, hidden ones and results of earlier runs are left out: a part of
     the pattern that begins with a dot finds hidden ones, and one that names results finds these.
+    A part that exists as it is written, such as the folder ``trip [2024]``, stands for itself.
 
     Args:
         pattern: For example ``photos/**/*.jpg``.
@@ -105,7 +120,7 @@ def _expand(folder: Path, parts: tuple[str, ...], listing: Listing) -> Iterator[
         for inner, folders, files in walk(folder, recursive=True, errors=listing.errors):
             listing.skipped += leave_out_frames(folders, files)
             yield from _expand(inner, rest or ("*",), listing)
-    elif not is_pattern(part):
+    elif not is_pattern(part) or _exists(folder / part):
         yield from _expand(folder / part, rest, listing)
     elif kind_of(folder) == "folder":
         try:
@@ -118,3 +133,7 @@ def _expand(folder: Path, parts: tuple[str, ...], listing: Listing) -> Iterator[
         for path in names:
             if fnmatch.fnmatch(path.name, part) and (visible(path) or part.startswith(".")):
                 yield from _expand(path, rest, listing)
+
+
+def _exists(path: Path) -> bool:
+    return kind_of(path) is not None

@@ -43,6 +43,51 @@ def test_patterns_are_expanded(tree, pattern, expected):
     assert not found.errors
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("trip [2024]/*.png", ["trip [2024]/a.png", "trip [2024]/b.png"]),
+        ("trip [2024]/a.*", ["trip [2024]/a.png"]),
+        ("t*/*.png", ["trip 2/c.png", "trip [2024]/a.png", "trip [2024]/b.png"]),
+        ("trip [2]/*.png", ["trip 2/c.png"]),
+        ("*/what?.png", ["in/what?.png"]),
+        ("**/x[1].png", ["in/x[1].png", "in/y/x1.png"]),
+        ("in/[[]*].png", ["in/[z].png"]),
+        ("trip [2024]/f [x]/%d.png", ["trip [2024]/f [x]/7.png"]),
+        ("trip [2024]/list.txt", ["trip [2024]/a.png", "trip [2024]/f [x]/7.png"]),
+    ],
+)
+def test_what_exists_as_it_is_written_is_no_pattern(tree, pattern, expected):
+    tree("trip [2024]/b.png", "trip [2024]/a.png", "trip [2024]/f [x]/7.png", "trip 2/c.png")
+    tree("in/what?.png", "in/whats.png", "in/x[1].png", "in/x1.png", "in/y/x1.png", "in/[z].png")
+    tree("trip [2024]/list.txt")
+    Path("trip [2024]/list.txt").write_text("a.*\nf [x]/%d.png\n")
+    found = find_sources([pattern])
+    assert _paths(found) == expected
+    assert not found.errors
+
+
+def test_the_structure_is_kept_below_brackets_that_exist(tree):
+    tree("trip [2024]/x/a.png", "trip [2024]/y/a.png")
+    assert _relative(find_sources(["trip [2024]/*/*.png"])) == ["x/a.png", "y/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("trip [2025]/*.png", "trip [2025]"),
+        ("in/[0-9].png", "[0-9].png"),
+        ("trip [2024]/f [y]/*.png", "f [y]"),
+    ],
+)
+def test_brackets_that_fit_nothing_are_explained(tree, pattern, part):
+    tree("trip [2024]/a.png", "in/a.png")
+    assert _errors(find_sources([pattern])) == [
+        f"no images or videos match {pattern} (nothing is called {part}, and [...] stands for "
+        "one character of those in it)"
+    ]
+
+
 def test_patterns_keep_the_structure_below_their_first_wildcard(tree):
     tree("in/x/a.jpg", "in/y/a.jpg")
     assert _relative(find_sources(["in/**/*.jpg"])) == ["x/a.jpg", "y/a.jpg"]
