@@ -14,6 +14,7 @@ from .reports import JSON, check_report
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation, LabelledImage, Segmenter
+    from ..metadata import RGB
 
 _CITYSCAPES_CLASSES: Final = 19
 _NEAR_ZERO_MIOU: Final = 0.05
@@ -62,6 +63,21 @@ def evaluate_models(
     ignore: Annotated[
         int, typer.Option(metavar="ID", help="Label of pixels that do not count.")
     ] = 255,
+    foreground: Annotated[
+        int | None,
+        typer.Option(
+            metavar="VALUE",
+            help="Labels are masks: this value, often 255, is class 1, and 0 is class 0.",
+        ),
+    ] = None,
+    label_palette: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labels are pictures in the colours of the classes: JSON ([[r, g, b], ...] by "
+            "class id, or {name: [r, g, b], ...}), or the word model, ade20k or cityscapes.",
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Take the first N images only.")
     ] = None,
@@ -82,7 +98,7 @@ def evaluate_models(
     through mmsegmentation's test pipeline: name it beside its ONNX file to see what the export
     costs.
     """
-    from ..evaluation import evaluate
+    from ..evaluation import LabelCoding, evaluate
     from .eval_report import print_report, write_report
 
     if len(set(models)) < len(models):
@@ -93,14 +109,17 @@ def evaluate_models(
     segmenters = {model: _open(model, threads) for model in models}
     if cityscapes is not None:
         _note_other_classes(segmenters)
+    palette_rgb = None
+    if label_palette is not None:
+        palette_rgb = _palette(label_palette, next(iter(segmenters.values())))
+    coding = LabelCoding(
+        reduce_zero_label=reduce_zero_label or ade20k is not None,
+        ignore=ignore,
+        foreground=foreground,
+        palette_rgb=palette_rgb,
+    )
     with progress() as show:
-        evaluation = evaluate(
-            segmenters,
-            dataset,
-            reduce_zero_label=reduce_zero_label or ade20k is not None,
-            ignore=ignore,
-            on_progress=show,
-        )
+        evaluation = evaluate(segmenters, dataset, coding=coding, on_progress=show)
     print_report(evaluation, stdout)
     if _mixes_forms(models):
         print_note(
@@ -110,6 +129,7 @@ def evaluate_models(
     # The ids of both layouts are known.
     if images is not None and not reduce_zero_label and _near_zero(evaluation):
         print_note("mIoU is near zero: do ids begin at 1? --reduce-zero-label")
+    _note_masks(evaluation)
     if json_file is not None:
         write_report(evaluation, json_file)
 
@@ -137,6 +157,40 @@ def _dataset(
         return find_cityscapes(cityscapes)
     assert images is not None and labels is not None  # noqa: S101  narrows the types
     return find_labelled_images(images, labels)
+
+
+def _palette(source: str, segmenter: "Segmenter") -> "tuple[RGB, ...]":
+    """Return the colour of each class of a model in pictures that serve as labels."""
+    from ..class_names import choose_palette, default_classes, read_palette
+    from ..files import kind_of
+    from ..runtime.segmenter import OrtSegmenter
+
+    if isinstance(segmenter, OrtSegmenter):
+        own = segmenter.metadata.palette_rgb
+    else:
+        own = default_classes(len(segmenter.names))[1]
+    if source == "model" and kind_of(Path(source)) is None:
+        return own
+    return choose_palette(segmenter.names, own, read_palette(source))
+
+
+def _note_masks(evaluation: "Evaluation") -> None:
+    """Note labels of 0 and 255 alone: most likely masks, of which the foreground is left out."""
+    coding, ignored = evaluation.coding, evaluation.ignored_share
+    shares = next(iter(evaluation.scores.values())).confusion.class_share
+    by_id = not coding.reduce_zero_label and coding.foreground is None and not coding.palette_rgb
+    if not (by_id and ignored > 0 and shares[0] == 1):
+        return
+    remedy = (
+        f"--foreground {coding.ignore} makes that class 1"
+        if len(evaluation.names) == 2
+        else f"the model has {len(evaluation.names)} classes, so give each its own id"
+    )
+    print_note(
+        f"the labels are 0 and {coding.ignore} only, and {coding.ignore} does not count: "
+        f"{100 * ignored:.2f} % of the pixels are left out, and the figures tell of class 0 "
+        f"alone; if these are masks, {remedy}"
+    )
 
 
 def _note_other_classes(segmenters: "Mapping[str, Segmenter]") -> None:

@@ -18,6 +18,7 @@ from ..quoting import printable
 from ..version import VERSION
 from .console import plural
 
+_NOTED_SHARE: Final = 0.01
 _ONLY_FOUND: Final = (
     "mIoU counts a class that is only found as 0, as mmsegmentation does: best compare models on "
     "the same classes"
@@ -35,6 +36,12 @@ def print_report(evaluation: Evaluation, console: Console) -> None:
     )
     if only_found:
         console.print(_ONLY_FOUND, style="dim")
+    if evaluation.ignored_share > _NOTED_SHARE:
+        console.print(
+            f"{_percent(evaluation.ignored_share)} % of the pixels do not count: their labels are "
+            f"{evaluation.coding.uncounted}",
+            style="dim",
+        )
     tables = [_models(evaluation), _classes(evaluation)]
     if len(evaluation.scores) > 1:
         tables.insert(1, _agreement(evaluation))
@@ -135,6 +142,8 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
     """
     report = {
         "images": evaluation.images,
+        "pixels": evaluation.pixels,
+        "ignored_share": evaluation.ignored_share,
         "names": list(evaluation.names),
         "models": {name: _figures(score) for name, score in evaluation.scores.items()},
         "agreement": evaluation.agreement.tolist(),

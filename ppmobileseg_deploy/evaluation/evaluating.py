@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ from ..errors import ImageError, UsageError
 from ..runtime.images import read_image
 from .confusion import ConfusionMatrix
 from .datasets import LabelledImage
-from .label_images import IGNORE, read_labels
+from .label_coding import LabelCoding
+from .label_images import read_labels
+
+_IDS: Final = LabelCoding()
 
 
 class Segmenter(Protocol):
@@ -56,14 +59,21 @@ class Evaluation:
 
     Attributes:
         names: Name of each class id.
+        coding: How the labels were read.
         images: Number of images.
+        pixels: Number of their pixels.
+        ignored_share: Share of the pixels that do not count because they have no class, in
+            [0, 1].
         scores: One for each model, in the order given.
         agreement: (models, models) share of pixels to which two models gave the same class, in
             [0, 1]. All pixels count, whether their truth is known or not.
     """
 
     names: tuple[str, ...]
+    coding: LabelCoding
     images: int
+    pixels: int
+    ignored_share: float
     scores: Mapping[str, ModelScore]
     agreement: NDArray[np.float64]
 
@@ -72,8 +82,7 @@ def evaluate(
     segmenters: Mapping[str, Segmenter],
     dataset: Sequence[LabelledImage],
     *,
-    reduce_zero_label: bool = False,
-    ignore: int = IGNORE,
+    coding: LabelCoding = _IDS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Segment every image by every model and compare with the truth, at the image's own size.
@@ -83,8 +92,7 @@ def evaluate(
     Args:
         segmenters: The models by name, at least one, all with the same number of classes.
         dataset: Images with their labels, at least one.
-        reduce_zero_label: See `label_images.read_labels`.
-        ignore: Id of pixels that do not count.
+        coding: What the pixels of the labels mean.
         on_progress: Called after each image with the numbers of images done and in all.
 
     Returns:
@@ -92,16 +100,13 @@ def evaluate(
 
     Raises:
         UsageError: There is no model or no image, the models have different numbers of classes,
-            or the ignored id is one of them.
+            or the coding cannot name these.
         ImageError: An image or its labels cannot be read, do not fit each other, the labels
             name a class that the models do not have, or no pixel of any of them counts.
         ModelError: A model fails on an image.
     """
     names = _common_names(segmenters)
-    if 0 <= ignore < len(names):
-        raise UsageError(
-            f"expected an ignored id that is no class of the {len(names)}, found {ignore}"
-        )
+    coding.check_classes(len(names))
     if not dataset:
         raise UsageError("expected at least one labelled image, found none")
     confusions = [ConfusionMatrix(len(names)) for _ in segmenters]
@@ -110,12 +115,7 @@ def evaluate(
     pixels = 0
     for done, item in enumerate(dataset, start=1):
         image_bgr = read_image(item.image)
-        truth = read_labels(
-            item.labels,
-            (image_bgr.shape[0], image_bgr.shape[1]),
-            reduce_zero_label=reduce_zero_label,
-            ignore=ignore,
-        )
+        truth = read_labels(item.labels, (image_bgr.shape[0], image_bgr.shape[1]), coding)
         found: list[NDArray[Any]] = []
         for segmenter, confusion, latency_ms in zip(
             segmenters.values(), confusions, latencies_ms, strict=True
@@ -123,17 +123,17 @@ def evaluate(
             start = perf_counter()
             labels = segmenter(image_bgr).labels
             latency_ms.append((perf_counter() - start) * 1e3)
-            count_image(confusion, item.labels, truth, labels, ignore)
+            count_image(confusion, item.labels, truth, labels, coding)
             for other, other_labels in enumerate(found):
                 equal[len(found), other] += np.count_nonzero(labels == other_labels)
             found.append(labels)
         pixels += truth.size
         if on_progress is not None:
             on_progress(done, len(dataset))
-    if not confusions[0].counts.any():
-        uncounted = f"{ignore} or 0" if reduce_zero_label else f"{ignore}"
+    counted_pixels = int(confusions[0].counts.sum())
+    if not counted_pixels:
         raise ImageError(
-            f"expected labels with pixels that count, found only {uncounted} in all "
+            f"expected labels with pixels that count, found only {coding.uncounted} in all "
             f"{len(dataset)}, such as {dataset[0].labels}"
         )
     scores = {
@@ -141,7 +141,15 @@ def evaluate(
         for name, confusion, latency_ms in zip(segmenters, confusions, latencies_ms, strict=True)
     }
     agreement = (equal + equal.T) / pixels + np.eye(len(segmenters))
-    return Evaluation(names, len(dataset), scores, agreement)
+    return Evaluation(
+        names=names,
+        coding=coding,
+        images=len(dataset),
+        pixels=pixels,
+        ignored_share=1 - counted_pixels / pixels,
+        scores=scores,
+        agreement=agreement,
+    )
 
 
 def _common_names(segmenters: Mapping[str, Segmenter]) -> tuple[str, ...]:
@@ -159,7 +167,7 @@ def count_image(
     path: Path,
     truth: NDArray[np.int32],
     found: NDArray[Any],
-    ignore: int = IGNORE,
+    coding: LabelCoding = _IDS,
 ) -> None:
     """Add the pixels of one image.
 
@@ -168,15 +176,13 @@ def count_image(
         path: Where the truth was read, for the message.
         truth: (height, width) true class ids.
         found: (height, width) class ids that a model gave.
-        ignore: Pixels with this truth are left out.
+        coding: How the truth was written.
 
     Raises:
         ImageError: The truth names a class that the model does not have, or the shapes differ.
     """
     try:
-        confusion.update(truth, found, ignore)
+        confusion.update(truth, found, coding.ignore)
     except ValueError as error:
-        raise ImageError(
-            f"{path}: {error} (ids that do not count: {ignore}; is 0 'other', as in "
-            f"ADE20K's files? then reduce the zero label)"
-        ) from error
+        problem = coding.beyond(truth, confusion.num_classes) or error
+        raise ImageError(f"cannot use labels {path}: {problem}") from error

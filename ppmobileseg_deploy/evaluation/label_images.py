@@ -1,7 +1,7 @@
-"""Reading true labels: images whose pixels are class ids."""
+"""Reading true labels from PNG files."""
 
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,72 +9,89 @@ from PIL import PngImagePlugin
 
 from ..errors import ImageError
 from ..runtime.decoding import one_line
-
-IGNORE: Final = 255
-"""What label images call a pixel that has no class, by custom."""
+from .label_coding import LabelCoding
 
 _ID_MODES: Final = ("1", "L", "P", "I", "I;16", "I;16B")
+_COLOUR_MODES: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+_OPAQUE: Final = 255
+_IDS: Final = LabelCoding()
 _STRETCHED: Final = {"L;2": 2, "L;4": 4}  # Pillow's names of packed gray values, and their bits
 
 
 def read_labels(
-    path: Path, size_hw: tuple[int, int], *, reduce_zero_label: bool = False, ignore: int = IGNORE
+    path: Path, size_hw: tuple[int, int], coding: LabelCoding = _IDS
 ) -> NDArray[np.int32]:
     """Read the true class ids of one image.
 
     Args:
         path: A PNG file of 1-, 8- or 16-bit gray values, or with a palette, whose colours do not
-            matter. Other formats are refused: most of them change values. So are gray values of
-            2 and 4 bits, which decoders stretch to [0, 255]: 1 would be read as 17.
+            matter unless ``coding`` is about colours. Other formats are refused: most of them
+            change values. So are gray values of 2 and 4 bits, which decoders stretch to
+            [0, 255]: 1 would be read as 17.
         size_hw: Height and width of the image that they belong to.
-        reduce_zero_label: Id 0 means "other": it becomes ``ignore``, all others become one less.
-            ADE20K's annotations are of this kind.
-        ignore: The id of pixels that do not count; it stays what it is.
+        coding: What the pixels mean.
 
     Returns:
         (height, width) class ids.
 
     Raises:
-        ImageError: The file is missing, damaged, no PNG file of ids, or of another size.
+        ImageError: The file is missing, damaged, no PNG file of such labels, or of another size.
     """
     try:
         with path.open("rb") as stream:
-            ids = _ids(stream, path, size_hw)
-    except ImageError:
-        raise
+            return _ids(PngImagePlugin.PngImageFile(stream), size_hw, coding)
+    except ImageError as error:
+        raise ImageError(f"cannot use labels {path}: {error}") from None
     except FileNotFoundError:
         raise ImageError(f"cannot read labels {path}: no such file") from None
     except Exception as error:  # damage makes decoders raise whatever the damaged field breaks
         raise ImageError(
             f"cannot read labels {path}: expected a complete PNG file ({one_line(error)})"
         ) from error
-    if reduce_zero_label:
-        other = (ids == 0) | (ids == ignore)
-        ids -= 1
-        ids[other] = ignore
-    return ids
 
 
-def _ids(stream: BinaryIO, path: Path, size_hw: tuple[int, int]) -> NDArray[np.int32]:
-    image = PngImagePlugin.PngImageFile(stream)
+def _ids(
+    image: PngImagePlugin.PngImageFile, size_hw: tuple[int, int], coding: LabelCoding
+) -> NDArray[np.int32]:
     found_hw = image.size[1], image.size[0]
     if found_hw != size_hw:
         raise ImageError(
-            f"expected labels of the image's size {_text(size_hw)}, found {_text(found_hw)} "
-            f"in {path}"
+            f"expected the image's size {_text(size_hw)}, found {_text(found_hw)} (height x width)"
         )
+    if coding.palette_rgb is not None:
+        return coding.ids_of_colours(_opaque_rgb(image))
     if image.mode not in _ID_MODES:
         raise ImageError(
-            f"expected class ids, one channel of gray values or palette indices, "
-            f"found {image.mode} colours in {path}"
+            "expected class ids, one channel of gray values or palette indices, found "
+            + _described(image)
         )
     bits = _STRETCHED.get(_stored_as(image))
     if bits is not None:
         raise ImageError(
             f"expected class ids as gray values of 8 or 16 bits, or palette indices, "
-            f"found gray values of {bits} bits in {path}"
+            f"found gray values of {bits} bits"
         )
-    return np.asarray(image).astype(np.int32)
+    return coding.ids_of_values(np.asarray(image).astype(np.int32))
+
+
+def _opaque_rgb(image: PngImagePlugin.PngImageFile) -> NDArray[np.uint8]:
+    if image.mode not in _COLOUR_MODES:
+        raise ImageError(f"expected colours of 8 bits a channel, found {image.mode} pixels")
+    rgba = np.asarray(image.convert("RGBA"))
+    if rgba[..., 3].min() < _OPAQUE:
+        raise ImageError("expected colours, found some that are transparent")
+    return rgba[..., :3]
+
+
+def _described(image: PngImagePlugin.PngImageFile) -> str:
+    rgb = np.asarray(image.convert("RGB"))
+    if (rgb == rgb[..., :1]).all():
+        return f"{image.mode} pixels that are all gray: save one of their channels"
+    number = len(image.convert("RGB").getcolors(rgb.size) or ())
+    return (
+        f"{image.mode} pixels of {number} colours: if they are the classes' colours, ppms-eval "
+        "takes them with --label-palette"
+    )
 
 
 def _stored_as(image: PngImagePlugin.PngImageFile) -> str:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from ppmobileseg_deploy.cli import eval as eval_module
 from ppmobileseg_deploy.cli.eval import main
+from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
 
 Run = Callable[..., tuple[int, str, str]]
@@ -36,6 +39,24 @@ def write_labels() -> Callable[[str, np.ndarray], None]:
 
 
 @pytest.fixture
+def two_classes(desk, model_bytes) -> str:
+    """The file of a model that knows red and green only."""
+    model = onnx.load_from_string(model_bytes(metadata=False))
+    model.graph.node.insert(0, helper.make_node("Gather", ["input", "first"], ["two"], axis=1))
+    model.graph.node[1].input[0] = "two"
+    model.graph.initializer.append(helper.make_tensor("first", TensorProto.INT64, [2], [0, 1]))
+    described = ModelMetadata(
+        variant="tiny",
+        class_names=("red", "green"),
+        palette_rgb=((250, 10, 20), (30, 240, 40)),
+        short_side=64,
+    )
+    helper.set_model_props(model, described.to_props())
+    onnx.save(model, "two.onnx")
+    return "two.onnx"
+
+
+@pytest.fixture
 def dataset(desk: Path, picture, write_labels) -> None:
     """Two images in ADE20K's layout whose labels the model finds, but for one half of one."""
     for name, wrong in (("a", 0), ("b", 24)):
@@ -58,6 +79,9 @@ def test_the_figures_of_one_model_are_printed_and_written(evaluate, dataset):
     assert found["miou"] == pytest.approx(np.mean([16 / 32, 24 / 32, 32 / 56]))
     assert report["agreement"] == [[1.0]]
     assert report["images"] == 2
+    assert report["pixels"] == 2 * 32 * 48
+    assert report["ignored_share"] == 0.0
+    assert "do not count" not in out
 
 
 def test_folders_and_the_zero_label_do_the_same_as_the_layout(evaluate, dataset):
@@ -104,6 +128,83 @@ def test_no_right_pixel_makes_it_ask_where_ids_begin(
     assert err == (
         "note: mIoU is near zero: do ids begin at 1? --reduce-zero-label\n" if noted else ""
     )
+
+
+def test_labels_of_0_and_255_are_taken_for_masks_in_a_note(evaluate, picture, write_labels):
+    truth = picture("i/a.png", (0, 1)) * np.uint8(255)
+    truth[:8] = 255
+    write_labels("l/a.png", truth)
+    options = ("--images", "i", "--labels", "l", "--json", "a.json")
+    code, out, err = evaluate("end2end.onnx", *options)
+    assert code == 0
+    assert "62.50 % of the pixels do not count: their labels are 255\n" in out
+    assert err == (
+        "note: the labels are 0 and 255 only, and 255 does not count: 62.50 % of the pixels are "
+        "left out, and the figures tell of class 0 alone; if these are masks, the model has 3 "
+        "classes, so give each its own id\n"
+    )
+    assert json.loads(Path("a.json").read_text())["ignored_share"] == 0.625
+
+
+def test_masks_of_a_model_of_two_classes(evaluate, picture, write_labels, two_classes):
+    truth = picture("i/a.png", (0, 1)) * np.uint8(255)
+    truth[:8] = 255
+    write_labels("l/a.png", truth)
+    options = (two_classes, "--images", "i", "--labels", "l")
+    code, out, err = evaluate(*options)
+    assert (code, err.endswith("if these are masks, --foreground 255 makes that class 1\n")) == (
+        0,
+        True,
+    )
+    code, out, err = evaluate(*options, "--foreground", "255")
+    assert (code, err) == (0, "")
+    assert "do not count" not in out
+    # 8 of 32 rows of the left half are truly foreground.
+    assert " 87.50" in out
+    write_labels("l/a.png", picture("i/a.png", (0, 1)) * np.uint8(255))
+    out = evaluate(*options, "--foreground", "255")[1]
+    assert "2 of 2 classes in the labels" in out
+    assert "100.00" in out
+
+
+@pytest.mark.parametrize(("ignored", "told"), [(15, False), (16, True)])
+def test_more_than_one_percent_left_out_is_told(evaluate, picture, write_labels, ignored, told):
+    truth = picture("i/a.png").copy()
+    truth.reshape(-1)[:ignored] = 255
+    write_labels("l/a.png", truth)
+    code, out, err = evaluate("end2end.onnx", "--images", "i", "--labels", "l")
+    assert (code, err) == (0, "")
+    assert ("1.04 % of the pixels do not count: their labels are 255\n" in out) == told
+    assert ("do not count" in out) == told
+
+
+def test_zeros_that_do_not_count_are_told_too(evaluate, picture, write_labels):
+    truth = picture("i/a.png") + np.uint8(1)
+    truth[:8] = 0
+    write_labels("l/a.png", truth)
+    options = ("--images", "i", "--labels", "l", "--reduce-zero-label")
+    code, out, err = evaluate("end2end.onnx", *options)
+    assert (code, err) == (0, "")
+    assert "25.00 % of the pixels do not count: their labels are 0 or 255\n" in out
+
+
+@pytest.mark.parametrize("palette", ["model", "colours.json"])
+def test_pictures_in_the_classes_colours_are_labels_by_option(
+    evaluate, picture, write_labels, infer, palette
+):
+    picture("i/a.png")
+    colours = {"red": [1, 2, 3], "green": [4, 5, 6], "blue": [7, 8, 9]}
+    Path("colours.json").write_text(json.dumps(colours))
+    recolour = () if palette == "model" else ("--palette", palette)
+    assert infer("i/a.png", "-o", "l/a.png", "--save", "color", *recolour).code == 0
+    options = ("--images", "i", "--labels", "l")
+    code, _, err = evaluate("end2end.onnx", *options)
+    assert code == 1
+    assert "RGB pixels of 3 colours: if they are the classes' colours, ppms-eval takes " in err
+    code, out, err = evaluate("end2end.onnx", *options, "--label-palette", palette)
+    assert (code, err) == (0, "")
+    assert "3 of 3 classes in the labels" in out
+    assert "100.00" in out
 
 
 def test_a_model_of_other_classes_than_cityscapes_is_noted(evaluate, picture, write_labels):
@@ -160,6 +261,22 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
         (("--ade20k", "nowhere"), 2, "expected a folder of images, found none at"),
         (("--ade20k", "set", "--ignore", "1"), 2, "no class of the 3, found 1"),
         (("--ade20k", "set", "--limit", "0"), 2, "--limit"),
+        (("--ade20k", "set", "--foreground", "255"), 2, "expected one of --reduce-zero-label (as"),
+        (
+            ("--images", "set/images", "--labels", "blank", "--foreground", "255"),
+            2,
+            "expected a model of 2 classes for masks with a foreground, found 3",
+        ),
+        (
+            ("--images", "set/images", "--labels", "blank", "--label-palette", "ade20k"),
+            2,
+            "expected colours for classes of this model, found only other names",
+        ),
+        (
+            ("--images", "set/images", "--labels", "blank", "--label-palette", "colours.json"),
+            2,
+            "cannot read colours from colours.json: no such file",
+        ),
         (("end2end.onnx", "--ade20k", "set"), 2, "expected each model once"),
         (("--ade20k", "set", "--json", "end2end.onnx"), 2, "expected --json to end in .json"),
         (("--ade20k", "set", "--json", "model.json"), 2, "would overwrite an input of this run"),
@@ -169,7 +286,7 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
         (
             ("--images", "set/images", "--labels", "set/annotations"),
             1,
-            "found 1 to 3 (ids that do not count: 255;",
+            "expected class ids from 0 to 2, or 255 for what does not count, found 3 (",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from demo.jpeg import write_jpeg
 from demo.scenes import CLASS_IDS, draw_scene
 from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.evaluation import find_ade20k
+from ppmobileseg_deploy.evaluation.label_coding import LabelCoding
 from ppmobileseg_deploy.evaluation.label_images import read_labels
 from ppmobileseg_deploy.runtime.images import read_image
 
@@ -52,7 +53,7 @@ def test_the_data_set_is_what_the_evaluation_draws(tmp_path, monkeypatch, capsys
     assert len(pairs) == 2
     scene = draw_scene(1, (64, 96))
     np.testing.assert_array_equal(read_image(pairs[1].image), scene.image_bgr)
-    truth = read_labels(pairs[1].labels, (64, 96), reduce_zero_label=True)
+    truth = read_labels(pairs[1].labels, (64, 96), LabelCoding(reduce_zero_label=True))
     np.testing.assert_array_equal(truth, scene.labels)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.errors import ImageError, UsageError
-from ppmobileseg_deploy.evaluation import evaluate, find_labelled_images
+from ppmobileseg_deploy.evaluation import LabelCoding, evaluate, find_labelled_images
 
 IDS = np.array([[0, 1, 2, 2], [0, 1, 1, 2]], np.uint8)
 
@@ -37,7 +37,11 @@ def test_the_zero_label_is_left_out(tmp_path, write_pair, blue_model):
     found[0, 0] = 2  # would be wrong
     write_pair("i/one.png", "l/one.png", found, truth)
     pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
-    confusion = evaluate({"m": blue_model()}, pairs, reduce_zero_label=True).scores["m"].confusion
+    confusion = (
+        evaluate({"m": blue_model()}, pairs, coding=LabelCoding(reduce_zero_label=True))
+        .scores["m"]
+        .confusion
+    )
     assert confusion.counts.sum() == IDS.size - 1
     assert confusion.pixel_accuracy == 1.0
 
@@ -50,12 +54,87 @@ def test_progress_tells_how_many_are_done(pairs, blue_model):
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_labels_beyond_the_classes_name_file_and_remedy(tmp_path, write_pair, blue_model):
-    write_pair("i/one.png", "l/one.png", IDS, IDS + 1)
+@pytest.mark.parametrize(
+    ("truth", "classes", "coding", "message"),
+    [
+        (
+            IDS + 1,
+            3,
+            LabelCoding(),
+            "expected class ids from 0 to 2, or 255 for what does not count, found 3 (3 pixels); "
+            "is 0 'other', as in ADE20K's files? --reduce-zero-label",
+        ),
+        (
+            [[0, 3, 7, 7], [255, 1, 8, 9], [11, 9, 9, 9]],
+            3,
+            LabelCoding(),
+            "expected class ids from 0 to 2, or 255 for what does not count, found 9 (4 pixels), "
+            "7 (2 pixels), 3 (1 pixel), and 2 more (2 pixels)",
+        ),
+        (
+            [[0, 4, 5, 255]],
+            3,
+            LabelCoding(reduce_zero_label=True),
+            "expected class ids from 1 to 3, or 0 or 255 for what does not count, found "
+            "4 (1 pixel), 5 (1 pixel)",
+        ),
+        (
+            [[0, 255, 255, 0]],
+            2,
+            LabelCoding(ignore=254),
+            "expected class ids from 0 to 1, or 254 for what does not count, found "
+            "255 (2 pixels); are these masks? ppms-eval takes them with "
+            "--foreground 255",
+        ),
+        (
+            [[0, 200, 1, 0]],
+            2,
+            LabelCoding(),
+            "expected class ids from 0 to 1, or 255 for what does not count, found 200 (1 pixel)",
+        ),
+    ],
+)
+def test_labels_beyond_the_classes_are_counted_and_the_remedy_named(
+    tmp_path, write_pair, blue_model, truth, classes, coding, message
+):
+    truth = np.array(truth, np.uint8)
+    write_pair("i/one.png", "l/one.png", np.zeros_like(truth), truth)
+    model = blue_model(tuple("abc"[:classes]))
     with pytest.raises(ImageError) as raised:
-        evaluate({"m": blue_model()}, find_labelled_images(tmp_path / "i", tmp_path / "l"))
-    assert "one.png: expected true class ids in [0, 3), found 1 to 3" in str(raised.value)
-    assert "reduce the zero label" in str(raised.value)
+        evaluate({"m": model}, find_labelled_images(tmp_path / "i", tmp_path / "l"), coding=coding)
+    assert str(raised.value) == f"cannot use labels {tmp_path / 'l/one.png'}: {message}"
+
+
+def test_masks_with_a_foreground_are_two_classes(tmp_path, write_pair, blue_model):
+    found = np.array([[0, 1, 1, 0]], np.uint8)
+    write_pair("i/one.png", "l/one.png", found, np.array([[0, 255, 0, 255]], np.uint8))
+    pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
+    model = {"m": blue_model(("background", "crack"))}
+    as_ids = evaluate(model, pairs)
+    assert (as_ids.ignored_share, as_ids.scores["m"].confusion.counts.sum()) == (0.5, 2)
+    as_masks = evaluate(model, pairs, coding=LabelCoding(foreground=255))
+    assert (as_masks.ignored_share, as_masks.pixels) == (0.0, 4)
+    assert as_masks.scores["m"].confusion.counts.tolist() == [[1, 1], [1, 1]]
+
+
+def test_the_share_that_does_not_count_is_that_of_all_images(tmp_path, write_pair, blue_model):
+    write_pair("i/one.png", "l/one.png", IDS, np.full_like(IDS, 255))
+    write_pair("i/two.png", "l/two.png", IDS, IDS)
+    pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
+    evaluation = evaluate({"a": blue_model(), "b": blue_model(shift=1)}, pairs)
+    assert (evaluation.pixels, evaluation.ignored_share) == (2 * IDS.size, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("coding", "message"),
+    [
+        (LabelCoding(foreground=255), "a model of 2 classes for masks with a foreground, found 3"),
+        (LabelCoding(palette_rgb=((1, 2, 3),)), "expected 3 colours, one for each class, found 1"),
+    ],
+)
+def test_a_coding_that_cannot_name_the_classes_is_refused(pairs, blue_model, coding, message):
+    with pytest.raises(UsageError, match=message):
+        evaluate({"m": blue_model()}, pairs, coding=coding)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +149,7 @@ def test_wrong_use_is_refused(pairs, blue_model, shifts, classes, ignore, messag
     names = tuple(map(str, range(classes)))
     models = {str(shift): blue_model(names, shift) for shift in shifts}
     with pytest.raises(UsageError) as raised:
-        evaluate(models, pairs, ignore=ignore)
+        evaluate(models, pairs, coding=LabelCoding(ignore=ignore))
     assert message in str(raised.value)
 
 
@@ -81,7 +160,7 @@ def test_models_of_different_classes_are_refused(pairs, blue_model):
 
 @pytest.mark.parametrize(
     ("truth", "reduce_zero_label", "message"),
-    [(255, False, "found only 255 in all 1, such as"), (0, True, "found only 255 or 0 in all 1")],
+    [(255, False, "found only 255 in all 1, such as"), (0, True, "found only 0 or 255 in all 1")],
 )
 def test_labels_without_a_pixel_that_counts_are_refused(
     tmp_path, write_pair, blue_model, truth, reduce_zero_label, message
@@ -89,7 +168,7 @@ def test_labels_without_a_pixel_that_counts_are_refused(
     write_pair("i/one.png", "l/one.png", IDS, np.full_like(IDS, truth))
     pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
     with pytest.raises(ImageError) as raised:
-        evaluate({"m": blue_model()}, pairs, reduce_zero_label=reduce_zero_label)
+        evaluate({"m": blue_model()}, pairs, coding=LabelCoding(reduce_zero_label))
     assert message in str(raised.value)
 
 

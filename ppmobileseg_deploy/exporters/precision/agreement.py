@@ -13,7 +13,8 @@ from onnx import ModelProto
 from ...errors import ImageError, UsageError
 from ...evaluation.confusion import ConfusionMatrix
 from ...evaluation.evaluating import count_image
-from ...evaluation.label_images import IGNORE, read_labels
+from ...evaluation.label_coding import IGNORE, LabelCoding
+from ...evaluation.label_images import read_labels
 from ...runtime.images import read_image
 from ...runtime.segmenter import OrtSegmenter
 from .calibration import CalibrationSet
@@ -133,12 +134,9 @@ class Judge:
             confusion.update(reference, labels, ignore=_NO_CLASS)
             return
         path = self._calibration.held_out_labels[index]
-        truth = read_labels(
-            path,
-            (labels.shape[0], labels.shape[1]),
-            reduce_zero_label=self._calibration.reduce_zero_label,
-        )
-        count_image(confusion, path, truth, labels)
+        coding = LabelCoding(reduce_zero_label=self._calibration.reduce_zero_label)
+        truth = read_labels(path, (labels.shape[0], labels.shape[1]), coding)
+        count_image(confusion, path, truth, labels, coding)
 
 
 @dataclass(frozen=True)
