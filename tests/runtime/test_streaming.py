@@ -13,7 +13,7 @@ from PIL import Image
 from ppmobileseg_deploy.errors import ImageError, UsageError
 from ppmobileseg_deploy.runtime.images import as_image_bgr
 from ppmobileseg_deploy.runtime.result import SegmentationResult
-from ppmobileseg_deploy.runtime.sources import frames
+from ppmobileseg_deploy.runtime.sources import web
 from ppmobileseg_deploy.runtime.streaming import stream
 
 
@@ -101,7 +101,7 @@ def test_everything_comes_in_order(folder, source, choice, expected):
 
 def test_results_say_what_they_are_of(folder, monkeypatch):
     png = Path("in/a.png").read_bytes()
-    monkeypatch.setattr(frames, "fetch_image", lambda _: png)
+    monkeypatch.setattr(web, "fetch_image", lambda _: png)
     results = stream(_segment, ["in/a.png", "http://me:secret@example.org/b.png", _gray(0)])
     assert [r.source for r in results] == ["in/a.png", "http://example.org/b.png", ""]
 
