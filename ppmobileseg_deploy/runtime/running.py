@@ -298,11 +298,12 @@ class _Run:
         self.given_up.add(number)
 
     def _close_source(self, number: int) -> None:
-        complete = number not in self.given_up
-        self._worker.put(partial(self._end_source, number, self._writer, complete))
+        self._worker.put(partial(self._end_source, number, self._writer))
         self._writer = None
 
-    def _end_source(self, number: int, writer: ResultWriter | None, complete: bool) -> None:
+    def _end_source(self, number: int, writer: ResultWriter | None) -> None:
+        # Asked here, after the worker has done all the rest: its last work, too, may have failed.
+        complete = number not in self.given_up
         if writer is not None:
             writer.close(complete=complete)
             self._notes.update(dict.fromkeys(writer.notes))

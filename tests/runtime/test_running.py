@@ -1,6 +1,7 @@
 """A run goes on past what fails, stops where it must, and leaves nothing half-done."""
 
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from ppmobileseg_deploy.errors import ImageError, ModelError, OutputError, Usage
 from ppmobileseg_deploy.runtime import running
 from ppmobileseg_deploy.runtime.result import SegmentationResult
 from ppmobileseg_deploy.runtime.running import Observer, Reading, run_sources
-from ppmobileseg_deploy.runtime.sinks import ResultWriter, plan_outputs
+from ppmobileseg_deploy.runtime.sinks import ResultWriter, plan_outputs, settle_existing
 from ppmobileseg_deploy.runtime.sources import Frame, Source
 from ppmobileseg_deploy.runtime.style import Style
 
@@ -142,6 +143,53 @@ def test_what_fails_does_not_stop_the_others(tmp_path, reads, overlapped):
     assert counts["failing.mp4"] < 10, "the rest of a video that has failed is not read"
     written = ["good_labels.png", "last_labels.png", "broken_labels/000001.png"]
     assert set(written) < set(_files(tmp_path))
+
+
+@BOTH_WAYS
+def test_a_video_whose_last_frame_fails_late_is_not_whole(
+    tmp_path, reads, monkeypatch, overlapped
+):
+    reads({"a.mp4": [1, 1, 1], "b.mp4": [1]})
+    write, seen = ResultWriter.write, []
+
+    def slow_and_failing(writer, result):
+        if result.frame_index == 2:
+            while overlapped and len(seen) < 2:  # until all has been queued
+                time.sleep(0.01)
+            raise MemoryError
+        write(writer, result)
+
+    class Counting(Observer):
+        def ended(self, plan):
+            seen.append(plan)
+
+    monkeypatch.setattr(ResultWriter, "write", slow_and_failing)
+    plans = _plans(tmp_path, "a.mp4", "b.mp4")
+    outcome = run_sources(plans, _segment, Style(), observer=Counting(), overlapped=overlapped)
+    assert [str(error) for error in outcome.failures] == [
+        "a.mp4: not enough memory to draw this image"
+    ]
+    assert settle_existing(plans, resume=True) == plans[:1]
+
+
+@BOTH_WAYS
+def test_an_image_that_fails_late_is_not_counted_as_done(tmp_path, reads, monkeypatch, overlapped):
+    reads({"a.png": [1], "b.png": [1], "c.png": [1]})
+
+    def write_result(result, _kind, path, _style):
+        if path.name.startswith("a"):
+            time.sleep(0.1 * overlapped)
+            raise MemoryError
+        if path.name.startswith("c"):
+            raise OutputError("cannot write: no space")
+
+    monkeypatch.setattr(running, "write_result", write_result)
+    plans = _plans(tmp_path, "a.png", "b.png", "c.png")
+    outcome = run_sources(plans, _segment, Style(), overlapped=overlapped)
+    assert [str(error) for error in outcome.failures] == [
+        "a.png: not enough memory to draw this image",
+        "cannot write: no space (1 of 3 done)",
+    ]
 
 
 @BOTH_WAYS
