@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OutputError
-
-INSTALL: Final = "pip install 'ppmobileseg-deploy[video]'"
+from ..sources.containers import INSTALL
 
 _UNKNOWN_FPS: Final = Fraction(30)
 _SLOWEST_FPS: Final = Fraction(1, 1000)

@@ -2,7 +2,8 @@
 
 from .find import FoundSources, find_sources
 from .folders import absolute
-from .frames import Frame, read_frames
+from .frame import Frame
+from .frames import read_frames
 from .source import VIDEO_SUFFIXES, Kind, Source
 
 __all__ = [

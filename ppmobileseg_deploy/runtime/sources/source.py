@@ -7,7 +7,10 @@ from typing import Final, Literal, TypeAlias
 Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
 
 VIDEO_SUFFIXES: Final = frozenset(
-    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+    {
+        *(".3gp", ".asf", ".avi", ".dv", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
+        *(".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    }
 )
 """What video files are called; an animated GIF or WebP is an image (its first frame)."""
 

@@ -1,11 +1,16 @@
 """Files and videos to find and to read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+
+from ppmobileseg_deploy.errors import ImageError
+from ppmobileseg_deploy.runtime.sources import Frame, Source, read_frames
 
 MakeVideo = Callable[..., Path]
 
@@ -37,7 +42,10 @@ def make_video(tmp_path: Path) -> MakeVideo:
         **options,
     ) -> Path:
         path = tmp_path / name
-        codec = {".webm": "libvpx", ".ts": "mpeg2video", ".mpg": "mpeg2video", ".wmv": "wmv2"}
+        codec = {".flv": "flv", ".ogv": "libvpx", ".webm": "libvpx"}
+        codec |= dict.fromkeys((".asf", ".wmv"), "wmv2")
+        mpeg2 = (".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ts", ".vob")
+        codec |= dict.fromkeys(mpeg2, "mpeg2video")
         with av.open(str(path), "w", options=options) as container:
             stream = container.add_stream(codec.get(path.suffix, "mpeg4"), rate=rate)
             stream.height, stream.width = size_hw
@@ -52,3 +60,57 @@ def make_video(tmp_path: Path) -> MakeVideo:
         return path
 
     return make
+
+
+@pytest.fixture
+def encode(tmp_path: Path) -> Callable[..., Path]:
+    """``encode("a.mp4", frames, codec="libx265")``: a file of the frames as they are given."""
+
+    def write(
+        name: str,
+        frames: Sequence[av.VideoFrame],
+        codec: str = "libx264",
+        rate: int = 10,
+        options: dict[str, str] | None = None,
+        **facts: Any,
+    ) -> Path:
+        path = tmp_path / name
+        first = frames[0]
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=rate, options=options or {})
+            stream.width, stream.height = first.width, first.height
+            stream.pix_fmt = first.format.name
+            for fact, value in facts.items():
+                setattr(stream.codec_context, fact, value)
+            for number, frame in enumerate(frames):
+                frame.pts, frame.time_base = number, Fraction(1, rate)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def read() -> Callable[..., list[Frame]]:
+    """``read(path)``: the frames of a video."""
+
+    def frames(path: Path, **choice: Any) -> list[Frame]:
+        return list(read_frames(Source(str(path), Path("a"), path, "video"), **choice))
+
+    return frames
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """``refused(path)``: what the error says that reading a video ends with."""
+
+    def error(path: Path) -> str:
+        with pytest.raises(ImageError) as raised:
+            list(read_frames(Source(str(path), Path("a"), path, "video")))
+        message = str(raised.value)
+        assert message.startswith(f"cannot read {path}")
+        assert "\n" not in message
+        return message
+
+    return error

@@ -1,0 +1,168 @@
+"""Video files, opened by PyAV as what their first bytes say they are."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...errors import ImageError
+from ...files import kind_of
+from ..threads import allowed_threads
+from .boxes import BOX_TYPES
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+INSTALL: Final = "pip install 'ppmobileseg-deploy[video]'"
+"""What installs PyAV."""
+
+MOST_PIXELS: Final = 1 << 26
+"""Larger frames (8192x8192) are refused: a decoder may have to keep 16 of them in memory."""
+
+_OLDEST: Final = 15  # of PyAV: the first that tells cover pictures from videos
+_MOST_THREADS: Final = 8  # each of them holds a frame
+
+# FFmpeg guesses what a file is, and knows playlists and session descriptions that point anywhere.
+# So it is told, and only what begins like a video file is opened, whatever the name says.
+_DEMUXERS: Final = (
+    (b"\x1aE\xdf\xa3", "matroska"),  # and WebM
+    (b"0&\xb2u\x8ef\xcf\x11", "asf"),  # that is WMV
+    (b"\x00\x00\x01\xba", "mpeg"),  # programme stream
+    (b"\x00\x00\x01\xb3", "mpegvideo"),
+    (b"OggS", "ogg"),
+    (b"FLV\x01", "flv"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", "mxf"),
+    (b"\x1f\x07\x00", "dv"),
+)
+_KNOWN_BY_HEADER: Final = frozenset({"matroska", "mov"})
+"""Containers that begin with all their streams. With options for streams that are found later,
+PyAV before 17.1 crashes."""
+
+_TS_SYNC: Final = 0x47
+_TS_PACKETS: Final = ((0, 188), (4, 196))  # transport stream: where the first two packets begin
+
+
+@dataclass(frozen=True)
+class OpenVideo:
+    """A video file that was opened, nothing of which is decoded yet.
+
+    Attributes:
+        container: The file.
+        stream: The video in it: the first that is no cover picture.
+        others: How many other videos are in it.
+    """
+
+    container: "InputContainer"
+    stream: "VideoStream"
+    others: int
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[OpenVideo]:
+    """Open a video file, with a decoder that makes no frames much larger than `MOST_PIXELS`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ImageError: PyAV is not installed; there is no such file; or it is no video that can be
+            read. The message does not name the file.
+    """
+    _check_installed()
+    demuxer = _demuxer(path)
+    import av
+
+    # What is stored is often a few rows more than what is shown.
+    options = {"max_pixels": str(MOST_PIXELS + MOST_PIXELS // 8)}
+    try:
+        container = av.open(
+            str(path.absolute()),  # which cannot be taken for a protocol ("concat:a.mp4")
+            format=demuxer,
+            options=options if demuxer in _KNOWN_BY_HEADER else {},
+            container_options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except MemoryError:
+        raise
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise ImageError(
+            "expected a complete video, found a damaged file or a format that this PyAV cannot "
+            f"read ({reason_of(error)})"
+        ) from error
+    with container:
+        video = _chosen(container)
+        context = video.stream.codec_context
+        context.options = options
+        context.thread_type = "AUTO"
+        context.thread_count = decoder_threads()
+        yield video
+
+
+def decoder_threads() -> int:
+    """Return how many threads decode: as many as this process may keep busy, and 8 at most."""
+    return min(allowed_threads() or os.cpu_count() or 1, _MOST_THREADS)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what FFmpeg said of an error, on one line."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return str(reason) or type(error).__name__
+
+
+def _check_installed() -> None:
+    try:
+        import av
+        import av.filter
+    except ImportError as error:
+        found = "none" if error.name == "av" else f"one that cannot be loaded ({error})"
+    else:
+        major = re.match(r"\d+", av.__version__)
+        if major is None or int(major[0]) >= _OLDEST:
+            return
+        found = f"PyAV {av.__version__}"
+    raise ImageError(f"videos need PyAV {_OLDEST} or newer, found {found}: {INSTALL}")
+
+
+def _demuxer(path: Path) -> str:
+    kind = kind_of(path)
+    if kind != "file":
+        found = {None: "nothing", "folder": "a folder"}.get(kind, "a device or a pipe")
+        raise ImageError(f"expected a video file, found {found}")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(256)
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from error
+    for magic, demuxer in _DEMUXERS:
+        if start.startswith(magic):
+            return demuxer
+    if start[4:8] in BOX_TYPES:
+        return "mov"
+    if start.startswith(b"RIFF") and start[8:12] == b"AVI ":
+        return "avi"
+    for first, second in _TS_PACKETS:
+        if start[first : first + 1] == start[second : second + 1] == bytes([_TS_SYNC]):
+            return "mpegts"
+    raise ImageError(
+        "expected an MP4, MOV, MKV, WebM, AVI, MPEG, WMV, Ogg, FLV, MXF or DV video, found "
+        + (f"a file that starts with {start[:12]!r}" if start else "an empty file")
+    )
+
+
+def _chosen(container: "InputContainer") -> OpenVideo:
+    from av.stream import Disposition
+
+    streams = container.streams.video
+    videos = [each for each in streams if Disposition.attached_pic not in each.disposition]
+    if not videos:
+        if not container.streams.get():
+            raise ImageError("expected a complete video, found nothing in it but its beginning")
+        found = "a cover picture" if streams else "sound" if container.streams.audio else "data"
+        raise ImageError(f"expected a video, found {found} only")
+    if videos[0].codec_context is None:
+        raise ImageError("expected a format that this PyAV can decode, found one unknown to it")
+    return OpenVideo(container, videos[0], len(videos) - 1)

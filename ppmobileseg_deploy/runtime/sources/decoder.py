@@ -1,0 +1,98 @@
+"""Decoding a video, past whatever in it is damaged."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from ...errors import ImageError
+from .containers import reason_of
+from .deinterlacing import Deinterlacer
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_SEPARATE_FIELDS: Final = frozenset({"hevc"})
+"""Codecs whose fields FFmpeg does not join: it gives each as a frame of half the height."""
+
+
+class Decoder:
+    """Decodes a video into frames that are not interlaced, in the order in which they are shown.
+
+    Args:
+        container: The file.
+        stream: The video in it.
+        threads: Threads that deinterlace a frame.
+
+    Attributes:
+        damaged: How many packets could not be decoded, or not wholly.
+    """
+
+    def __init__(self, container: "InputContainer", stream: "VideoStream", threads: int) -> None:
+        self.damaged = 0
+        self._reason = ""
+        self._container = container
+        self._stream = stream
+        self._deinterlacer = Deinterlacer(threads)
+
+    @property
+    def deinterlaces(self) -> bool:
+        """Whether there was an interlaced frame."""
+        return self._deinterlacer.used
+
+    @property
+    def damage(self) -> str:
+        """What was damaged, in words; nothing if nothing was."""
+        if not self.damaged:
+            return ""
+        packets = "1 packet" if self.damaged == 1 else f"{self.damaged} packets"
+        reason = f" ({self._reason})" if self._reason else ""
+        return f"{packets} of it could not be decoded, or not wholly{reason}"
+
+    def frames(self) -> "Iterator[VideoFrame]":
+        """Decode; once.
+
+        Raises:
+            ImageError: After the frames before: the file cannot be read on, or the video is of a
+                kind that cannot be shown.
+        """
+        for packet in self._packets():
+            for frame in self._decoded(packet):
+                if frame.interlaced_frame and self._stream.name in _SEPARATE_FIELDS:
+                    raise ImageError(
+                        "expected a video whose frames are whole, found one in HEVC that holds "
+                        "its fields one by one"
+                    )
+                yield from self._deinterlacer.put(frame)
+        yield from self._deinterlacer.flush()
+
+    def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
+        import av
+
+        try:
+            yield from self._container.demux(self._stream)
+        except MemoryError:
+            raise
+        except OSError as error:
+            raise ImageError(reason_of(error)) from error
+        except av.FFmpegError as error:
+            self._note(error)
+            yield None  # for what the decoder still holds
+
+    def _decoded(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame]":
+        import av
+
+        try:
+            frames = self._stream.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError as error:
+            self._note(error)
+            return []
+        self.damaged += sum(frame.is_corrupt for frame in frames)
+        return frames
+
+    def _note(self, error: Exception) -> None:
+        self.damaged += 1
+        self._reason = reason_of(error)

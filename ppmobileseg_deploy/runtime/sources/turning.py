@@ -1,0 +1,90 @@
+"""Frames turned and mirrored as their display matrix says.
+
+Cameras store pictures as the sensor lies, with a note how to show them.
+"""
+
+import math
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+from numpy.typing import NDArray
+
+from ...errors import ImageError
+from .filters import FilterChain
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+Matrix = tuple[float, float, float, float]
+"""a, b, c and d: pixel (x, y) is shown at (a x + c y, b x + d y), but for a shift."""
+
+_MATRIX: Final = struct.Struct("=9i")  # a b u, c d v, x y w: ISO/IEC 14496-12, 8.3.2
+_TOLERANCE: Final = 0.02
+_NEWER_NOTES: Final = 16  # kinds, of which FFmpeg adds two or three a year
+
+
+def matrix_of(frame: "VideoFrame") -> Matrix | None:
+    """Return the display matrix of a frame; None if it has none."""
+    try:
+        notes: list[Any] = list(frame.side_data)
+    except ValueError:
+        notes = list(_without_unknown_notes(frame).side_data)
+    for note in notes:
+        if note.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = _MATRIX.unpack(bytes(note)[: _MATRIX.size])
+            return a, b, c, d
+    return None
+
+
+def _without_unknown_notes(frame: "VideoFrame") -> "VideoFrame":
+    # PyAV shows none of a frame's notes if there is one that is newer than itself, such as EXIF.
+    from av.sidedata.sidedata import Type
+
+    newest: int = max(each.value for each in Type)  # type: ignore[type-var, assignment]
+    unknown = [
+        ("sidedata", {"mode": "delete", "type": str(newest + number)})
+        for number in range(1, _NEWER_NOTES + 1)
+    ]
+    (known,) = FilterChain(frame, unknown, threads=1).put(frame)
+    return known
+
+
+def turned(image: NDArray[Any], matrix: Matrix | None) -> NDArray[Any]:
+    """Turn and mirror an image.
+
+    Args:
+        image: (height, width, channels).
+        matrix: How; lengths do not matter, and zeros say nothing.
+
+    Raises:
+        ImageError: By something else than quarters of a circle.
+    """
+    if matrix is None or not any(matrix):
+        return image
+    a, b, c, d = matrix
+    slack = _TOLERANCE * max(map(abs, matrix))
+    if max(abs(b), abs(c)) <= slack < min(abs(a), abs(d)):
+        to_x, to_y = a, d
+    elif max(abs(a), abs(d)) <= slack < min(abs(b), abs(c)):
+        image = cv2.transpose(image)
+        to_x, to_y = c, b
+    else:
+        degrees = round(math.degrees(math.atan2(b, a)))
+        raise ImageError(
+            f"expected a video to be turned by quarters of a circle, found {degrees} degrees"
+        )
+    if to_x > 0 and to_y > 0:
+        return image
+    return cv2.flip(image, -1 if to_x < 0 and to_y < 0 else 1 if to_x < 0 else 0)
+
+
+def said_of(matrix: Matrix | None) -> str:
+    """Say for people how frames are turned: ``"turned by 90 degrees"``, or nothing."""
+    if matrix is None or not any(matrix):
+        return ""
+    a, b, c, d = matrix
+    mirrored = a * d < b * c
+    degrees = round(math.degrees(math.atan2(b, a))) % 360
+    turned_by = f"turned by {degrees} degrees" if degrees else ""
+    return " and ".join(filter(None, ["mirrored" if mirrored else "", turned_by]))
