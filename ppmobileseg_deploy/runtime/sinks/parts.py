@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A gap in the time stamps longer than this is damage.
 _LONGEST_GAP_SECONDS: Final = 60
+_ROUNDING_SECONDS: Final = 0.001
 
 
 class Part(Protocol):
@@ -53,8 +54,8 @@ class Pictures:
         self._fps = fps
         self._file: VideoFile | None = None
         self._size_hw = (0, 0)
-        self._slot = -1
         self._start_s: float | None = None
+        self._shown_s: float | None = None
 
     def add(self, result: "SegmentationResult") -> None:
         """See `Part`."""
@@ -64,23 +65,27 @@ class Pictures:
             self._file, self.note = open_video(
                 self.target.temporary, self._size_hw, self._fps, name=self.path
             )
-        self._slot = self._next_slot(result.time_s)
-        self._file.write(_fitted(image, self._size_hw), self._slot)
+        self._shown_s = self._time_of(result.time_s)
+        self._file.write(_fitted(image, self._size_hw), self._shown_s)
 
-    def _next_slot(self, time_s: float | None) -> int:
-        """Return when a frame is shown, counted in frames.
+    def _time_of(self, stated_s: float | None) -> float:
+        """Return when a frame is shown: at its own time, unless that is missing or damaged.
 
-        Cameras and telephones do not deliver frames evenly. On the grid of the frame rate they
-        come at most half a frame too early or late, and videos with a steady rate come out so.
+        Some containers round times to milliseconds. On the grid of the frame rate, videos with a
+        steady rate come out with one.
         """
-        following = self._slot + 1
-        if time_s is None:
-            return following
+        following_s = 0.0 if self._shown_s is None else self._shown_s + 1 / float(self._fps)
+        if stated_s is None:
+            return following_s
         if self._start_s is None:
-            self._start_s = time_s
-        slot = round((time_s - self._start_s) * self._fps)
-        longest = max(1, round(_LONGEST_GAP_SECONDS * self._fps))
-        return slot if following <= slot < following + longest else following
+            self._start_s = stated_s - following_s
+        time_s = stated_s - self._start_s
+        on_grid_s = float(round(time_s * self._fps) / self._fps)
+        if abs(time_s - on_grid_s) < _ROUNDING_SECONDS:
+            time_s = on_grid_s
+        if self._shown_s is None or 0 < time_s - self._shown_s <= _LONGEST_GAP_SECONDS:
+            return time_s
+        return following_s
 
     def finish(self) -> None:
         """See `Part`."""
@@ -157,14 +162,13 @@ class Lines:
 
 
 def _fitted(image_bgr: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
-    """Bring a picture to the size of its video: made smaller if need be, and padded."""
+    """Bring a picture to the size of its video: scaled to fit, and padded."""
     height, width = image_bgr.shape[:2]
     if (height, width) == size_hw:
         return image_bgr
-    scale = min(1.0, size_hw[0] / height, size_hw[1] / width)
-    if scale < 1.0:
-        smaller_wh = max(1, int(width * scale)), max(1, int(height * scale))
-        image_bgr = cv2.resize(image_bgr, smaller_wh, interpolation=cv2.INTER_AREA)
-        height, width = image_bgr.shape[:2]
-    border = size_hw[0] - height, size_hw[1] - width
+    scale = min(size_hw[0] / height, size_hw[1] / width)
+    fitting_hw = max(1, int(height * scale)), max(1, int(width * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    image_bgr = cv2.resize(image_bgr, fitting_hw[::-1], interpolation=interpolation)
+    border = size_hw[0] - fitting_hw[0], size_hw[1] - fitting_hw[1]
     return cv2.copyMakeBorder(image_bgr, 0, border[0], 0, border[1], cv2.BORDER_CONSTANT)

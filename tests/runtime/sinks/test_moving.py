@@ -163,8 +163,9 @@ def test_what_is_left_out_of_colours_is_black(write):
     [
         pytest.param(10, [0, 0.1, 0.2], [0, 0.1, 0.2], id="steady"),
         pytest.param(10, [5.0, 5.1, 5.2], [0, 0.1, 0.2], id="a video that starts late"),
-        pytest.param(10, [0, 0.14, 0.54, 0.61], [0, 0.1, 0.5, 0.6], id="uneven"),
-        pytest.param(10, [0, 0.01, 0.02], [0, 0.1, 0.2], id="too fast"),
+        pytest.param(10, [0, 0.14, 0.54, 0.61], [0, 0.14, 0.54, 0.61], id="uneven"),
+        pytest.param(10, [0, 0.01, 0.02], [0, 0.01, 0.02], id="faster than it says"),
+        pytest.param(NTSC, [0, 0.033, 0.067, 0.1], [n / NTSC for n in range(4)], id="rounded"),
         pytest.param(10, [0, None, 0.5], [0, 0.1, 0.5], id="unknown"),
         pytest.param(10, [3, 1, 1e9], [0, 0.1, 0.2], id="damaged"),
         pytest.param(None, [0, 1, 2], [0, 1, 2], id="a camera that says nothing"),
@@ -176,17 +177,19 @@ def test_frames_come_when_they_came(tmp_path, make_result, fps, times_s, expecte
     for i, time_s in enumerate(times_s):
         writer.write(make_result(number=i, time_s=time_s))
     writer.close()
-    assert _decode(tmp_path / "a.mp4")[1] == pytest.approx(expected_s, abs=1e-3)
+    assert _decode(tmp_path / "a.mp4")[1] == pytest.approx(expected_s, abs=1e-5)
 
 
-def test_a_camera_that_changes_its_size_goes_on(tmp_path, make_result):
+def test_what_changes_its_size_goes_on_in_that_of_its_first_frame(tmp_path, make_result):
     writer = ResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), 25)
-    for size_hw in ((48, 64), (96, 96), (20, 30)):
+    for size_hw in ((48, 64), (96, 96), (24, 32), (20, 40)):
         writer.write(make_result(size_hw))
     writer.close()
     images = _decode(tmp_path / "a.mp4")[0]
-    assert [image.shape for image in images] == [(48, 64, 3)] * 3
-    assert [int((image[24] > 30).any(axis=1).sum()) // 8 for image in images] == [8, 6, 0]
+    assert [image.shape for image in images] == [(48, 64, 3)] * 4
+    bright = [(image > 30).any(axis=2) for image in images]
+    assert [round(each[:32].any(axis=0).sum() / 8) for each in bright] == [8, 6, 8, 8]
+    assert [round(each.any(axis=1).sum() / 8) for each in bright] == [6, 6, 6, 4]
 
 
 def test_a_stopped_run_leaves_what_there_is_and_is_resumed(write):
