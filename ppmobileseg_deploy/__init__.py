@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .runtime.result import SegmentationResult
     from .runtime.segmenter import OrtSegmenter
     from .runtime.session import MetadataWarning
+    from .runtime.sources.video import VideoWarning
 
 __version__ = VERSION
 
@@ -31,6 +32,7 @@ __all__ = [
     "SegmentationResult",
     "ModelMetadata",
     "MetadataWarning",
+    "VideoWarning",
     "PPMobileSegError",
     "UsageError",
     "DeviceError",
@@ -49,6 +51,7 @@ _LAZY: Final = {
     "OrtSegmenter": ".runtime.segmenter",
     "SegmentationResult": ".runtime.result",
     "MetadataWarning": ".runtime.session",
+    "VideoWarning": ".runtime.sources.video",
 }
 
 

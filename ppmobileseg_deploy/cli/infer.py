@@ -63,6 +63,7 @@ def infer(
     overlap: options.Overlap = None,
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    verbose: options.Verbose = False,
     _version: Annotated[bool, version_option("ppms-infer")] = False,
 ) -> int:
     """Compose a run of what was asked for; return its exit code."""
@@ -75,6 +76,7 @@ def infer(
     from ..runtime.sinks import Window
     from ..runtime.sources import find_sources
     from ..runtime.style import Style, choose
+    from .logs import logs_as_notes
     from .watching import Watcher
 
     target = _check_places(sources, output)
@@ -120,9 +122,12 @@ def infer(
             f"--classes and --confidence change nothing here: {' and '.join(kinds)} hold the "
             "class of every pixel"
         )
-    with Watcher(
-        len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
-    ) as watcher:
+    with (
+        logs_as_notes(verbose),
+        Watcher(
+            len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
+        ) as watcher,
+    ):
         outcome = run_sources(
             plans,
             _segment(segmenter, tiling, watcher),

@@ -9,7 +9,7 @@ HELP: Final = """Segment images and videos with an exported model and write what
 
 \b
 SOURCE is any of these, in any number:
-  photo.jpg  clip.mp4      an image (its first page or frame), a video
+  photo.jpg  clip.mp4      an image (its first page or frame), a video (needs PyAV)
   holiday                  a folder: its images and videos
   'trip/**/*.jpg'          a pattern, in quotes
   list.txt                 a text file with one of these a line
@@ -175,4 +175,12 @@ Device = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Also say what each video is, and what of it was honoured: matrix, range, shape of "
+        "the pixels, orientation, fields.",
+    ),
 ]

@@ -3,12 +3,17 @@
 import functools
 import http.server
 import json
+import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
+
+RECORDED_MS = (0, 33, 50, 120, 133)
 
 
 def _sources(outcome) -> list[str]:
@@ -122,6 +127,57 @@ def test_a_video_becomes_one(desk, film, infer):
     expected_bgr = [(20, 10, 250), (20, 10, 250), (40, 240, 30), (230, 60, 50)]
     for frame, color_bgr in zip(frames, expected_bgr, strict=True):
         assert np.abs(frame.mean(axis=(0, 1)) - color_bgr).max() < 12
+
+
+@pytest.fixture
+def recording(desk):
+    """A recording of a telephone: BT.2020, anamorphic, held upright, and uneven in time."""
+    with av.open("phone.mkv", "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"qp": "4"})
+        stream.width, stream.height = 48, 64
+        stream.codec_context.colorspace, stream.codec_context.color_range = 9, 1
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time_ms in RECORDED_MS:
+            frame = av.VideoFrame(48, 64, "yuv420p")
+            for plane, value in zip(frame.planes, (59, 108, 240), strict=True):  # BT.2020's red
+                plane.update(bytes([value]) * plane.buffer_size)
+            frame.colorspace, frame.color_range = 9, 1
+            frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return "phone.mkv"
+
+
+def test_what_a_video_says_about_itself_is_honoured_and_told(recording, infer):
+    done = infer(recording, "--save", "color,labels", "-o", "out", "--verbose")
+    assert (done.code, done.stderr) == (
+        0,
+        "note: phone.mkv: h264 yuv420p 64x48, 30 fps: BT.2020, limited range, pixels of 4:3 "
+        "scaled to 64x64\n",
+    )
+    for file in sorted(Path("out/phone_labels").iterdir()):
+        labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        assert labels.shape == (64, 64)
+        assert not labels.any()
+    with av.open("out/phone_color.mp4") as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx(np.array(RECORDED_MS) / 1000, abs=1e-3)
+    assert infer(recording, "--save", "none").stderr == ""
+
+
+def test_without_pyav_a_video_is_refused_and_images_are_not(
+    recording, picture, infer, monkeypatch
+):
+    picture("a.png")
+    monkeypatch.setitem(sys.modules, "av", None)
+    done = infer(recording, "a.png", "--save", "labels")
+    assert done.code == 1
+    assert done.stderr == (
+        "error: cannot read phone.mkv: videos need PyAV 15 or newer, found none: "
+        "pip install 'ppmobileseg-deploy[video]'\n"
+    )
+    assert Path("a_labels.png").exists()
 
 
 def test_a_video_that_breaks_off_keeps_what_there_was(desk, film, picture, infer):
