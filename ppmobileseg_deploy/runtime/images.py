@@ -12,7 +12,8 @@ from PIL import Image
 from ..errors import ImageError, OutputError, UsageError
 from ..files import atomic_path, kind_of
 from .arrays import ImageBGR, bgr_of_array
-from .decoding import decoded, one_line, upright_bgr
+from .decoding import decoded, one_line
+from .pil_images import upright_bgr
 
 READABLE_SUFFIXES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}

@@ -42,7 +42,7 @@ def test_a_progressive_jpeg_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
     stream = io.BytesIO()
     Image.effect_noise((200, 200), 50).save(stream, "JPEG", progressive=True)
     (tmp_path / "cut.jpg").write_bytes(stream.getvalue()[:-200])
-    with pytest.raises(ImageError, match="truncated"):
+    with pytest.raises(ImageError, match="its last pixels are missing"):
         read_image(tmp_path / "cut.jpg")
 
 
@@ -191,7 +191,9 @@ def test_the_pixel_limit_of_the_whole_process_is_not_ours(
 def test_pixels_that_cannot_be_used_are_told_with_the_files_name() -> None:
     stream = io.BytesIO()
     Image.new("F", (6, 4)).save(stream, "TIFF")
-    with pytest.raises(ImageError, match="cannot read depth: expected 8 or 16 bits per channel"):
+    with pytest.raises(
+        ImageError, match="cannot read depth: expected whole numbers, none of them below 0"
+    ):
         decode_image(stream.getvalue(), "depth")
 
 

@@ -1,0 +1,161 @@
+"""PNG: header, palette and pixels; whatever else is in a file is stepped over.
+
+Editors keep their work in a PNG's text: megabytes of it, packed, which Pillow refuses to inflate.
+Here no text and no colour profile is inflated, checked or copied, but the one that says how a
+camera was held.
+
+Format: https://www.w3.org/TR/png-3/
+"""
+
+import binascii
+import contextlib
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+from PIL import PngImagePlugin
+
+from ...errors import ImageError
+from ..arrays import ImageBGR
+from ..claims import DEFLATE, Limits
+from ..pil_images import bgr_of_pil
+from .orientation import MOST_BYTES, orientation_of, turned
+from .pieces import Piece, assembled
+
+MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+
+_MOST_CHUNKS: Final = 1 << 18  # of 8192 bytes, as libpng writes them: 2 GB
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PALETTE: Final = 3
+_END: Final = b"\0\0\0\0IEND\xae\x42\x60\x82"
+_XMP: Final = b"XML:com.adobe.xmp"
+_RAW_EXIF: Final = b"Raw profile type exif"  # ImageMagick's
+
+
+@dataclass
+class PngParts:
+    """What is of use in a PNG file.
+
+    Attributes:
+        size_hw: Height and width.
+        bits: Of a pixel.
+        palette: Pixels are indices.
+        pieces: A PNG file of header, palette and pixels.
+        exif: EXIF data; empty without.
+        xmp: The XMP packet; empty without.
+    """
+
+    size_hw: tuple[int, int]
+    bits: int
+    palette: bool
+    pieces: list[Piece] = field(default_factory=list)
+    exif: bytes = b""
+    xmp: bytes = b""
+
+
+def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
+    """Decode a PNG file, of an animation the default image; see `formats`."""
+    image, parts = open_png(stream, limits)
+    return turned(bgr_of_pil(image), orientation_of(parts.exif, parts.xmp))
+
+
+def open_png(stream: BinaryIO, limits: Limits) -> tuple[PngImagePlugin.PngImageFile, PngParts]:
+    """Open a PNG file without decoding its pixels.
+
+    Args:
+        stream: The file.
+        limits: How large it may be.
+
+    Returns:
+        The file as Pillow sees it, and what was found in it.
+
+    Raises:
+        ImageError: It is too large, or no PNG file but for its first bytes.
+        Exception: Its header is damaged.
+    """
+    parts = _read_chunks(stream, limits.file_bytes)
+    limits.check(parts.size_hw, DEFLATE * 8 / parts.bits)
+    return PngImagePlugin.PngImageFile(assembled(stream, parts.pieces)), parts
+
+
+def _read_chunks(stream: BinaryIO, file_bytes: int) -> PngParts:
+    parts, start, has_palette = None, len(MAGIC), False
+    for _ in range(_MOST_CHUNKS):
+        stream.seek(start)
+        head = stream.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            break
+        count, name = struct.unpack(">I4s", head)
+        end = start + 12 + count
+        if parts is None:
+            parts = _read_header(name, stream.read(count) if count == 13 else b"")
+            parts.pieces.append(range(end))
+        elif name == b"IDAT" and count:
+            if end > file_bytes:  # its pixels may be there all the same
+                count = max(0, file_bytes - start - 8)
+                chunk = range(start + 8, start + 8 + count)
+                parts.pieces += [struct.pack(">I4s", count, name), chunk, bytes(4)]
+                break
+            _append(parts.pieces, range(start, end))
+        elif name == b"PLTE" and parts.palette and not has_palette:
+            has_palette = True
+            parts.pieces.append(range(start, end))
+        elif count <= MOST_BYTES:
+            _read_orientation(parts, name, stream, count)
+        start = end
+    else:
+        raise ImageError(f"expected at most {_MOST_CHUNKS} chunks in a PNG file, found more")
+    if parts is None:
+        raise ValueError("no header")
+    if parts.palette and not has_palette:
+        raise ValueError("no palette")
+    parts.pieces.append(_END)
+    return parts
+
+
+def _append(pieces: list[Piece], chunk: range) -> None:
+    last = pieces[-1]
+    if isinstance(last, range) and last.stop == chunk.start:
+        pieces[-1] = range(last.start, chunk.stop)
+    else:
+        pieces.append(chunk)
+
+
+def _read_header(name: bytes, data: bytes) -> PngParts:
+    if name == b"CgBI":
+        raise ImageError("expected a PNG file, found an iPhone app's own form of one (CgBI)")
+    if name != b"IHDR" or len(data) < 13:
+        raise ValueError("no header")
+    width, height, depth, color = struct.unpack_from(">IIBB", data)
+    if color not in _CHANNELS or not depth:
+        raise ValueError(f"colour type {color} of {depth} bits")
+    return PngParts((height, width), depth * _CHANNELS[color], palette=color == _PALETTE)
+
+
+def _read_orientation(parts: PngParts, name: bytes, stream: BinaryIO, count: int) -> None:
+    if name not in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
+        return
+    data = stream.read(count)
+    if stream.read(4) != struct.pack(">I", zlib.crc32(name + data)):
+        return
+    if name == b"eXIf":
+        parts.exif = parts.exif or data
+        return
+    keyword, _, rest = data.partition(b"\0")
+    if keyword == _XMP and name == b"iTXt":
+        packed = rest[:1] == b"\1"
+        text = rest[2:].split(b"\0", 2)[-1]
+        parts.xmp = _inflated(text) if packed else text
+    elif keyword == _RAW_EXIF and name != b"iTXt" and not parts.exif:
+        text = _inflated(rest[1:]) if name == b"zTXt" else rest
+        # A name, a count of bytes, then digits in lines.
+        with contextlib.suppress(ValueError):
+            parts.exif = binascii.unhexlify(b"".join(text.split(b"\n")[3:]))
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, MOST_BYTES)
+    except zlib.error:
+        return b""
