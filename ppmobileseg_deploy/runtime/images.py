@@ -33,7 +33,8 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
     The content decides, not the suffix. Of several pages (TIFF) or frames (GIF, WebP, PNG) the
     first one is read. EXIF orientation is applied. Transparency is dropped, as
     ``cv2.IMREAD_COLOR`` does: the colours stored beneath it are shown. Of 16-bit channels the
-    upper byte is kept.
+    upper byte is kept. Nothing is guessed: floating point, signed numbers and bands without
+    colours are refused.
 
     Args:
         path: The file.
@@ -43,7 +44,8 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         (height, width, 3) uint8, BGR, contiguous.
 
     Raises:
-        ImageError: The file is missing, no image, damaged, or too large.
+        ImageError: The file is missing, no image, damaged, of a kind that is not read, or too
+            large.
     """
     path = Path(path)
     if kind_of(path) == "device":  # a pipe may never end, or never begin

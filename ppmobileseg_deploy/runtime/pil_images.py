@@ -11,6 +11,7 @@ from ..errors import ImageError
 from .arrays import ImageBGR
 from .formats.orientation import UPRIGHT, turned
 
+_SIGNED, _PLANES = 2, 2  # TIFF's numbers of them
 _BAND_PIXELS: Final = 1 << 18
 # Straight to RGB, Pillow warns of palettes with transparency, and refuses premultiplied colours.
 _BY_WAY_OF: Final = {"P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
@@ -29,6 +30,7 @@ def upright_bgr(image: Image.Image) -> ImageBGR:
     image.load()
     # Pillow turns TIFF files while it loads them, and early releases keep the tag nevertheless.
     if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _check_numbers(image)
         return bgr_of_pil(image)
     return turned(bgr_of_pil(image), _orientation(image))
 
@@ -65,6 +67,20 @@ def bgr_of_pil(image: Image.Image) -> ImageBGR:
             bottom - top, width, 3
         )
     return bgr
+
+
+def _check_numbers(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Refuse what Pillow reads as something else, as long as its image remembers the file."""
+    tags = image.tag_v2
+    bits = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    signed = max(tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))) == _SIGNED
+    planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == _PLANES
+    white_is_zero = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 1) == 0
+    if signed or (bits > 8 and (planes or white_is_zero)):
+        raise ImageError(
+            "expected the path of a TIFF file of signed numbers, of planes of 16 bits or of white "
+            "that is 0, found a PIL image of it, which Pillow reads as something else"
+        )
 
 
 def _rgb(image: Image.Image) -> Image.Image:

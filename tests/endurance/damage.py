@@ -141,6 +141,92 @@ def _claimed_size(content: bytes, files: Mapping[str, bytes], rng: random.Random
     return _with_checksums(bytes(data)) if content[:4] == b"\x89PNG" else bytes(data)
 
 
+def _other_chunks(content: bytes, files: Mapping[str, bytes], rng: random.Random) -> bytes:
+    """Chunks of a PNG file lost, moved, repeated, renamed, or followed by others."""
+    if content[:4] != b"\x89PNG":
+        return _flipped_header(content, files, rng)
+    chunks = _chunks(content)
+    for _ in range(rng.choice((1, 1, 3))):
+        at = rng.randrange(len(chunks))
+        name, data = chunks[at]
+        kind = rng.randrange(6)
+        if kind == 0:
+            del chunks[at]
+        elif kind == 1:
+            chunks.insert(rng.randrange(len(chunks)), chunks.pop(at))
+        elif kind == 2:
+            chunks[at:at] = [(name, data)] * rng.choice((1, 2, 5000))
+        elif kind == 3:
+            chunks[at] = rng.choice(CHUNKS), data
+        elif kind == 4:
+            chunks[at] = name, data[: rng.randrange(len(data) + 1)]
+        else:
+            grown = zlib.compress(bytes(rng.choice((0, 1000, 50_000_000))), 1)
+            text = rng.choice((b"Raw profile type exif\0\0", b"XML:com.adobe.xmp\0\1\0\0\0", b""))
+            chunks.insert(at, (rng.choice(CHUNKS), text + rng.choice((b"", grown))))
+        if not chunks:
+            break
+    return content[:8] + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+CHUNKS = tuple(
+    b"IHDR PLTE IDAT IEND CgBI acTL fcTL fdAT eXIf gAMA iCCP iTXt pHYs sBIT tEXt tIME tRNS zTXt "
+    b"prVt \0\0\0\0".split(b" ")
+)
+
+
+def _chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    chunks, offset = [], 8
+    while offset + 12 <= len(content):
+        (count,) = struct.unpack_from(">I", content, offset)
+        end = min(offset + 8 + count, len(content))
+        chunks.append((content[offset + 4 : offset + 8], content[offset + 8 : end]))
+        offset = end + 4
+    return chunks or [(b"IEND", b"")]
+
+
+def _other_tags(content: bytes, files: Mapping[str, bytes], rng: random.Random) -> bytes:
+    """Entries of a TIFF file's first directory with other tags, types, counts and values."""
+    places = _tiff_entries(content)
+    if not places:
+        return _flipped_header(content, files, rng)
+    data = bytearray(content)
+    order = "<" if content[:1] == b"I" else ">"
+    wide = content[2:4] in (b"+\0", b"\0+")
+    pointer = "Q" if wide else "I"
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at = rng.choice(places)
+        kind = rng.randrange(5)
+        if kind == 0:
+            struct.pack_into(f"{order}H", data, at, rng.choice(TAGS))
+        elif kind == 1:
+            struct.pack_into(
+                f"{order}H", data, at + 2, rng.choice((0, 1, 2, 3, 4, 5, 7, 12, 16, 99))
+            )
+        elif kind == 2:
+            struct.pack_into(f"{order}{pointer}", data, at + 4, rng.choice(HUGE))
+        elif kind == 3:
+            value = rng.choice((*HUGE, *range(9), rng.randrange(len(data))))
+            struct.pack_into(f"{order}{pointer}", data, at + (12 if wide else 8), value)
+        else:  # small numbers, as most tags have, at the place where they are
+            at += 12 if wide else 8
+            struct.pack_into(
+                f"{order}H", data, at, rng.choice((0, 1, 2, 3, 4, 5, 6, 8, 12, 16, 32))
+            )
+    return bytes(data)
+
+
+TYPES = (0, 1, 2, 3, 4, 5, 7, 12, 16, 99)
+SMALL = (0, 1, 2, 3, 4, 5, 6, 8, 12, 16, 32)
+TAGS = (
+    *(254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320),
+    *(322, 323, 324, 325, 330, 332, 338, 339, 347, 513, 514, 529, 530, 532, 700, 32997, 34665),
+)
+
+
 DAMAGES: tuple[Damage, ...] = (
     _flipped_bits,
     _flipped_header,
@@ -154,6 +240,8 @@ DAMAGES: tuple[Damage, ...] = (
     _spliced,
     _other_header,
     _extreme_number,
+    _other_chunks,
+    _other_tags,
 )
 
 
@@ -197,17 +285,28 @@ def _webp_fields(content: bytes) -> list[tuple[str, int, bool]]:
 
 def _tiff_fields(content: bytes) -> list[tuple[str, int, bool]]:
     order = "<" if content[:2] == b"II" else ">"
+    value = 12 if content[2:4] in (b"+\0", b"\0+") else 8
     fields = []
-    try:
-        (directory,) = struct.unpack_from(f"{order}I", content, 4)
-        (count,) = struct.unpack_from(f"{order}H", content, directory)
-        for entry in range(directory + 2, directory + 2 + 12 * min(count, 50), 12):
-            tag, kind = struct.unpack_from(f"{order}HH", content, entry)
-            if tag in (256, 257):
-                fields.append((order + ("I" if kind == 4 else "H"), entry + 8, tag == 256))
-    except struct.error:
-        pass
+    for entry in _tiff_entries(content):
+        tag, kind = struct.unpack_from(f"{order}HH", content, entry)
+        if tag in (256, 257):
+            fields.append((order + ("I" if kind == 4 else "H"), entry + value, tag == 256))
     return fields
+
+
+def _tiff_entries(content: bytes) -> list[int]:
+    """Where the entries of a TIFF file's first directory are."""
+    if content[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return []
+    order = "<" if content[:2] == b"II" else ">"
+    wide = b"+" in content[:4]
+    try:
+        (start,) = struct.unpack_from(f"{order}{'Q' if wide else 'I'}", content, 8 if wide else 4)
+        (count,) = struct.unpack_from(f"{order}{'Q' if wide else 'H'}", content, start)
+    except (struct.error, OverflowError):
+        return []
+    start, size = (start + 8, 20) if wide else (start + 2, 12)
+    return list(range(start, min(start + size * min(count, 50), len(content) - size + 1), size))
 
 
 def _with_checksums(png: bytes) -> bytes:

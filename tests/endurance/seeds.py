@@ -25,8 +25,7 @@ def intact_files() -> dict[str, bytes]:
         **_tiffs(picture),
         **_bmps(picture),
         **_gifs(picture),
-        "ppm": _saved(picture, "PPM"),
-        "ppm gray": _saved(picture.convert("L"), "PPM"),
+        **_ppms(picture),
     }
     return dict(sorted(files.items()))
 
@@ -74,7 +73,37 @@ def _pngs(picture: Image.Image) -> dict[str, bytes]:
         ),
         "png interlaced": _interlaced_png(np.asarray(picture)),
         "png flat": _saved(Image.new("RGB", (500, 400), (9, 99, 199)), "PNG"),
+        "png texts": _png_with_texts(_saved(picture, "PNG")),
+        "png parts": _png_in_parts(_saved(picture, "PNG")),
     }
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _png_with_texts(content: bytes) -> bytes:
+    exif = _exif(3).tobytes()
+    digits = b"\nexif\n%8d\n" % len(exif) + exif.hex().encode() + b"\n"
+    xmp = b'<x tiff:Orientation="6"/>'
+    header = content[:33] + _chunk(b"gAMA", b"\0\0\xb1\x8f") + _chunk(b"pHYs", bytes(9))
+    return (
+        header
+        + _chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(2000)))
+        + _chunk(b"tEXt", b"Comment\0of somebody")
+        + _chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(digits))
+        + _chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp))
+        + content[33:-12]
+        + _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+        + content[-12:]
+    )
+
+
+def _png_in_parts(content: bytes) -> bytes:
+    start = content.index(b"IDAT") - 4
+    data = content[start + 8 : -16]
+    parts = (_chunk(b"IDAT", data[at : at + 500]) for at in range(0, len(data), 500))
+    return content[:start] + b"".join(parts) + content[-12:]
 
 
 def _opencv(suffix: str, image: NDArray[np.uint16]) -> bytes:
@@ -92,10 +121,8 @@ def _interlaced_png(rgb: NDArray[np.uint8]) -> bytes:
     )
     height, width = rgb.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    )
+    pixels = _chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + pixels + _chunk(b"IEND", b"")
 
 
 def _jpegs(picture: Image.Image) -> dict[str, bytes]:
@@ -108,6 +135,18 @@ def _jpegs(picture: Image.Image) -> dict[str, bytes]:
         "jpg full colour": _saved(picture, "JPEG", subsampling=0, quality=95, optimize=True),
         "jpg exif": _saved(picture, "JPEG", exif=_exif(5)),
         "jpg restarts": _saved(picture, "JPEG", restart_marker_rows=1),
+        "jpg CMYK progressive": _saved(picture.convert("CMYK"), "JPEG", progressive=True),
+        "jpg progressive restarts": _saved(
+            picture, "JPEG", progressive=True, restart_marker_blocks=4
+        ),
+        "jpg segments": _saved(
+            picture,
+            "JPEG",
+            exif=_exif(7),
+            xmp=b'<x tiff:Orientation="6"/>',
+            icc_profile=bytes(70_000),
+            comment=b"of somebody",
+        ),
         "jpg flat": _saved(Image.new("RGB", (500, 400), (9, 99, 199)), "JPEG"),
         "jpg flat progressive": _saved(Image.new("L", (500, 400), 99), "JPEG", progressive=True),
     }
@@ -124,6 +163,7 @@ def _webps(picture: Image.Image) -> dict[str, bytes]:
         "webp transparent": _saved(transparent, "WEBP", quality=70),
         "webp lossless transparent": _saved(transparent, "WEBP", lossless=True),
         "webp exif": _saved(picture, "WEBP", exif=_exif(8)),
+        "webp metadata": _saved(picture, "WEBP", exif=_exif(6), icc_profile=bytes(999)),
         "webp animated": _saved(picture, "WEBP", save_all=True, append_images=frames),
         "webp flat": _saved(flat, "WEBP"),
         "webp flat lossless": _saved(flat, "WEBP", lossless=True),
@@ -152,7 +192,52 @@ def _tiffs(picture: Image.Image) -> dict[str, bytes]:
         "tif planes": _tifffile(pixels.transpose(2, 0, 1), planarconfig="separate"),
         "tif strips": _tifffile(pixels, rowsperstrip=7),
         "tif predictor": _tifffile(pixels, compression="zlib", predictor=True),
+        **_rarer_tiffs(picture),
     }
+
+
+def _rarer_tiffs(picture: Image.Image) -> dict[str, bytes]:
+    pixels, gray = np.asarray(picture), np.asarray(picture.convert("L"))
+    deep, planes = _sixteen_bits(picture), {"planarconfig": "separate"}
+    rgba = np.dstack([pixels, gray])
+    inks = np.asarray(picture.convert("CMYK"))
+    colors = np.random.default_rng(0).integers(0, 65536, (3, 256), dtype=np.uint16)
+    white, palette = {"photometric": "miniswhite"}, {"photometric": "palette", "colormap": colors}
+    return {
+        "tif 16 bits planes": _tifffile(deep.transpose(2, 0, 1), **planes),
+        "tif 16 bits planes LZW": _tifffile(
+            deep.transpose(2, 0, 1), compression="lzw", predictor=True, tile=(16, 32), **planes
+        ),
+        "tif 16 bits white is zero": _tifffile(deep[:, :, 0], byteorder=">", **white),
+        "tif white is zero": _tifffile(gray, compression="packbits", **white),
+        "tif large": _tifffile(pixels, bigtiff=True, rowsperstrip=9),
+        "tif large tiles": _tifffile(deep, bigtiff=True, tile=(16, 16), byteorder=">"),
+        "tif eight bands": _tifffile(np.dstack([rgba, rgba]).transpose(2, 0, 1), **planes),
+        "tif alpha": _tifffile(rgba, extrasamples=["assocalpha"]),
+        "tif CMYK planes": _tifffile(
+            inks.transpose(2, 0, 1), photometric="separated", extrasamples=(), **planes
+        ),
+        "tif JPEG tiles": _tifffile(pixels, compression="jpeg", tile=(32, 32)),
+        "tif JPEG subsampled": _tifffile(pixels, compression="jpeg", subsampling=(2, 2)),
+        "tif JPEG planes": _tifffile(pixels.transpose(2, 0, 1), compression="jpeg", **planes),
+        "tif Zstandard 16 bits": _tifffile(deep, compression="zstd", predictor=True),
+        "tif LZMA tiles": _tifffile(gray, compression="lzma", tile=(16, 16)),
+        "tif palette 16 bits": _tifffile(gray, compression="lzw", **palette),
+        "tif 4 bits": _tifffile(gray // 16, bitspersample=4),
+        "tif 12 bits": _tifffile(deep[:, :, 0] // 16, bitspersample=12),
+        "tif signed": _tifffile(deep[:, :, 0].astype(np.int16)),
+        "tif floats": _tifffile(pixels.astype(np.float32)),
+        "tif YCbCr": _saved(picture.convert("YCbCr"), "TIFF", compression="tiff_lzw"),
+        "tif preview": _pages(gray[::3, ::3], gray),
+    }
+
+
+def _pages(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream) as writer:
+        writer.write(first, photometric="minisblack", subifds=1, subfiletype=1, metadata=None)
+        writer.write(second, photometric="minisblack")
+    return stream.getvalue()
 
 
 def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
@@ -163,10 +248,13 @@ def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
     return picture.quantize(64) if mode == "P" else picture.convert(mode)
 
 
-def _tifffile(image: NDArray[np.generic], byteorder: str = "<", **options: object) -> bytes:
+def _tifffile(
+    image: NDArray[np.generic], byteorder: str = "<", bigtiff: bool = False, **options: object
+) -> bytes:
     stream = io.BytesIO()
-    with tifffile.TiffWriter(stream, byteorder=byteorder) as writer:
-        writer.write(image, photometric="minisblack" if image.ndim == 2 else "rgb", **options)
+    options = {"photometric": "minisblack" if image.ndim == 2 else "rgb", **options}
+    with tifffile.TiffWriter(stream, byteorder=byteorder, bigtiff=bigtiff) as writer:
+        writer.write(image, **options)
     return stream.getvalue()
 
 
@@ -214,12 +302,26 @@ def _literals(rows: NDArray[np.uint8]) -> bytes:
 def _gifs(picture: Image.Image) -> dict[str, bytes]:
     frames = [picture.rotate(9), picture.rotate(20)]
     small = _saved(picture.resize((20, 10)).quantize(16), "GIF", interlace=0)
+    plain = _saved(picture.quantize(64), "GIF")
+    extensions = b"!\xff\x0bNETSCAPE2.0\3\1\0\0\0!\xfe\5words\4more\0!\xf9\4\1\0\0\3\0"
     return {
-        "gif": _saved(picture.quantize(64), "GIF"),
+        "gif": plain,
+        "gif extensions": plain[:205] + extensions + plain[205:],
         "gif gray": _saved(picture.convert("L"), "GIF", interlace=0),
         "gif transparent": _saved(picture.quantize(16), "GIF", transparency=3),
         "gif animated": _saved(picture, "GIF", save_all=True, append_images=frames),
         "gif flat": _saved(Image.new("P", (500, 400), 3), "GIF"),
         # A frame in the corner of a larger canvas.
         "gif canvas": small[:6] + struct.pack("<HH", 200, 100) + small[10:],
+    }
+
+
+def _ppms(picture: Image.Image) -> dict[str, bytes]:
+    wide = np.asarray(picture).astype(">u2") * 4
+    size = b"%d %d" % (WIDTH, HEIGHT)
+    return {
+        "ppm": _saved(picture, "PPM"),
+        "ppm gray": _saved(picture.convert("L"), "PPM"),
+        "ppm 10 bits": b"P6 # of a scanner\n" + size + b"\n1023\n" + wide.tobytes(),
+        "ppm 16 bits gray": b"P5 " + size + b" 65535\n" + wide[:, :, 0].tobytes(),
     }

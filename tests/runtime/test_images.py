@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
 from ppmobileseg_deploy.errors import ImageError, OutputError, UsageError
@@ -186,6 +187,23 @@ def test_premultiplied_pil_images_are_divided_by_their_alpha(mode: str) -> None:
         image = image.convert("LA")
     expected = np.asarray(image.convert("RGB"))[:, :, ::-1].astype(int)
     assert np.abs(as_image_bgr(image.convert(mode)) - expected).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options"),
+    [
+        (np.zeros((3, 4, 6), np.uint16), {"photometric": "rgb", "planarconfig": "separate"}),
+        (np.zeros((4, 6), np.uint16), {"photometric": "miniswhite"}),
+        (np.zeros((4, 6), np.int16), {"photometric": "minisblack"}),
+    ],
+)
+def test_what_pillow_reads_wrong_is_asked_for_as_a_file(
+    pixels: np.ndarray, options: dict[str, str]
+) -> None:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, **options)
+    with pytest.raises(ImageError, match="expected the path of a TIFF file"):
+        as_image_bgr(Image.open(stream))
 
 
 def test_a_pil_images_exif_is_applied() -> None:

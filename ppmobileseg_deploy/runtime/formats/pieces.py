@@ -48,6 +48,14 @@ class _Assembled(io.RawIOBase):
         self._position = max(0, offset + (0, self._position, end)[whence])
         return self._position
 
+    def readall(self) -> bytes:
+        # Python's own asks for a little more each time, and copies what it has.
+        data = memoryview(bytearray(max(0, (self._ends or [0])[-1] - self._position)))
+        filled = 0
+        while count := self.readinto(data[filled:]):
+            filled += count
+        return bytes(data[:filled])
+
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         index = bisect_right(self._ends, self._position)
         if index == len(self._pieces):

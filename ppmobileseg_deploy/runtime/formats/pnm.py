@@ -44,6 +44,8 @@ def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
     for top in range(0, height, rows):
         count = min(rows, height - top)
         data = stream.read(count * width * channels * dtype.itemsize)
+        if len(data) < count * width * channels * dtype.itemsize:
+            raise ValueError("its last pixels are missing")
         band = np.frombuffer(data, dtype).reshape(count, width, channels)
         bgr[top : top + count] = cv2.cvtColor(_scaled(band, most), code)
     return bgr

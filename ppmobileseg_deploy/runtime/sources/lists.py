@@ -17,7 +17,7 @@ MAX_STDIN_BYTES: Final = 512 << 20
 
 # More than the first letters, since a list may begin with "BMW.jpg" or "P6.png".
 _IMAGE: Final = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|BM.{0,12}?\0|II\*\0|MM\0\*|GIF8[79]a|P[56]\s",
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|BM.{0,12}?\0|II[*+]\0|MM\0[*+]|GIF8[79]a|P[56]\s",
     re.DOTALL,
 )
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -72,3 +72,9 @@ def test_the_last_byte_may_be_missing(lost, plain, picture, read):
 def test_damage_is_one_error(content, message, plain, read):
     with pytest.raises(ImageError, match=message):
         read(content(plain))
+
+
+def test_a_picture_beyond_its_screen_is_shown_whole(plain, picture, read, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # the whole process's limit is not ours
+    content = plain[:6] + struct.pack("<HH", 9, 9) + plain[10:]
+    np.testing.assert_array_equal(read(content), np.asarray(picture.convert("RGB")))

@@ -122,6 +122,7 @@ def test_standard_input_may_be_a_list(tree, stdin, start):
         (b"RIFF\x10\0\0\0WEBPVP8 ", "stdin.png"),
         (b"BM\x36\0\0\0\0\0", "stdin.png"),
         (b"II*\0", "stdin.png"),
+        (b"MM\0+", "stdin.png"),
         (b"GIF89a", "stdin.png"),
         (b"P6 1 1 255 ", "stdin.png"),
     ],
