@@ -36,7 +36,7 @@ def evaluate_models(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of PNG files whose pixels are class ids, NAME.png for NAME.jpg.",
+            help="Folder of PNG or TIFF files of class ids, NAME.png for NAME.jpg.",
         ),
     ] = None,
     ade20k: Annotated[

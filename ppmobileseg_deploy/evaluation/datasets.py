@@ -10,6 +10,7 @@ from ..files import kind_of
 from ..runtime.images import READABLE_SUFFIXES
 
 _LABEL_SUFFIX: Final = ".png"
+_OTHER_LABEL_SUFFIXES: Final = (".tif", ".tiff")
 
 # What Cityscapes appends to the name that an image and its labels share.
 _IMAGE_ENDING: Final = "_leftImg8bit"
@@ -24,7 +25,7 @@ class LabelledImage:
 
     Attributes:
         image: The image file.
-        labels: The PNG file of class ids.
+        labels: The PNG or TIFF file of class ids.
     """
 
     image: Path
@@ -39,7 +40,7 @@ def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...
 
     Args:
         images: Folder of images.
-        labels: Folder of PNG files.
+        labels: Folder of PNG files, or of TIFF files if there is none.
 
     Returns:
         The pairs in the order of their names. Labels without an image are left out.
@@ -126,7 +127,8 @@ def _files(folder: Path, suffixes: Iterable[str], what: str) -> list[Path]:
 
 
 def _label_files(folder: Path) -> list[Path]:
-    files = _files(folder, {_LABEL_SUFFIX}, "label images")
+    files = _files(folder, {_LABEL_SUFFIX, *_OTHER_LABEL_SUFFIXES}, "label images")
+    files = [path for path in files if path.suffix.lower() == _LABEL_SUFFIX] or files
     # Cityscapes keeps other pictures of the same scene beside them.
     return [path for path in files if path.stem.endswith(_LABEL_ENDINGS)] or files
 

@@ -59,7 +59,7 @@ def test_cityscapes_is_found_from_its_root(tmp_path):
         (("l/a.png",), "expected a folder of images, found none at"),
         (("i/a.txt", "l/a.png"), "expected images ("),
         (("i/a.jpg",), "expected a folder of label images"),
-        (("i/a.jpg", "l/a.jpg"), "expected label images (.png)"),
+        (("i/a.jpg", "l/a.jpg"), "expected label images (.png .tif .tiff)"),
         (
             ("i/a.jpg", "i/b.jpg", "i/c.jpg", "i/d.jpg", "i/e.jpg", "l/e.png"),
             "for each of 5 images, found none for 4 of them: a.jpg, b.jpg, c.jpg, ...",
@@ -81,3 +81,10 @@ def test_cityscapes_without_training_ids_names_the_ending(tmp_path, files):
     touch(tmp_path, *(f"gtFine/val/{name}" for name in files))
     with pytest.raises(UsageError, match=r"expected labels \*_gtFine_labelTrainIds\.png in"):
         find_cityscapes(tmp_path)
+
+
+def test_labels_may_be_tiff_files_where_none_is_a_png(tmp_path):
+    touch(tmp_path, "i/a.jpg", "l/a.tif")
+    assert find_labelled_images(tmp_path / "i", tmp_path / "l")[0].labels.name == "a.tif"
+    touch(tmp_path, "l/a.png")
+    assert find_labelled_images(tmp_path / "i", tmp_path / "l")[0].labels.name == "a.png"

@@ -3,7 +3,8 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import Image, PngImagePlugin
 
 from ppmobileseg_deploy.errors import ImageError, UsageError
 from ppmobileseg_deploy.evaluation.label_coding import LabelCoding
@@ -227,3 +228,70 @@ def test_a_mask_of_more_values_is_refused(write, value):
 def test_codings_that_no_image_has(options, message):
     with pytest.raises(UsageError, match=message):
         LabelCoding(**options)
+
+
+TIFF_IDS = {
+    "8 bits": ({"photometric": "minisblack"}, np.uint8),
+    "16 bits": ({"photometric": "minisblack"}, np.uint16),
+    "16 bits, white is 0, which does not matter": ({"photometric": "miniswhite"}, np.uint16),
+    "a palette, whose colours do not matter": (
+        {"photometric": "palette", "colormap": np.full((3, 256), 7, np.uint16)},
+        np.uint8,
+    ),
+    "4 bits": ({"photometric": "minisblack", "bitspersample": 4}, np.uint8),
+    "12 bits": ({"photometric": "minisblack", "bitspersample": 12}, np.uint16),
+    "tiles": ({"photometric": "minisblack", "tile": (16, 16), "compression": "lzw"}, np.uint16),
+    "differences": ({"compression": "zlib", "predictor": True}, np.uint16),
+    "BigTIFF": ({"bigtiff": True, "byteorder": ">", "compression": "zstd"}, np.uint16),
+}
+
+
+@pytest.mark.parametrize("kind", TIFF_IDS)
+@pytest.mark.parametrize("name", ["labels.tif", "labels.png"])
+def test_ids_in_tiff_files_are_those_that_tifffile_reads(kind, name, tmp_path):
+    options, dtype = TIFF_IDS[kind]
+    most = (1 << options.get("bitspersample", 8 * np.dtype(dtype).itemsize)) - 1
+    ids = np.random.default_rng(0).integers(0, most, (20, 31), dtype, endpoint=True)
+    path = tmp_path / name  # the content decides
+    tifffile.imwrite(path, ids, **options)
+    np.testing.assert_array_equal(tifffile.imread(path), ids)
+    np.testing.assert_array_equal(read_labels(path, (20, 31)), ids)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "size_hw", "coding", "message"),
+    [
+        (IDS, (2, 4), LabelCoding(), "expected the image's size 2x4, found 2x3"),
+        (
+            COLOURS,
+            (2, 3),
+            LabelCoding(),
+            "expected one number a pixel, found a TIFF",
+        ),
+        (
+            IDS.astype(np.int32),
+            (2, 3),
+            LabelCoding(),
+            "expected whole numbers, none of them",
+        ),
+        (IDS.astype(np.float32), (2, 3), LabelCoding(), "floating point"),
+        (COLOURS, (2, 3), LabelCoding(palette_rgb=PALETTE), "expected a PNG file of the classes'"),
+    ],
+)
+def test_tiff_files_that_are_no_labels_are_refused(pixels, size_hw, coding, message, tmp_path):
+    tifffile.imwrite(tmp_path / "labels.tif", pixels, metadata=None)
+    with pytest.raises(ImageError, match=message):
+        read_labels(tmp_path / "labels.tif", size_hw, coding)
+
+
+def test_a_damaged_tiff_is_called_one(tmp_path):
+    (tmp_path / "labels.tif").write_bytes(b"II*\0\x08\0\0\0\xff")
+    with pytest.raises(ImageError, match="expected a complete TIFF file"):
+        read_labels(tmp_path / "labels.tif", (2, 3))
+
+
+def test_texts_in_a_label_file_do_not_matter(tmp_path):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("history", "edited " * 400_000, zip=True)
+    Image.fromarray(IDS).save(tmp_path / "labels.png", pnginfo=info)
+    np.testing.assert_array_equal(read_labels(tmp_path / "labels.png", (2, 3)), IDS)

@@ -28,6 +28,7 @@ MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS: Final = 1 << 18  # of 8192 bytes, as libpng writes them: 2 GB
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PALETTE: Final = 3
+_TRANSPARENT: Final = {0: (2,), 2: (6,), _PALETTE: range(1, 257)}  # and how many bytes say so
 _END: Final = b"\0\0\0\0IEND\xae\x42\x60\x82"
 _XMP: Final = b"XML:com.adobe.xmp"
 _RAW_EXIF: Final = b"Raw profile type exif"  # ImageMagick's
@@ -40,7 +41,7 @@ class PngParts:
     Attributes:
         size_hw: Height and width.
         bits: Of a pixel.
-        palette: Pixels are indices.
+        color: PNG's number of what a pixel is: gray, red, green and blue, an index, ...
         pieces: A PNG file of header, palette and pixels.
         exif: EXIF data; empty without.
         xmp: The XMP packet; empty without.
@@ -48,7 +49,7 @@ class PngParts:
 
     size_hw: tuple[int, int]
     bits: int
-    palette: bool
+    color: int
     pieces: list[Piece] = field(default_factory=list)
     exif: bytes = b""
     xmp: bytes = b""
@@ -98,9 +99,12 @@ def _read_chunks(stream: BinaryIO, file_bytes: int) -> PngParts:
                 parts.pieces += [struct.pack(">I4s", count, name), chunk, bytes(4)]
                 break
             _append(parts.pieces, range(start, end))
-        elif name == b"PLTE" and parts.palette and not has_palette:
+        elif name == b"PLTE" and parts.color == _PALETTE and not has_palette:
             has_palette = True
             parts.pieces.append(range(start, end))
+        elif name == b"tRNS" and count in _TRANSPARENT.get(parts.color, ()):
+            if _is_intact(name, stream.read(count), stream):
+                parts.pieces.append(range(start, end))
         elif count <= MOST_BYTES:
             _read_orientation(parts, name, stream, count)
         start = end
@@ -108,7 +112,7 @@ def _read_chunks(stream: BinaryIO, file_bytes: int) -> PngParts:
         raise ImageError(f"expected at most {_MOST_CHUNKS} chunks in a PNG file, found more")
     if parts is None:
         raise ValueError("no header")
-    if parts.palette and not has_palette:
+    if parts.color == _PALETTE and not has_palette:
         raise ValueError("no palette")
     parts.pieces.append(_END)
     return parts
@@ -130,14 +134,14 @@ def _read_header(name: bytes, data: bytes) -> PngParts:
     width, height, depth, color = struct.unpack_from(">IIBB", data)
     if color not in _CHANNELS or not depth:
         raise ValueError(f"colour type {color} of {depth} bits")
-    return PngParts((height, width), depth * _CHANNELS[color], palette=color == _PALETTE)
+    return PngParts((height, width), depth * _CHANNELS[color], color)
 
 
 def _read_orientation(parts: PngParts, name: bytes, stream: BinaryIO, count: int) -> None:
     if name not in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
         return
     data = stream.read(count)
-    if stream.read(4) != struct.pack(">I", zlib.crc32(name + data)):
+    if not _is_intact(name, data, stream):
         return
     if name == b"eXIf":
         parts.exif = parts.exif or data
@@ -152,6 +156,10 @@ def _read_orientation(parts: PngParts, name: bytes, stream: BinaryIO, count: int
         # A name, a count of bytes, then digits in lines.
         with contextlib.suppress(ValueError):
             parts.exif = binascii.unhexlify(b"".join(text.split(b"\n")[3:]))
+
+
+def _is_intact(name: bytes, data: bytes, stream: BinaryIO) -> bool:
+    return stream.read(4) == struct.pack(">I", zlib.crc32(name + data))
 
 
 def _inflated(data: bytes) -> bytes:

@@ -62,7 +62,7 @@ def read_values(stream: BinaryIO, limits: Limits) -> NDArray[np.uint16]:
         limits: How large it may be.
 
     Returns:
-        (height, width), not turned.
+        (height, width), upright.
 
     Raises:
         ImageError: It is too large, or of another kind.
@@ -74,7 +74,8 @@ def read_values(stream: BinaryIO, limits: Limits) -> NDArray[np.uint16]:
     values = np.asarray(_loaded(directory, layout, limits, 0)).astype(np.uint16)
     bits = layout.bits[0]
     # Pillow stretches 2 and 4 bits to 8.
-    return values // np.uint16(0xFF // (2**bits - 1)) if bits in (2, 4) else values
+    values = values // np.uint16(0xFF // (2**bits - 1)) if bits in (2, 4) else values
+    return turned(values, orientation_in(directory))
 
 
 def _open(stream: BinaryIO, limits: Limits) -> tuple[Directory, Layout]:
