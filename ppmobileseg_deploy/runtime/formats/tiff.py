@@ -26,9 +26,11 @@ from .tiff_kinds import COLORS, GRAY, most_pixels_per_byte, what_is_missing
 from .tiff_layout import (
     ASSOCIATED_ALPHA,
     CMYK,
+    JPEG,
     LZMA,
     RGB,
     WHITE_IS_ZERO,
+    YCBCR,
     ZSTD,
     Layout,
     check_segments,
@@ -48,6 +50,8 @@ def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
         image = Image.fromarray(_gray(directory, layout, limits, 0))
     else:
         image = _loaded(directory, layout, limits, None)
+        if layout.photometric == YCBCR and layout.compression != JPEG:
+            image = Image.merge("YCbCr", image.split())
     bgr = bgr_of_pil(image)
     if layout.photometric == WHITE_IS_ZERO:
         cv2.bitwise_not(bgr, bgr)
@@ -116,14 +120,20 @@ def _loaded(
     try:
         image = _TiffImageFile(rewritten(directory, layout, limits.file_bytes, plane=plane))
         image.load()
+    except SyntaxError as error:
+        raise _unknown_to_pillow("kind", layout) from error
     except OSError as error:
         if layout.compression in _OPTIONAL and not _writes(_OPTIONAL[layout.compression]):
-            raise ImageError(
-                f"expected a compression that this release of Pillow knows, found a TIFF file of "
-                f"{layout}; pip install -U pillow brings one that does"
-            ) from error
+            raise _unknown_to_pillow("compression", layout) from error
         raise
     return image
+
+
+def _unknown_to_pillow(what: str, layout: Layout) -> ImageError:
+    return ImageError(
+        f"expected a {what} that this release of Pillow reads, found a TIFF file of {layout}; "
+        "pip install -U pillow brings one that does"
+    )
 
 
 def _writes(compression: str) -> bool:

@@ -10,7 +10,16 @@ from typing import BinaryIO, Final
 from .pieces import assembled
 from .tags import BYTES_OF_TYPE, Directory
 from .tiff_kinds import COLORS, GRAY
-from .tiff_layout import BLACK_IS_ZERO, MOST_SEGMENTS, PALETTE, RAW, Layout
+from .tiff_layout import (
+    BLACK_IS_ZERO,
+    JPEG,
+    MOST_SEGMENTS,
+    PALETTE,
+    RAW,
+    RGB,
+    YCBCR,
+    Layout,
+)
 
 _SHORT, _LONG, _BYTES = 3, 4, 7
 # What codecs need: options of fax, subsampling of YCbCr; tables of JPEG, which are bytes.
@@ -35,7 +44,7 @@ def rewritten(
         plane: This sample alone, as a gray picture; all samples without.
 
     Returns:
-        The new file. What is gray has black at 0.
+        The new file. What is gray has black at 0, and YCbCr without JPEG is called RGB.
 
     Raises:
         ValueError: Pixels are missing, or lie where others do.
@@ -102,6 +111,8 @@ def _description(
 ) -> dict[int, Values]:
     samples = 1 if gray else layout.samples
     photometric = BLACK_IS_ZERO if gray or layout.photometric in GRAY else layout.photometric
+    if photometric == YCBCR and layout.compression != JPEG:
+        photometric = RGB
     rows, columns = layout.segment_hw
     numbers = {
         256: (layout.size_hw[1],),

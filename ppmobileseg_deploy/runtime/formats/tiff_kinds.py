@@ -137,7 +137,7 @@ def _has_known_order(layout: Layout) -> bool:
 def _missing_of_ycbcr(directory: Directory, layout: Layout) -> str:
     if layout.photometric != YCBCR or layout.compression == JPEG:
         return ""
-    # Pillow converts as JPEG does, whatever else the file says.
+    # Pillow converts as JPEG does.
     usual = (
         directory.numbers(_YCBCR_SUBSAMPLING) == (1, 1)
         and directory.ratios(_YCBCR_COEFFICIENTS) in ((), (0.299, 0.587, 0.114))

@@ -74,7 +74,14 @@ def test_damage_is_one_error(content, message, plain, read):
         read(content(plain))
 
 
-def test_a_picture_beyond_its_screen_is_shown_whole(plain, picture, read, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # the whole process's limit is not ours
+def test_a_picture_beyond_its_screen_is_shown_whole(plain, picture, read):
     content = plain[:6] + struct.pack("<HH", 9, 9) + plain[10:]
     np.testing.assert_array_equal(read(content), np.asarray(picture.convert("RGB")))
+
+
+def test_the_whole_processs_limit_is_not_that_of_a_picture_beyond_its_screen(
+    saved, read, monkeypatch
+):
+    content = saved(Image.new("L", (1000, 700)), "GIF")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300_000)
+    assert read(content[:6] + struct.pack("<HH", 9, 9) + content[10:]).shape == (700, 1000, 3)
