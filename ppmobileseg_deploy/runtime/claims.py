@@ -26,6 +26,12 @@ DEFLATE: Final = 1032
 LZW: Final = 2560
 """Bytes that LZW makes of one: codes of 12 bits, for strings of up to 3838 bytes."""
 
+LZMA: Final = 7100
+"""Bytes that LZMA makes of one: 273 from 14 choices of a 45th of a bit."""
+
+ZSTANDARD: Final = 32768
+"""Bytes that Zstandard makes of one: a block of 128 kB from a header of 3 bytes and one value."""
+
 JPEG: Final = 512
 """Pixels of a byte of JPEG: one bit for an 8x8 block, in a progressive file of the first scan."""
 

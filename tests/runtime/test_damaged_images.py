@@ -90,7 +90,7 @@ def test_a_few_bytes_cannot_ask_for_gigabytes(tmp_path: Path) -> None:
 
 def _flat(kind: str, width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
     stream = io.BytesIO()
-    Image.new(mode, (width, height), 99 if mode == "L" else (9, 99, 199)).save(
+    Image.new(mode, (width, height), {"L": 99, "1": 1}.get(mode, (9, 99, 199))).save(
         stream, kind, **options
     )
     return stream.getvalue()
@@ -167,6 +167,9 @@ def test_a_header_cannot_claim_what_the_file_is_too_short_for(kind: str) -> None
         ("GIF", "L", {}),
         ("TIFF", "L", {"compression": "tiff_lzw"}),
         ("TIFF", "L", {"compression": "tiff_adobe_deflate"}),
+        ("TIFF", "RGB", {"compression": "lzma"}),
+        ("TIFF", "1", {"compression": "group4"}),
+        ("TIFF", "1", {"compression": "group3"}),
     ],
 )
 def test_a_large_picture_of_one_colour_is_small_and_intact(

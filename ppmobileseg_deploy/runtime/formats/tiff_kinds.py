@@ -5,7 +5,6 @@ four inks. Floating point and signed numbers have no white; of several bands wit
 knows which are red, green and blue; 32 bits are a measurement, not a picture.
 """
 
-import math
 from typing import Final
 
 from .. import claims
@@ -90,10 +89,17 @@ def most_pixels_per_byte(layout: Layout) -> float:
     """Give the most pixels that a byte of the page's strips or tiles can hold."""
     if layout.compression == JPEG:
         return claims.JPEG
-    of_bytes = {RAW: 1, PACKBITS: 64, LZW: claims.LZW, **dict.fromkeys(DEFLATE, claims.DEFLATE)}
-    # Fax, LZMA and Zstandard make a flat picture as small as they like.
-    most = of_bytes.get(layout.compression, math.inf)
-    return most * 8 / (layout.bits[0] * layout.samples)
+    if layout.compression in FAX:  # a bit for a line like the last one, or 12 for 2560 pixels
+        return max(8 * layout.size_hw[1], 2048)
+    of_bytes = {
+        RAW: 1,
+        PACKBITS: 64,
+        LZW: claims.LZW,
+        LZMA: claims.LZMA,
+        ZSTD: claims.ZSTANDARD,
+        **dict.fromkeys(DEFLATE, claims.DEFLATE),
+    }
+    return of_bytes[layout.compression] * 8 / (layout.bits[0] * layout.samples)
 
 
 def _missing_of_samples(layout: Layout) -> str:

@@ -430,3 +430,21 @@ def test_jpeg_in_a_tiff_of_another_size_is_an_error(tiff, read, saved):
     large = saved(Image.new("L", (3000, 3000)), "JPEG")
     with pytest.raises(ImageError, match="found a damaged one"):
         read(tiff([large], {259: 7}))
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lzma", "lzw", "zlib", "packbits"])
+def test_a_large_page_of_one_colour_is_small_and_whole(codec, read):
+    content = written(
+        np.full((4100, 4000), 77, np.uint8), photometric="minisblack", compression=codec
+    )
+    assert len(content) < 4100 * 4000 / 50
+    assert (read(content) == 77).all()
+
+
+@pytest.mark.parametrize(
+    ("tags", "bits"), [({259: 50000}, 16), ({259: 34925}, 8), ({259: 4}, 1), ({259: 2}, 1)]
+)
+def test_a_page_larger_than_its_codec_can_make_it_is_refused(tags, bits, tiff, read):
+    size_hw = (30_000, 6000) if bits == 1 else (12_000, 16_000)
+    with pytest.raises(ImageError, match=r"expected at least \d+ bytes for"):
+        read(tiff([bytes(3000)], {258: bits, **tags}, size_hw=size_hw))
