@@ -30,6 +30,7 @@ _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PALETTE: Final = 3
 _TRANSPARENT: Final = {0: (2,), 2: (6,), _PALETTE: range(1, 257)}  # and how many bytes say so
 _END: Final = b"\0\0\0\0IEND\xae\x42\x60\x82"
+_EXIF: Final = b"eXIf"
 _XMP: Final = b"XML:com.adobe.xmp"
 _RAW_EXIF: Final = b"Raw profile type exif"  # ImageMagick's
 
@@ -43,22 +44,21 @@ class PngParts:
         bits: Of a pixel.
         color: PNG's number of what a pixel is: gray, red, green and blue, an index, ...
         pieces: A PNG file of header, palette and pixels.
-        exif: EXIF data; empty without.
-        xmp: The XMP packet; empty without.
+        upright: The chunks that may tell which side is up, as they are stored: the first of each
+            kind.
     """
 
     size_hw: tuple[int, int]
     bits: int
     color: int
     pieces: list[Piece] = field(default_factory=list)
-    exif: bytes = b""
-    xmp: bytes = b""
+    upright: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
 
 
 def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
     """Decode a PNG file, of an animation the default image; see `formats`."""
     image, parts = open_png(stream, limits)
-    return turned(bgr_of_pil(image), orientation_of(parts.exif, parts.xmp))
+    return turned(bgr_of_pil(image), _orientation(parts))
 
 
 def open_png(stream: BinaryIO, limits: Limits) -> tuple[PngImagePlugin.PngImageFile, PngParts]:
@@ -106,7 +106,7 @@ def _read_chunks(stream: BinaryIO, file_bytes: int) -> PngParts:
             if _is_intact(name, stream.read(count), stream):
                 parts.pieces.append(range(start, end))
         elif count <= MOST_BYTES:
-            _read_orientation(parts, name, stream, count)
+            _note_orientation(parts, name, stream, count)
         start = end
     else:
         raise ImageError(f"expected at most {_MOST_CHUNKS} chunks in a PNG file, found more")
@@ -137,25 +137,26 @@ def _read_header(name: bytes, data: bytes) -> PngParts:
     return PngParts((height, width), depth * _CHANNELS[color], color)
 
 
-def _read_orientation(parts: PngParts, name: bytes, stream: BinaryIO, count: int) -> None:
-    if name not in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
+def _note_orientation(parts: PngParts, name: bytes, stream: BinaryIO, count: int) -> None:
+    if name not in (_EXIF, b"iTXt", b"zTXt", b"tEXt"):
         return
     data = stream.read(count)
-    if not _is_intact(name, data, stream):
-        return
-    if name == b"eXIf":
-        parts.exif = parts.exif or data
-        return
-    keyword, _, rest = data.partition(b"\0")
-    if keyword == _XMP and name == b"iTXt":
-        packed = rest[:1] == b"\1"
-        text = rest[2:].split(b"\0", 2)[-1]
-        parts.xmp = _inflated(text) if packed else text
-    elif keyword == _RAW_EXIF and name != b"iTXt" and not parts.exif:
-        text = _inflated(rest[1:]) if name == b"zTXt" else rest
+    keyword, _, text = (name, b"", data) if name == _EXIF else data.partition(b"\0")
+    if keyword in (_EXIF, _XMP, _RAW_EXIF) and _is_intact(name, data, stream):
+        parts.upright.setdefault(keyword, (name, text))
+
+
+def _orientation(parts: PngParts) -> int:
+    exif = parts.upright.get(_EXIF, (b"", b""))[1]
+    if not exif and _RAW_EXIF in parts.upright:
+        name, text = parts.upright[_RAW_EXIF]
+        text = _inflated(text[1:]) if name == b"zTXt" else text
         # A name, a count of bytes, then digits in lines.
         with contextlib.suppress(ValueError):
-            parts.exif = binascii.unhexlify(b"".join(text.split(b"\n")[3:]))
+            exif = binascii.unhexlify(b"".join(text.split(b"\n")[3:]))
+    name, text = parts.upright.get(_XMP, (b"", b""))
+    packed, text = text[:1] == b"\1", text[2:].split(b"\0", 2)[-1]
+    return orientation_of(exif, _inflated(text) if packed else text)
 
 
 def _is_intact(name: bytes, data: bytes, stream: BinaryIO) -> bool:

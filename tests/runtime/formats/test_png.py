@@ -1,4 +1,5 @@
 import struct
+import time
 import zlib
 
 import cv2
@@ -152,3 +153,13 @@ def test_every_mode_is_read_as_opencv_reads_it(mode, saved, read, rgb):
     content = saved(image, "PNG")
     expected = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
     np.testing.assert_array_equal(read(content), expected)
+
+
+def test_of_thousands_of_packed_texts_one_is_inflated(plain, chunk, read, rgb):
+    # Ten seconds, if all were.
+    packed = zlib.compress(bytes(1 << 20))
+    text = chunk(b"zTXt", b"Raw profile type exif\0\0" + packed)
+    packet = chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed)
+    start = time.process_time()
+    np.testing.assert_array_equal(read(after_header(plain, (text + packet) * 5000)), rgb)
+    assert time.process_time() - start < 2
