@@ -73,12 +73,12 @@ def rewritten(
 def _segments(directory: Directory, layout: Layout, file_bytes: int, plane: int) -> list[range]:
     """Find the strips or tiles of a page, or of one of its planes."""
     offsets = directory.numbers(324 if layout.tiled else 273, MOST_SEGMENTS)
-    if layout.compression == RAW:  # files may be wrong about it, and it goes without saying
+    if layout.compression == RAW:  # it follows from the size, and files may state it wrongly
         counts = _raw_byte_counts(layout)
     else:
         counts = list(directory.numbers(325 if layout.tiled else 279, MOST_SEGMENTS))
         if layout.segments == len(offsets) == 1 and not any(counts):
-            counts = [file_bytes]  # old files do not say it of their only strip
+            counts = [file_bytes]  # old files do not state it for their only strip
     if layout.planes:
         first = plane * layout.segments
         offsets = offsets[first : first + layout.segments]

@@ -109,7 +109,7 @@ def _missing_of_samples(layout: Layout) -> str:
     if extra < 0:
         return f"{colors} samples a pixel"
     if photometric in GRAY and extra and (extra > 1 or not alpha):
-        return "bands of which the file says what they show"
+        return "one gray band, or bands that the file calls colours"
     if alpha == ASSOCIATED_ALPHA and photometric not in (BLACK_IS_ZERO, RGB):
         return "colours not multiplied by how opaque they are"
     most = _MOST_EXTRA.get((photometric, bits), 0)
