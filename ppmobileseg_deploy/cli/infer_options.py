@@ -9,7 +9,7 @@ HELP: Final = """Segment images and videos with an exported model and write what
 
 \b
 SOURCE is any of these, in any number:
-  photo.jpg  clip.mp4      an image (its first page or frame), a video (needs PyAV)
+  photo.jpg  clip.mp4      an image (its first page), a video (needs PyAV)
   holiday                  a folder: its images and videos
   'trip/**/*.jpg'          a pattern, in quotes
   list.txt                 a text file with one of these a line
