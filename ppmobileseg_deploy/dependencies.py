@@ -28,12 +28,13 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
     "onnxsim": _Package("onnxsim", "onnxsim"),
     "PIL": _Package("Pillow", "pillow"),
     "rich": _Package("rich", "rich"),
+    "safetensors": _Package("safetensors", "safetensors"),
     "torch": _Package("PyTorch", "torch"),
     "typer": _Package("typer", "typer"),
 }
-_EXPORT: Final = ("torch", "onnx", "onnxsim")
+_EXPORT: Final = ("torch", "onnx", "onnxsim", "safetensors")
 _INSTALL_EXPORT: Final = (
-    "pip install torch onnx onnxsim (without a GPU: PyTorch's CPU build first)"
+    "pip install torch onnx onnxsim safetensors (without a GPU: PyTorch's CPU build first)"
 )
 _OURS: Final = __name__.partition(".")[0]
 _SYSTEM_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")

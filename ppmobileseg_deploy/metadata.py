@@ -29,8 +29,8 @@ _MAX_TEXT: Final = 1 << 24  # characters of an entry: 65536 names of 250 each
 _PREFIX: Final = "ppms."
 _MAX_STRIDE: Final = 256
 # Bounds of the normalisation, which divides pixel values in [0, 255] as float32.
-_MAX_NUMBER: Final = 1e6
-_MIN_STD: Final = 1e-6
+MAX_NUMBER: Final = 1e6
+MIN_STD: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class ModelMetadata:
         stride: Input pixels per cell of the low-resolution logits.
         mean_rgb: Subtracted from the pixel values in [0, 255].
         std_rgb: What the difference is divided by.
-        channel_order: Order of the input's channels: ``"rgb"``, or also ``"bgr"`` for files
-            that take bytes and normalise them inside.
+        channel_order: Order of the input's channels, ``"rgb"`` or ``"bgr"``. Means, standard
+            deviations and colours are in the order red, green, blue either way.
         short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
             is at most this ...
         long_side: ... and its long side at most this (pixels).
@@ -151,10 +151,10 @@ class ModelMetadata:
             )
         if any(len(rgb) != 3 or not all(0 <= c <= 255 for c in rgb) for rgb in self.palette_rgb):
             raise ValueError("expected palette colours of three numbers in [0, 255]")
-        # Not "std < _MIN_STD" and the like: whatever is compared with NaN is false.
-        if len(self.mean_rgb) != 3 or not all(abs(m) <= _MAX_NUMBER for m in self.mean_rgb):
+        # Not "std < MIN_STD" and the like: whatever is compared with NaN is false.
+        if len(self.mean_rgb) != 3 or not all(abs(m) <= MAX_NUMBER for m in self.mean_rgb):
             raise ValueError(f"expected three finite means, found {brief(self.mean_rgb)}")
-        if len(self.std_rgb) != 3 or not all(_MIN_STD <= s <= _MAX_NUMBER for s in self.std_rgb):
+        if len(self.std_rgb) != 3 or not all(MIN_STD <= s <= MAX_NUMBER for s in self.std_rgb):
             raise ValueError(
                 f"expected three finite standard deviations above zero, found "
                 f"{brief(self.std_rgb)}"

@@ -20,5 +20,15 @@ def brief(value: object) -> str:
     Args:
         value: Anything, however large: what somebody gave in place of what was expected.
     """
-    text = printable(repr(value))
-    return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
+    return shortened(repr(value))
+
+
+def shortened(text: str, most: int = _MOST) -> str:
+    """Return text that is printable and no longer than ``most`` characters.
+
+    Args:
+        text: Text of any length, from anywhere.
+        most: Length that is left of it.
+    """
+    text = printable(text[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from ..errors import UsageError
-from ..metadata import DEFAULT_THRESHOLD
+from ..metadata import DEFAULT_THRESHOLD, RGB
 from ..model import PPMobileSeg, PPMobileSegConfig
 
 
@@ -24,6 +24,15 @@ class Checkpoint:
         official_name: ``"tiny"`` or ``"base"`` if it was asked for by that name.
         threshold: Probability above which a pixel is of the class of a head of one class; None
             for other heads, and where nothing was decided yet, see `with_threshold`.
+        weights_name: Where in the file the weights lie, such as ``"state_dict"`` or
+            ``"ema.module"``.
+        class_names: Name of each class id; None, as in the next four, where the file does not
+            say.
+        palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
+        mean: Subtracted from pixel values in [0, 255], in the order of the network's channels.
+        std: What the difference is divided by, likewise.
+        channel_order: Order of the network's channels, ``"rgb"`` or ``"bgr"``.
+        notes: What else is worth knowing about the file, a sentence each.
     """
 
     config: PPMobileSegConfig
@@ -33,6 +42,13 @@ class Checkpoint:
     sha256: str
     official_name: str | None = None
     threshold: float | None = None
+    weights_name: str = ""
+    class_names: tuple[str, ...] | None = None
+    palette_rgb: tuple[RGB, ...] | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    channel_order: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Checkpoint:

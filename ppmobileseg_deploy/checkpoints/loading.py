@@ -1,66 +1,93 @@
 """From a path or an official name to a checkpoint that fits the network."""
 
-import hashlib
 from pathlib import Path
+from typing import Final
 
-from torch import Tensor
-
-from ..errors import CheckpointError
+from ..errors import CheckpointError, PPMobileSegError
+from ..quoting import shortened
 from .checkpoint import Checkpoint
-from .fitting import fit
+from .facts import read_facts
+from .fitting import fit, network_names
+from .formats import FormatError, Source, read_any
 from .official import OFFICIAL, download
-from .openmmlab import is_pth, read_pth
-from .paddle import PaddleArray, is_pdparams, read_pdparams, to_tensors
 from .state_dict import find_weights
 
-MAX_BYTES = 1 << 30
+MAX_BYTES: Final = 1 << 30
 """No file of this network comes near: base with its optimizer state takes 72 MB."""
 
 
-def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
-    """Read a checkpoint of either framework; variant and classes are read off its tensors.
+def load_checkpoint(path_or_name: str | Path, weights: str | None = None) -> Checkpoint:
+    """Read a checkpoint of any framework; variant and classes are read off its tensors.
 
     The format is recognised by the file's content, not by its name. Nothing in the file is
     executed, and a checkpoint that lacks a tensor or has one too many is refused.
 
     Args:
-        path_or_name: An open-mmlab ``.pth`` file, a PaddleSeg ``.pdparams`` file, or, if there
-            is no such file, the name of an official checkpoint (``"tiny"``, ``"base"``), which
-            is downloaded once and then kept in the cache.
+        path_or_name: A PyTorch file (``.pth``), a PaddleSeg ``.pdparams`` file, a
+            ``.safetensors`` file or, if there is no such file, the name of an official checkpoint
+            (``"tiny"``, ``"base"``), which is downloaded once and then kept in the cache.
+        weights: Which of several sets of weights to take: its name, or a part that no other has,
+            such as ``"ema"`` or ``"teacher"``. Without it the averaged one is taken.
 
     Returns:
         The checkpoint; its weights are float32 whatever the file stores.
 
     Raises:
-        CheckpointError: There is no such file, it is unreadable or unsafe, or does not fit.
+        CheckpointError: There is no such file, it is unreadable or unsafe, or does not fit, or
+            holds several sets of weights with nothing to choose between them.
         DownloadError: An official checkpoint could not be fetched.
+        UsageError: The file holds no weights of that name.
+
+    Example:
+        >>> checkpoint = load_checkpoint("my.pth", weights="ema")  # doctest: +SKIP
+        >>> checkpoint.config.name, checkpoint.num_classes  # doctest: +SKIP
+        ('tiny', 150)
     """
     path, official_name = Path(path_or_name), None
     if str(path_or_name) in OFFICIAL and not path.is_file():
         official_name = str(path_or_name)
         path = download(OFFICIAL[official_name])
-    # Read once, so that the hash belongs to the bytes that are used.
-    data = _read(path)
-    config, num_classes, state_dict = fit(_tensors(data, path.name), path.name)
-    return Checkpoint(
+    try:
+        if problem := _problem(path):
+            raise CheckpointError(f"{problem}, expected a .pth, .pdparams or .safetensors file")
+        with Source.open(path) as source:
+            return _read(source, official_name, weights)
+    except PPMobileSegError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from error
+    except FormatError as error:
+        raise CheckpointError(f"{path.name} {error}") from error
+    except Exception as error:
+        # Nothing that a stranger can put into a file should come here.
+        reason = f"{type(error).__name__}: {shortened(str(error))}"
+        raise CheckpointError(f"{path.name} is damaged or no checkpoint ({reason})") from error
+
+
+def _read(source: Source, official_name: str | None, wanted: str | None) -> Checkpoint:
+    name = source.path.name
+    loaded = read_any(source)
+    found, notes = find_weights(loaded, network_names(), name, wanted)
+    config, num_classes, state_dict = fit(found.weights, name)
+    facts = read_facts(loaded, found.statistics, num_classes, name)
+    checkpoint = Checkpoint(
         config=config,
         num_classes=num_classes,
         state_dict=state_dict,
-        file_name=path.name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        file_name=name,
+        sha256=source.sha256(),
         official_name=official_name,
+        weights_name=found.name,
+        class_names=facts.class_names,
+        palette_rgb=facts.palette_rgb,
+        mean=facts.mean,
+        std=facts.std,
+        channel_order=facts.channel_order,
+        notes=(*notes, *facts.notes),
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        problem = _problem(path)
-        data = b"" if problem else path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from error
-    if problem:
-        raise CheckpointError(f"{problem}, expected a .pth or .pdparams file")
-    return data
+    # The hash and all that was read belong to one file.
+    source.check_unchanged()
+    return checkpoint
 
 
 def _problem(path: Path) -> str | None:
@@ -76,27 +103,3 @@ def _problem(path: Path) -> str | None:
     if size > MAX_BYTES:
         return f"{path} has {size} bytes, PP-MobileSeg at most {MAX_BYTES}"
     return None
-
-
-def _tensors(data: bytes, file_name: str) -> dict[str, Tensor]:
-    if is_pth(data):
-        return find_weights(read_pth(data, file_name), _as_tensor, file_name)
-    if is_pdparams(data):
-        arrays = find_weights(read_pdparams(data, file_name), _as_array, file_name)
-        return to_tensors(arrays, data, file_name)
-    raise CheckpointError(
-        f"{file_name} is neither a PyTorch file (.pth) nor a Paddle pickle (.pdparams): "
-        f"it begins with {data[:8]!r}"
-    )
-
-
-def _as_tensor(value: object) -> Tensor | None:
-    return value if isinstance(value, Tensor) else None
-
-
-def _as_array(value: object) -> PaddleArray | None:
-    match value:
-        case (PaddleArray() as array) | (str(), PaddleArray() as array):
-            return array
-        case _:
-            return None

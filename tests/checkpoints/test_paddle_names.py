@@ -1,5 +1,6 @@
+"""Files of ``paddle.save``: pickles of arrays under PaddleSeg's names."""
+
 import pickle
-import struct
 import sys
 import types
 from collections import OrderedDict
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from ppmobileseg_deploy.checkpoints import build_model, load_checkpoint
-from ppmobileseg_deploy.checkpoints.paddle import openmmlab_key
+from ppmobileseg_deploy.checkpoints.paddle_names import openmmlab_key
 from ppmobileseg_deploy.errors import CheckpointError
 
 VARIANTS = pytest.mark.parametrize("variant", ["tiny", "base"])
@@ -67,6 +68,7 @@ FORMS = {
     },
     "prefixed": lambda arrays: {f"module.{name}": array for name, array in arrays.items()},
     "big endian": lambda arrays: {name: a.astype(">f4") for name, a in arrays.items()},
+    "big endian doubles": lambda arrays: {n: a.astype(">f8") for n, a in arrays.items()},
     "float64": lambda arrays: {name: a.astype(np.float64) for name, a in arrays.items()},
     "Fortran order": lambda arrays: {name: np.asfortranarray(a) for name, a in arrays.items()},
 }
@@ -83,7 +85,15 @@ def test_forms_of_a_file(form, paddle_arrays, save_pdparams, golden_state_dict):
         assert torch.equal(weight, expected[key]), key
 
 
-@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_pickle_protocols(protocol, paddle_arrays, save_pdparams, golden_state_dict):
+    arrays = paddle_arrays("tiny")
+    checkpoint = load_checkpoint(save_pdparams(arrays, protocol=protocol))
+    expected = golden_state_dict("tiny")
+    assert all(torch.equal(w, expected[key]) for key, w in checkpoint.state_dict.items())
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
 def test_numpy_1_and_2_and_pickle_protocols(
     module, protocol, paddle_arrays, save_pdparams, monkeypatch
@@ -126,24 +136,6 @@ def test_a_payload_is_named_and_never_run(save_pdparams, paddle_arrays, payload)
     assert marker.exists(), "the payload must be able to run, or this test proves nothing"
 
 
-@pytest.mark.parametrize(
-    ("function", "name"),
-    [(eval, "builtins.eval"), (getattr, "builtins.getattr"), (np.load, "numpy.load")],
-)
-def test_any_other_global_is_named(save_pdparams, function, name):
-    with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
-        load_checkpoint(save_pdparams({"a": Reduced(function, "x")}))
-
-
-def test_a_name_cannot_write_to_the_terminal(tmp_path):
-    path = tmp_path / "my.pdparams"
-    path.write_bytes(b"\x80\x04c\x1b[31mos\nsystem\n.")
-    with pytest.raises(CheckpointError) as caught:
-        load_checkpoint(path)
-    assert r"asks for \x1b[31mos.system" in str(caught.value)
-    assert str(caught.value).isprintable()
-
-
 def array_of(shape, dtype, data):
     """Pickle an array that claims a shape and type which its bytes do not have."""
     reconstruct, arguments, _ = np.zeros(1, np.float32).__reduce__()
@@ -151,89 +143,36 @@ def array_of(shape, dtype, data):
 
 
 HOSTILE = {
-    "larger than its bytes": {"a": array_of((1 << 40,), "f4", b"\0" * 4)},
-    "negative": {"a": array_of((-1, -1), "f4", b"\0" * 4)},
-    "objects": {"a": array_of((1,), "O", [None])},
-    "texts": {"a": np.array(["abcd"])},
-    "a side that is no number": {"a": array_of((2.0, 2), "f4", b"\0" * 16)},
-    "no state": {"a": Reduced(np.ndarray, (1 << 40,), "f8")},
-    "empty": {},
-    "a list": [np.zeros(3, np.float32)],
-    "a text": "weights",
+    "larger than its bytes": (
+        {"a": array_of((1 << 40,), "f4", b"\0" * 4)},
+        "is damaged: an array",
+    ),
+    "negative": ({"a": array_of((-1, -1), "f4", b"\0" * 4)}, "no tuple of sizes"),
+    "a side that is no number": ({"a": array_of((2.0, 2), "f4", b"\0" * 16)}, "no tuple of sizes"),
+    "a huge side": ({"a": array_of((1 << 4000,), "f4", b"")}, "no tuple of sizes"),
+    "40 sides": ({"a": array_of((1,) * 40, "f4", b"\0" * 4)}, "no tuple of sizes"),
+    "no bytes": ({"a": array_of((1,), "f4", [1.5])}, "an array without bytes"),
+    "no state": ({"a": Reduced(np.ndarray, (1 << 40,), "f8")}, "holds no weights"),
+    "objects": ({"a": array_of((1,), "O", [None])}, "holds no weights"),
+    "texts": ({"a": np.array(["abcd"])}, "holds no weights"),
+    "empty": ({}, r"holds no weights, but the entries \(none\)"),
+    "a list": ([np.zeros(3, np.float32)], "holds no weights, but an object of type list"),
+    "a text": ("weights", "holds no weights, but an object of type str"),
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_unusable_content_is_an_error(case, save_pdparams):
-    with pytest.raises(CheckpointError, match=r"^my\.pdparams"):
-        load_checkpoint(save_pdparams(HOSTILE[case]))
+    content, reason = HOSTILE[case]
+    with pytest.raises(CheckpointError, match=rf"^my\.pdparams .*{reason}") as caught:
+        load_checkpoint(save_pdparams(content))
+    assert len(str(caught.value)) < 300
 
 
-def test_arrays_that_share_bytes_cannot_outgrow_the_file(save_pdparams):
-    shared = b"\0" * 4096
-    arrays = {f"backbone.{i}": array_of((1024,), "f4", shared) for i in range(1000)}
-    with pytest.raises(CheckpointError, match=r"4096000 bytes of arrays"):
-        load_checkpoint(save_pdparams(arrays))
-
-
-def test_a_few_bytes_cannot_reserve_gigabytes(tmp_path):
-    path = tmp_path / "slots.pdparams"
-    path.write_bytes(b"\x80\x04}r" + struct.pack("<I", 2**31) + b".")
-    with pytest.raises(CheckpointError, match="2147483648 memory slots"):
-        load_checkpoint(path)
-
-
-def nested_tuples(start, end):
-    # Enough levels to be refused, few enough for the test to end where they are not.
-    return start + b"X\x01\0\0\0a" + b"2\x86" * 16 + end + b"."
-
-
-@pytest.mark.parametrize(
-    "pickled",
-    [
-        nested_tuples(b"\x80\x02}", b"Ns"),
-        nested_tuples(b"\x80\x02}(X\x01\0\0\0bK\x01", b"Nu"),
-        nested_tuples(b"\x80\x02(", b"Nd"),
-        nested_tuples(b"\x80\x02}", b"q\x000h\x00Ns"),
-        nested_tuples(b"\x80\x04}", b"\x940h\x00Ns"),
-        nested_tuples(b"\x80\x02ccollections\nOrderedDict\n)R", b"Ns"),
-        nested_tuples(b"\x80\x02ccollections\nOrderedDict\n", b"N\x86\x85\x85R"),
-        nested_tuples(b"\x80\x02(ccollections\nOrderedDict\n((", b"Ntlo"),
-        nested_tuples(b"\x80\x04\x8f(", b"\x90"),
-        nested_tuples(b"\x80\x04(", b"\x91"),
-        b"\x80\x02}\x8b\x01\0\0\0\x01Ns.",
-        b"\x80\x02}0" + b"Ns.",
-    ],
-    ids=["SETITEM", "SETITEMS", "DICT", "BINPUT", "MEMOIZE", "OrderedDict item",
-         "OrderedDict called", "OrderedDict OBJ", "set", "frozenset", "LONG4", "empty stack"],
-)  # fmt: skip
-def test_keys_that_take_ages_to_hash_are_refused(pickled, tmp_path):
-    path = tmp_path / "my.pdparams"
-    path.write_bytes(pickled)
-    with pytest.raises(CheckpointError, match="cannot be read as PaddleSeg") as caught:
-        load_checkpoint(path)
-    assert len(str(caught.value)) < 200
-
-
-NESTED = ()
-for _ in range(16):
-    NESTED = (NESTED, NESTED)
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        array_of((NESTED,), "f4", b""),
-        array_of((1 << 4000,), "f4", b""),
-        array_of((1,) * 40, "f4", b"\0" * 4),
-        Reduced(tuple, b"one object for every byte"),
-    ],
-    ids=["nested shape", "huge side", "40 sides", "tuple of bytes"],
-)
-def test_what_could_grow_without_bounds_is_refused(entry, save_pdparams):
-    with pytest.raises(CheckpointError, match=r"an array whose shape|a tuple made of") as caught:
-        load_checkpoint(save_pdparams({"a": entry}))
-    assert len(str(caught.value)) < 200
+def test_objects_beside_the_weights_do_no_harm(save_pdparams, paddle_arrays):
+    beside = {"texts": np.array(["a"]), "objects": np.array([None]), "time": np.datetime64(0, "s")}
+    checkpoint = load_checkpoint(save_pdparams({**paddle_arrays("tiny"), **beside}))
+    assert checkpoint.config.name == "tiny"
 
 
 def test_a_dict_that_contains_itself(save_pdparams):
@@ -249,7 +188,7 @@ def test_a_truncated_file(save_pdparams, paddle_arrays, share):
     path = save_pdparams(paddle_arrays("tiny"))
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(CheckpointError, match="cannot be read as PaddleSeg parameters"):
+    with pytest.raises(CheckpointError, match=r"^my\.pdparams is cut off or damaged"):
         load_checkpoint(path)
 
 
