@@ -41,8 +41,22 @@ def default_classes(num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]
     return numbered_names(num_classes), distinct_palette(num_classes)
 
 
-def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...], tuple[RGB, ...]]:
-    """Read a name and a colour for each class.
+def usual_palette(names: Sequence[str]) -> tuple[RGB, ...]:
+    """Return the colours that classes of these names have, or else well separated ones.
+
+    Args:
+        names: Name of each class id.
+    """
+    for known, palette in BUILT_IN.values():
+        if tuple(names) == known:
+            return palette
+    return distinct_palette(len(names))
+
+
+def read_classes(
+    source: str | Path, num_classes: int
+) -> tuple[tuple[str, ...], tuple[RGB, ...] | None]:
+    """Read a name for each class, and the colours where they come along.
 
     Args:
         source: What `read_names` takes.
@@ -50,7 +64,7 @@ def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...],
             be one name, before which the background's is put, or two.
 
     Returns:
-        Names and colours, one of each per class; colours are made up where none are given.
+        Names and colours, one of each per class, or None where no colours are given.
 
     Raises:
         UsageError: The file cannot be read, is malformed, or names another number of classes.
@@ -64,7 +78,7 @@ def read_classes(source: str | Path, num_classes: int) -> tuple[tuple[str, ...],
         raise UsageError(
             f"expected {expected} for this checkpoint, found {len(names)} in {source}"
         )
-    return names, palette or distinct_palette(len(names))
+    return names, palette
 
 
 def read_names(source: str | Path) -> tuple[tuple[str, ...], tuple[RGB, ...] | None]:

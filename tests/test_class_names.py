@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -10,6 +11,7 @@ from ppmobileseg_deploy.class_names import (
     read_classes,
     read_names,
     read_palette,
+    usual_palette,
 )
 from ppmobileseg_deploy.errors import UsageError
 
@@ -39,13 +41,20 @@ def test_names_alone(tmp_path: Path, name: str, text: str, names: tuple[str, ...
     path.write_text(text, encoding="utf-8")
     read, palette = read_classes(path, 2)
     assert read == names
-    assert len(set(palette)) == 2
+    assert palette is None
 
 
 def test_names_with_colours(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_text('{"road": [128, 64, 128], "sky": [70, 130, 180]}')
     assert read_classes(path, 2) == (("road", "sky"), ((128, 64, 128), (70, 130, 180)))
+
+
+@pytest.mark.parametrize("table", [ade20k, cityscapes])
+def test_known_names_have_their_usual_colours(table: ModuleType) -> None:
+    assert usual_palette(table.NAMES) == table.PALETTE_RGB
+    assert usual_palette(table.NAMES[::-1]) != table.PALETTE_RGB[::-1]
+    assert len(set(usual_palette(table.NAMES[1:]))) == len(table.NAMES) - 1
 
 
 def test_a_head_of_one_class_tells_two_apart() -> None:
@@ -57,21 +66,29 @@ def test_a_head_of_one_class_tells_two_apart() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "names", "last_rgb"),
     [
-        ("c.txt", "water", ("background", "water"), default_classes(2)[1][1]),
-        ("c.txt", "land\nwater", ("land", "water"), default_classes(2)[1][1]),
+        ("c.txt", "water", ("background", "water"), None),
+        ("c.txt", "land\nwater", ("land", "water"), None),
         ("c.json", '{"water": [1, 2, 3]}', ("background", "water"), (1, 2, 3)),
         ("c.json", '{"land": [9, 9, 9], "water": [1, 2, 3]}', ("land", "water"), (1, 2, 3)),
     ],
 )
 def test_names_for_a_head_of_one_class(
-    tmp_path: Path, name: str, text: str, names: tuple[str, ...], last_rgb: tuple[int, int, int]
+    tmp_path: Path,
+    name: str,
+    text: str,
+    names: tuple[str, ...],
+    last_rgb: tuple[int, int, int] | None,
 ) -> None:
     path = tmp_path / name
     path.write_text(text)
     read, palette = read_classes(path, 1)
     assert read == names
-    assert len(palette) == 2
-    assert palette[1] == last_rgb
+    if last_rgb is None:
+        assert palette is None
+    else:
+        assert palette is not None
+        assert len(set(palette)) == 2
+        assert palette[1] == last_rgb
     path.write_text("a\nb\nc")
     with pytest.raises(UsageError, match="expected"):
         read_classes(path, 1)

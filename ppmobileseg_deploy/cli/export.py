@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
+from ..quoting import brief
 from . import export_options as given
 from .console import new_app, parse_size_hw, print_note, run, stderr, stdout, version_option
 from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _FILE_NAME: Final = "end2end.onnx"
 _INSPECT: Final = "inspect"
 _VERIFY: Final = ("quick", "full", "off")
+_RENAMED: Final = "--classes is called --names now: in other commands it chooses among the classes"
 
 app = new_app()
 
@@ -33,13 +35,19 @@ def export(
     checkpoint: given.Checkpoint,
     output: given.Output = _FILE_NAME,
     work_dir: given.WorkDir = None,
+    weights: given.Weights = None,
+    names: given.Names = None,
+    classes: given.Classes = None,
+    palette: given.Palette = None,
+    mean: given.Mean = None,
+    std: given.Std = None,
+    channel_order: given.ChannelOrder = None,
+    threshold: given.Threshold = None,
     vim: given.Vim = None,
     logits: given.Logits = False,
     label_dtype: given.LabelDtype = None,
     embed_preprocessing: given.EmbedPreprocessing = None,
     shape: given.Shape = None,
-    classes: given.Classes = None,
-    threshold: given.Threshold = None,
     opset: given.Opset = 17,
     no_simplify: given.NoSimplify = False,
     precision: given.Precision = "fp32",
@@ -59,7 +67,13 @@ def export(
     """Compose an export of what was asked for."""
     require_export_extra("exporting")
     from ..checkpoints import load_checkpoint, with_threshold
-    from ..exporters import ExportOptions, check_sdk_options, convert_to_ort, export_onnx
+    from ..exporters import (
+        Description,
+        ExportOptions,
+        check_sdk_options,
+        convert_to_ort,
+        export_onnx,
+    )
     from ..exporters import dump_info as write_info
     from ..runtime.images import read_image
     from ..runtime.sinks import Window
@@ -76,6 +90,13 @@ def export(
         simplify=not no_simplify,
         precision=precision,  # type: ignore[arg-type]
         embed_preprocessing=embed_preprocessing,  # type: ignore[arg-type]
+    )
+    description = Description(
+        names=_names(names, classes),
+        palette=palette,
+        mean_rgb=_three("--mean", mean),
+        std_rgb=_three("--std", std),
+        channel_order=channel_order,  # type: ignore[arg-type]
     )
     target = _target(output, work_dir)
     if target.suffix.lower() == ".ort":
@@ -102,7 +123,7 @@ def export(
     window = Window("ppms-export") if show else None
     full: list[Verification] = []
     with stderr.status("reading the checkpoint") as status:
-        loaded = with_threshold(load_checkpoint(checkpoint), threshold)
+        loaded = with_threshold(load_checkpoint(checkpoint, weights), threshold)
 
         def examine(content: bytes) -> None:
             if verify == "full":
@@ -113,7 +134,7 @@ def export(
             loaded,
             target,
             options,
-            classes=classes,
+            description=description,
             verify=verify != "off",
             atol=atol,
             int8=int8,
@@ -121,6 +142,8 @@ def export(
             on_progress=status.update,
         )
     stdout.print(export_table(report, full[0] if full else None))
+    for note in (*report.notes, *([_RENAMED] if classes is not None else [])):
+        print_note(note)
     if report.int8 is not None:
         stdout.print(int8_table(report.int8))
         if report.int8.slower:
@@ -134,9 +157,31 @@ def export(
         stdout.print(f"for mmdeploy's SDK: {names}", markup=False, soft_wrap=True)
     if window is not None and report.parity is not None:
         window.show(side_by_side(report.parity.cases[-1], report.metadata.palette_rgb))
-    plain = options == ExportOptions() and classes is None and report.parity is not None
-    if report.official_name is not None and plain:
+    plain = (options, description, weights) == (ExportOptions(), Description(), None)
+    if report.official_name is not None and plain and report.parity is not None:
         _publish(report, report.official_name)
+
+
+def _names(names: str | None, classes: str | None) -> str | None:
+    if classes is None:
+        return names
+    if names is not None:
+        raise UsageError("expected --names alone, which --classes was called before, found both")
+    return classes
+
+
+def _three(option: str, text: str | None) -> "tuple[float, float, float] | None":
+    """Read three numbers, or one that stands for three."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(each) for each in text.split(",")]
+        red, green, blue = numbers * 3 if len(numbers) == 1 else numbers
+    except ValueError:
+        raise UsageError(
+            f"expected three numbers for {option}, such as 127.5,127.5,127.5, found {brief(text)}"
+        ) from None
+    return red, green, blue
 
 
 def _target(output: str, work_dir: Path | None) -> Path:

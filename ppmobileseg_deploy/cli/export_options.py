@@ -15,6 +15,7 @@ names, colours and preprocessing along. Segment images with it by ppms-infer.
 """
 
 _WHERE: Final = "Where to"
+_NETWORK: Final = "About the network"
 _FORM: Final = "Form of the file"
 _PRECISION: Final = "Precision"
 _BESIDE: Final = "Files beside it"
@@ -24,8 +25,8 @@ Checkpoint = Annotated[
     str,
     typer.Argument(
         metavar="CHECKPOINT",
-        help="A .pth of open-mmlab, a .pdparams of PaddleSeg, or the name of an official model: "
-        "tiny, base.",
+        help="A .pth of open-mmlab or another PyTorch framework, a .pdparams of PaddleSeg, a "
+        ".safetensors file, or the name of an official model: tiny, base.",
         show_default=False,
     ),
 ]
@@ -46,6 +47,74 @@ WorkDir = Annotated[
         metavar="DIR",
         help="Folder for the file; --output then names no other.",
         rich_help_panel=_WHERE,
+    ),
+]
+
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which of several sets of weights in the checkpoint to take, such as ema, model or "
+        "teacher. Without it: the averaged one.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, b], "
+        "...} with colours), or the word ade20k or cityscapes. Without it: the checkpoint's own "
+        "or, where it has none, ADE20K's for 150 classes, background and foreground for a head "
+        "of one class, else numbers.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Classes = Annotated[str | None, typer.Option(metavar="FILE", hidden=True)]
+Palette = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Colours of the classes: JSON ([[r, g, b], ...] or {name: [r, g, b], ...}), or the "
+        "word ade20k or cityscapes. Without it: those of the names' file, or the checkpoint's "
+        "own.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R,G,B",
+        help="What is subtracted from pixel values from 0 to 255. Without it: the checkpoint's "
+        "own or, where it has none, 123.675,116.28,103.53.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R,G,B",
+        help="What the differences are divided by. Without it: the checkpoint's own or, where it "
+        "has none, 58.395,57.12,57.375.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+ChannelOrder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rgb|bgr",
+        help="Order of the channels that the network was trained on. Without it: the "
+        "checkpoint's own or, where it says none, rgb.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="Of a head of one class: the probability above which a pixel is of it, by default "
+        "0.3, as in mmsegmentation.",
+        rich_help_panel=_NETWORK,
     ),
 ]
 
@@ -89,25 +158,6 @@ Shape = Annotated[
     typer.Option(
         metavar="HxW",
         help="Fix the input size; the default is any size.",
-        rich_help_panel=_FORM,
-    ),
-]
-Classes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, b], "
-        "...} with colours), or the word ade20k or cityscapes. Without it: ADE20K's for 150 "
-        "classes, background and foreground for a head of one class, else numbers.",
-        rich_help_panel=_FORM,
-    ),
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option(
-        metavar="0..1",
-        help="Of a head of one class: the probability above which a pixel is of it, by default "
-        "0.3, as in mmsegmentation.",
         rich_help_panel=_FORM,
     ),
 ]

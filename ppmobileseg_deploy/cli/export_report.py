@@ -30,11 +30,15 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     title = escape(printable(str(report.path)))
     table = Table(show_header=False, title=title, title_justify="left")
     table.add_column(style="dim")
-    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_row("checkpoint", Text(printable(metadata.checkpoint)))
+    table.add_row("SHA-256", metadata.checkpoint_sha256)
     table.add_row("variant", metadata.variant)
     table.add_row("classes", _classes(metadata))
-    if options.embed_preprocessing is not None:
-        table.add_row("input", f"uint8 {options.embed_preprocessing.upper()} pixels")
+    table.add_row("names", Text(printable(report.origins.names)))
+    table.add_row("colours", Text(printable(report.origins.palette)))
+    table.add_row("input", _input(report))
+    table.add_row("normalised", _normalisation(report))
     table.add_row(
         "output",
         "logits, float32"
@@ -127,6 +131,20 @@ def compared(comparison: "Comparison") -> str:
         f"{_percent(comparison.equal_labels)} of labels equal on {comparison.images} images, "
         f"{_percent(comparison.least_equal_labels)} in the worst"
     )
+
+
+def _input(report: "ExportReport") -> str:
+    given, order = report.options.embed_preprocessing, report.channel_order.upper()
+    form = f"uint8 {given.upper()} pixels, inside" if given else "float32"
+    return f"{form} {order} ({report.origins.channel_order})"
+
+
+def _normalisation(report: "ExportReport") -> str:
+    mean, std = (
+        "/".join(f"{number:g}" for number in numbers)
+        for numbers in (report.metadata.mean_rgb, report.metadata.std_rgb)
+    )
+    return f"mean {mean},\nstd {std} ({report.origins.normalisation})"
 
 
 def _classes(metadata: "ModelMetadata") -> str:

@@ -1,6 +1,7 @@
 """From a checkpoint to one ONNX file that is proven to compute the same."""
 
 from .comparison import Comparison
+from .description import Description, Origins
 from .export import ExportReport, export_onnx
 from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions
@@ -11,10 +12,12 @@ from .precision import CalibrationSet, Int8Options, Int8Report
 __all__ = [
     "CalibrationSet",
     "Comparison",
+    "Description",
     "ExportOptions",
     "ExportReport",
     "Int8Options",
     "Int8Report",
+    "Origins",
     "OrtReport",
     "ParityCase",
     "ParityReport",

@@ -30,7 +30,7 @@ def embed_preprocessing(
 
     Args:
         model: An exported model with a normalised float32 input (batch, 3, height, width).
-        metadata: Its means and standard deviations.
+        metadata: Its means and standard deviations, and the order of its channels.
         order: Order of the channels that the file shall take.
 
     Returns:
@@ -52,7 +52,7 @@ def embed_preprocessing(
                 node.input[index] = _NORMALIZED
 
     nodes = [_node("Transpose", [INPUT], perm=[0, 3, 1, 2])]
-    if order == "bgr":
+    if order != metadata.channel_order:
         # Moves bytes, a quarter of what it would be after the conversion; turning the first
         # convolution's weights round instead would cost nothing, but sum in another order.
         graph.initializer.append(
@@ -63,7 +63,8 @@ def embed_preprocessing(
     # BatchNormalization would do both in one pass, 0.3 ms faster, but errs in the last bit.
     for operator, values in (("Sub", metadata.mean_rgb), ("Div", metadata.std_rgb)):
         name = f"{_NAME}.{operator}"
-        constant = np.array(values, np.float32).reshape(1, -1, 1, 1)
+        in_order = values if metadata.channel_order == "rgb" else values[::-1]
+        constant = np.array(in_order, np.float32).reshape(1, -1, 1, 1)
         graph.initializer.append(numpy_helper.from_array(constant, name))
         nodes.append(_node(operator, [nodes[-1].output[0], name]))
     nodes[-1].output[0] = _NORMALIZED

@@ -5,17 +5,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from onnx import ModelProto
 
 from ..checkpoints import Checkpoint, build_model, load_checkpoint, with_threshold
-from ..class_names import default_classes, read_classes
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
 from ..metadata import ModelMetadata
-from ..version import VERSION
 from .comparison import Comparison
+from .description import Description, Origins, describe
 from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
@@ -24,8 +22,6 @@ from .rewrites import lean
 from .trace import make_optional, trace
 from .variants import make_variant
 from .wrapper import EndToEnd
-
-_UINT8_CLASSES: Final = 256
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,9 @@ class ExportReport:
         sha256: SHA-256 of the file, in hexadecimal.
         seconds: Time from the start of loading to the finished file.
         parity: The measured agreement, or None when the proof was left out.
+        channel_order: Order of the channels that the network was trained on.
+        origins: Where names, colours and normalisation come from.
+        notes: What is worth knowing about the checkpoint, a sentence each.
         official_name: ``"tiny"`` or ``"base"`` if that official checkpoint was exported.
         comparisons: How other forms than the plain float32 file agree with that one.
         int8: How the layers for integers were chosen, or None for other precisions.
@@ -54,6 +53,9 @@ class ExportReport:
     sha256: str
     seconds: float
     parity: ParityReport | None
+    channel_order: str
+    origins: Origins
+    notes: tuple[str, ...]
     official_name: str | None
     comparisons: tuple[Comparison, ...] = ()
     int8: Int8Report | None = None
@@ -65,6 +67,7 @@ def export_onnx(
     options: ExportOptions | None = None,
     *,
     classes: str | Path | None = None,
+    description: Description | None = None,
     threshold: float | None = None,
     verify: bool = True,
     atol: float | None = None,
@@ -82,9 +85,9 @@ def export_onnx(
             an official one: ``"tiny"`` or ``"base"``.
         output: The file to write; its folder is made if needed.
         options: Form of the file; `ExportOptions` has the defaults.
-        classes: File with the class names, or ``"ade20k"`` or ``"cityscapes"``, see
-            `class_names.read_names`; by default ADE20K's for 150 classes, background and
-            foreground for a head of one class, numbers otherwise.
+        classes: File with the class names: short for ``Description(names=classes)``.
+        description: Names, colours and normalisation, in place of what the checkpoint says or
+            else the defaults, see `Description`.
         threshold: Of a head of one class, see `checkpoints.with_threshold`: the probability
             above which a pixel is of that class; None for 0.3, as in mmsegmentation.
         verify: Whether to prove parity with PyTorch.
@@ -124,13 +127,21 @@ def export_onnx(
             if int8 is None
             else f"expected no images to calibrate with for precision {options.precision}"
         )
+    if classes is not None and description is not None:
+        raise UsageError("expected class names in the description, found them beside it")
+    described = description or Description(names=classes)
     started = time.perf_counter()
 
     on_progress("reading the checkpoint")
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = load_checkpoint(checkpoint)
     checkpoint = with_threshold(checkpoint, threshold)
-    metadata = _describe(checkpoint, options, classes)
+    plain, origins = describe(checkpoint, options, described)
+    metadata = replace(
+        plain,
+        precision=options.precision,
+        channel_order=options.embed_preprocessing or plain.channel_order,
+    )
     network = build_model(checkpoint)
 
     on_progress("tracing the network")
@@ -140,9 +151,7 @@ def export_onnx(
         model = simplify(model)
     if options.finer_labels:
         model = make_optional(model, checkpoint.config.stride)
-    model = finalize(
-        model, replace(metadata, precision="fp32", channel_order="rgb"), options.ir_version
-    )
+    model = finalize(model, plain, options.ir_version)
 
     parity = None
     if verify:
@@ -150,7 +159,9 @@ def export_onnx(
         parity = prove(model, network, options, atol)
     examine(_serialized(without_logits(model)))
 
-    variant = make_variant(model, metadata, options, int8, verify=verify, on_progress=on_progress)
+    variant = make_variant(
+        model, plain, metadata, options, int8, verify=verify, on_progress=on_progress
+    )
     on_progress("writing the file")
     content = _write(variant.model, output)
     return ExportReport(
@@ -162,38 +173,12 @@ def export_onnx(
         sha256=hashlib.sha256(content).hexdigest(),
         seconds=time.perf_counter() - started,
         parity=parity,
+        channel_order=plain.channel_order,
+        origins=origins,
+        notes=(*checkpoint.notes, *origins.notes),
         official_name=checkpoint.official_name,
         comparisons=variant.comparisons,
         int8=variant.int8,
-    )
-
-
-def _describe(
-    checkpoint: Checkpoint, options: ExportOptions, classes: str | Path | None
-) -> ModelMetadata:
-    if options.label_dtype == "uint8" and checkpoint.num_classes > _UINT8_CLASSES:
-        raise UsageError(
-            f"expected at most {_UINT8_CLASSES} classes for uint8 labels, "
-            f"found {checkpoint.num_classes}"
-        )
-    names, palette = (
-        default_classes(checkpoint.num_classes)
-        if classes is None
-        else read_classes(classes, checkpoint.num_classes)
-    )
-    return ModelMetadata(
-        variant=checkpoint.config.name,
-        class_names=names,
-        palette_rgb=palette,
-        output="logits" if options.logits else "labels",
-        vim="off" if options.logits else options.vim,
-        stride=checkpoint.config.stride,
-        checkpoint=checkpoint.file_name,
-        checkpoint_sha256=checkpoint.sha256,
-        tool_version=VERSION,
-        precision=options.precision,
-        channel_order=options.embed_preprocessing or "rgb",
-        threshold=checkpoint.threshold,
     )
 
 

@@ -121,14 +121,17 @@ def _pipeline(metadata: ModelMetadata, options: ExportOptions) -> dict[str, Any]
 def _transforms(metadata: ModelMetadata, shape_hw: tuple[int, int] | None) -> list[dict[str, Any]]:
     # Sizes are (width, height) here. With the ratio kept, their order does not matter.
     size_wh = [shape_hw[1], shape_hw[0]] if shape_hw else [metadata.long_side, metadata.short_side]
+    # The SDK turns the image, which it reads as BGR, before it normalises it.
+    is_rgb = metadata.channel_order == "rgb"
+    mean, std = metadata.mean_rgb, metadata.std_rgb
     return [
         {"type": "LoadImageFromFile"},
         {"type": "Resize", "keep_ratio": shape_hw is None, "size": size_wh},
         {
             "type": "Normalize",
-            "mean": list(metadata.mean_rgb),
-            "std": list(metadata.std_rgb),
-            "to_rgb": True,
+            "mean": list(mean if is_rgb else mean[::-1]),
+            "std": list(std if is_rgb else std[::-1]),
+            "to_rgb": is_rgb,
         },
         {"type": "ImageToTensor", "keys": ["img"]},
         {"type": "Collect", "keys": ["img"], "meta_keys": list(_META_KEYS)},

@@ -37,6 +37,7 @@ class Variant:
 
 def make_variant(
     model: ModelProto,
+    plain: ModelMetadata,
     metadata: ModelMetadata,
     options: ExportOptions,
     int8: Int8Options | None,
@@ -48,6 +49,7 @@ def make_variant(
 
     Args:
         model: The float32 model, with the outputs ``output`` and ``logits``.
+        plain: What it says about itself.
         metadata: What the finished file shall say about itself.
         options: What was asked for.
         int8: Images and limits for integers; not None if the options ask for those.
@@ -72,14 +74,14 @@ def make_variant(
             comparisons.append(compare(form, first, second, images, least))
         return after
 
-    normalized = replace(metadata, channel_order="rgb")
+    normalized = replace(metadata, channel_order=plain.channel_order)
     if options.precision == "fp16":
         halved = seal(halve_weights(final), normalized, model.ir_version)
         final = proven("fp16", final, halved, MIN_EQUAL_LABELS_FP16)
     elif int8 is not None:
         final, report = quantize_int8(model, normalized, int8, options.shape_hw, on_progress)
     if options.embed_preprocessing is not None:
-        embedded = embed_preprocessing(final, metadata, options.embed_preprocessing)
+        embedded = embed_preprocessing(final, plain, options.embed_preprocessing)
         embedded = seal(embedded, metadata, model.ir_version)
         form = f"uint8 {options.embed_preprocessing} input"
         final = proven(form, final, embedded, MIN_EQUAL_LABELS_EMBEDDED)

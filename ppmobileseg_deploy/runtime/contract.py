@@ -235,12 +235,10 @@ def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str)
                 f"as `ppms-export --embed-preprocessing` writes them, found none"
             )
         return
-    orders = ("bgr", "rgb") if takes_bytes else ("rgb",)
-    if metadata.channel_order not in orders:
+    if metadata.channel_order not in ("bgr", "rgb"):
         raise ModelError(
-            f"{source}: expected channel order {' or '.join(orders)} of an input of "
-            f"{'bytes' if takes_bytes else 'tensor(float)'}, its metadata say "
-            f"{metadata.channel_order!r}"
+            f"{source}: expected channel order bgr or rgb, its metadata say "
+            f"{brief(metadata.channel_order)}"
         )
 
 

@@ -20,7 +20,7 @@ class Preprocessed:
     """One image, ready for the network.
 
     Attributes:
-        tensor: (1, 3, height, width) float32, RGB, normalised; zeros right and below the image.
+        tensor: (1, 3, height, width) float32, normalised; zeros right and below the image.
             Or (1, height, width, 3) uint8, for files that take bytes.
         resized_hw: Part of the tensor that shows the image.
         original_hw: Size the image came with.
@@ -107,7 +107,7 @@ class Preprocessing:
         to_tensor: ToTensor = (
             PixelBytes(metadata.channel_order, metadata.mean_rgb)
             if takes_bytes
-            else NormalisedPlanes(metadata.mean_rgb, metadata.std_rgb)
+            else NormalisedPlanes(metadata.mean_rgb, metadata.std_rgb, metadata.channel_order)
         )
         return cls(
             to_tensor=to_tensor,

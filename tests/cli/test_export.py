@@ -9,12 +9,15 @@ from pathlib import Path
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
 
+from ppmobileseg_deploy import ade20k
 from ppmobileseg_deploy.cache import official_model_path
 from ppmobileseg_deploy.checkpoints import OfficialCheckpoint, loading
 from ppmobileseg_deploy.cli.export import main
 from ppmobileseg_deploy.exporters import export as exporting
 from ppmobileseg_deploy.exporters.precision.agreement import Judge
+from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.version import VERSION
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
@@ -66,11 +69,99 @@ def test_a_folder_for_output_gets_end2end_onnx(export: Export, output: str) -> N
     assert (Path(output) / "end2end.onnx").is_file()
 
 
-def test_classes_that_are_built_in(export: Export) -> None:
-    code, _, stderr = export(CHECKPOINT, "--classes", "cityscapes", "--verify", "off")
-    assert code == 2
-    assert "expected 150 class names for this checkpoint, found 19 in cityscapes" in stderr
-    assert export(CHECKPOINT, "--classes", "ade20k", "--shape", "64", "--verify", "off")[0] == 0
+QUICKLY = ("--shape", "64", "--verify", "off")
+
+
+def written() -> ModelMetadata:
+    props = ort.InferenceSession("end2end.onnx").get_modelmeta().custom_metadata_map
+    metadata = ModelMetadata.from_props(props)
+    assert metadata is not None
+    return metadata
+
+
+def test_names_and_colours_are_those_of_ade20k_for_150_classes(export: Export) -> None:
+    code, stdout, stderr = export(CHECKPOINT, *QUICKLY)
+    assert (code, stderr) == (0, "")
+    assert "ADE20K's, as there are 150 and the checkpoint has no names" in stdout
+    assert hashlib.sha256(CHECKPOINT.read_bytes()).hexdigest() in "".join(
+        part.strip(" │\n") for part in stdout.splitlines()
+    ).replace("│", "").replace(" ", "")
+    assert written().class_names == ade20k.NAMES
+    assert written().palette_rgb == ade20k.PALETTE_RGB
+
+
+def test_the_former_name_of_the_option_for_names_is_noted(export: Export) -> None:
+    code, stdout, stderr = export(CHECKPOINT, "--classes", "ade20k", *QUICKLY)
+    assert code == 0
+    assert "from ade20k" in stdout
+    assert stderr == (
+        "note: --classes is called --names now: in other commands it chooses among the classes\n"
+    )
+    assert "--classes" not in export("--help")[1]
+
+
+@pytest.fixture
+def own_checkpoint(tmp_path: Path) -> Path:
+    """The demo's weights beside what mmengine writes of a data set and a preprocessor."""
+    weights = torch.load(CHECKPOINT, weights_only=True)["state_dict"]
+    weights["data_preprocessor.mean"] = torch.tensor([1.5, 2.5, 3.5]).view(3, 1, 1)
+    weights["data_preprocessor.std"] = torch.tensor([4.5, 5.5, 6.5]).view(3, 1, 1)
+    meta = {
+        "classes": tuple(f"crop {number}" for number in range(150)),
+        "palette": [[number, 255 - number, number // 2] for number in range(150)],
+    }
+    path = tmp_path / "own.pth"
+    torch.save({"meta": {"dataset_meta": meta}, "state_dict": weights}, path)
+    return path
+
+
+def test_what_the_checkpoint_says_of_itself_is_used_and_said(
+    export: Export, own_checkpoint: Path
+) -> None:
+    code, stdout, stderr = export(own_checkpoint, *QUICKLY)
+    assert (code, stderr) == (0, "")
+    assert written().class_names[:2] == ("crop 0", "crop 1")
+    assert written().palette_rgb[1] == (1, 254, 0)
+    assert (written().mean_rgb, written().std_rgb) == ((1.5, 2.5, 3.5), (4.5, 5.5, 6.5))
+    assert stdout.count("the checkpoint's") == 3
+    assert "mean 1.5/2.5/3.5" in stdout
+
+
+def test_what_the_user_says_comes_before_it(export: Export, own_checkpoint: Path) -> None:
+    Path("names.txt").write_text("\n".join(f"animal {number}" for number in range(150)))
+    Path("colours.json").write_text('{"animal 2": [1, 2, 3]}')
+    code, stdout, stderr = export(
+        *(own_checkpoint, "--names", "names.txt", "--palette", "colours.json", *QUICKLY),
+        *("--mean", "9", "--std", "7,8,9", "--channel-order", "bgr"),
+    )
+    assert (code, stderr) == (0, "")
+    assert written().class_names[2] == "animal 2"
+    assert written().palette_rgb[1:3] == ((1, 254, 0), (1, 2, 3))
+    assert (written().mean_rgb, written().std_rgb) == ((9, 9, 9), (7, 8, 9))
+    assert written().channel_order == "bgr"
+    for text in ("from names.txt", "from colours.json", "float32 BGR (as given)"):
+        assert text in stdout
+
+
+def test_several_sets_of_weights_are_noted_and_chosen(export: Export, tmp_path: Path) -> None:
+    model = torch.load(CHECKPOINT, weights_only=True)["state_dict"]
+    averaged = {key: tensor.clone() for key, tensor in model.items()}
+    averaged["decode_head.conv_seg.bias"] += 1
+    torch.save({"model": model, "ema": averaged}, tmp_path / "two.pth")
+    code, _, stderr = export(tmp_path / "two.pth", *QUICKLY)
+    assert (code, stderr.count("\n")) == (0, 1)
+    assert "took ema, the averaged one; --weights NAME takes another" in stderr
+    first = Path("end2end.onnx").read_bytes()
+    assert export(tmp_path / "two.pth", "--weights", "model", *QUICKLY)[0] == 0
+    assert Path("end2end.onnx").read_bytes() != first
+
+
+def test_numbers_for_pixels_from_0_to_1_are_noted(export: Export) -> None:
+    numbers = ("--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225")
+    code, _, stderr = export(CHECKPOINT, *numbers, *QUICKLY)
+    assert code == 0
+    assert stderr.startswith("note: means such as 0.485 look as if for pixels from 0 to 1")
+    assert "--mean 123.675,116.28,103.53" in stderr
 
 
 def test_a_head_of_one_class_is_proven_at_its_threshold(
@@ -97,6 +188,7 @@ def test_help_is_grouped_and_shows_what_values_look_like(
     headings = [line for line in options.splitlines() if line[:1].strip()]
     assert headings == [
         "Where to:",
+        "About the network:",
         "Form of the file:",
         "Precision:",
         "Files beside it:",
@@ -215,7 +307,17 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--shape", "big"], 2, "expected a size such as 512x512"),
         ([CHECKPOINT, "--label-dtype", "int8"], 2, "expected label dtype to be one of"),
         ([CHECKPOINT, "--threshold", "0.5"], 2, "expected a head of one class with a threshold"),
+        ([CHECKPOINT, "--names", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--classes", "none.txt"], 2, "cannot read class names from none.txt"),
+        ([CHECKPOINT, "--names", "a", "--classes", "a"], 2, "expected --names alone"),
+        ([CHECKPOINT, "--names", "cityscapes"], 2, "expected 150 class names for this checkp"),
+        ([CHECKPOINT, "--palette", "none.json"], 2, "cannot read colours from none.json"),
+        ([CHECKPOINT, "--mean", "1,2"], 2, "expected three numbers for --mean, such as 127.5"),
+        ([CHECKPOINT, "--mean", "a,b,c"], 2, "expected three numbers for --mean, such as 127.5"),
+        ([CHECKPOINT, "--mean", "nan"], 2, "expected three means from -1e+06 to 1e+06, found (na"),
+        ([CHECKPOINT, "--std", "1,1,0"], 2, "expected three standard deviations from 1e-06 to 1e"),
+        ([CHECKPOINT, "--channel-order", "gbr"], 2, "channel order to be one of bgr, rgb, found"),
+        ([CHECKPOINT, "--weights", "ema"], 2, "expected one of state_dict for the weights of ppm"),
         ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
         ([CHECKPOINT, "-o", ""], 2, "found an empty name"),
@@ -272,7 +374,7 @@ def test_without_the_extra_it_prints_how_to_install_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     code, _, stderr = export("tiny")
     assert code == 2
-    assert "install with: pip install torch onnx onnxsim" in stderr
+    assert "install with: pip install torch onnx onnxsim safetensors" in stderr
 
 
 def test_version(export: Export) -> None:

@@ -80,8 +80,8 @@ def test_without_metadata_logits_of_other_classes_get_numbers(make_model: MakeMo
         ({"ppms.mean_rgb": "many"}, "ppms.mean_rgb is malformed"),
         ({"ppms.class_names": '["one"]'}, "1 names and 3 colours"),
         (
-            {"ppms.channel_order": "bgr"},
-            "expected channel order rgb of an input of tensor.float., its metadata say 'bgr'",
+            {"ppms.channel_order": "gbr"},
+            "expected channel order bgr or rgb, its metadata say 'gbr'",
         ),
         ({"ppms.output": "logits"}, "its metadata say logits, its output is labels"),
     ],
@@ -142,9 +142,7 @@ def test_bytes_of_an_unknown_order_are_refused(
         input_type=TensorProto.UINT8,
         input_shape=("b", "h", "w", 3),
     )
-    with pytest.raises(
-        ModelError, match=r"expected channel order bgr or rgb .* bytes, .* say 'gbr'"
-    ):
+    with pytest.raises(ModelError, match=r"expected channel order bgr or rgb, .* say 'gbr'"):
         open_session(model)
 
 
