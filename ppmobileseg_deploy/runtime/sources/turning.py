@@ -27,14 +27,22 @@ _NEWER_NOTES: Final = 16  # kinds, of which FFmpeg adds two or three a year
 def matrix_of(frame: "VideoFrame") -> Matrix | None:
     """Return the display matrix of a frame; None if it has none."""
     try:
-        notes: list[Any] = list(frame.side_data)
+        notes = _notes(frame)
     except ValueError:
-        notes = list(_without_unknown_notes(frame).side_data)
+        notes = _notes(_without_unknown_notes(frame))
     for note in notes:
         if note.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = _MATRIX.unpack(bytes(note)[: _MATRIX.size])
             return a, b, c, d
     return None
+
+
+def _notes(frame: "VideoFrame") -> list[Any]:
+    from av.sidedata.sidedata import SideDataContainer
+
+    # Not `frame.side_data`: the two then hold each other, and frames pile up in memory until
+    # Python looks for such circles.
+    return list(SideDataContainer(frame))  # type: ignore[call-arg]
 
 
 def _without_unknown_notes(frame: "VideoFrame") -> "VideoFrame":

@@ -163,6 +163,21 @@ def test_frames_that_grow_beyond_the_limit_are_refused(encode, read, tmp_path, s
         read(path, max_pixels=4096)
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells memory here")
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_memory_does_not_grow_with_the_frames(encode, interlaced):
+    """Of 400 frames of 1.4 MB, decoded and converted."""
+    frames = [av.VideoFrame(640, 480, "yuv420p")] * 400
+    options = {"preset": "ultrafast"} | ({"flags": "+ildct"} if interlaced else {})
+    path = encode("a.mp4", frames, options=options)
+    used_mb = []
+    for frame in read_frames(Source("a", Path("a"), path, "video")):
+        if frame.index in (100, 399):
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            used_mb.append(pages * 4096 / 1e6)
+    assert used_mb[1] - used_mb[0] < 30
+
+
 def test_frames_between_are_not_converted(make_video, read, monkeypatch):
     converted = []
     convert = Converter.convert
