@@ -174,7 +174,7 @@ def test_without_pyav_a_video_is_refused_and_images_are_not(
     done = infer(recording, "a.png", "--save", "labels")
     assert done.code == 1
     assert done.stderr == (
-        "error: cannot read phone.mkv: videos need PyAV 15 or newer, found none: "
+        "error: cannot read phone.mkv: videos need PyAV 17.1 or newer, found none: "
         "pip install 'ppmobileseg-deploy[video]'\n"
     )
     assert Path("a_labels.png").exists()

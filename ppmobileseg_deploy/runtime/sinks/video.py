@@ -218,7 +218,7 @@ def _evened(image_bgr: NDArray[Any]) -> NDArray[Any]:
 def _yuv420(image_bgr: NDArray[Any]) -> NDArray[Any]:
     """Convert BGR to the planes of 4:2:0, one below the other, BT.709, limited range.
 
-    PyAV can do it too, but takes twice the time, and its release 14.0 fails.
+    PyAV can do it too, but takes twice the time.
     """
     height, width = image_bgr.shape[:2]
     planes = np.empty((height * 3 // 2, width), np.uint8)

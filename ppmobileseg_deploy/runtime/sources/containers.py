@@ -23,7 +23,9 @@ INSTALL: Final = "pip install 'ppmobileseg-deploy[video]'"
 MOST_PIXELS: Final = 1 << 26
 """Larger frames (8192x8192) are refused: a decoder may have to keep 16 of them in memory."""
 
-_OLDEST: Final = 15  # of PyAV: the first that tells cover pictures from videos
+# Of PyAV: before it, what the container says of colours is lost where the stream says nothing, and
+# options of decoders crash it with some containers.
+_OLDEST: Final = (17, 1)
 _MOST_THREADS: Final = 8  # each of them holds a frame
 
 # FFmpeg guesses what a file is, and knows playlists and session descriptions that point anywhere.
@@ -38,10 +40,6 @@ _DEMUXERS: Final = (
     (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", "mxf"),
     (b"\x1f\x07\x00", "dv"),
 )
-_KNOWN_BY_HEADER: Final = frozenset({"matroska", "mov"})
-"""Containers that begin with all their streams. With options for streams that are found later,
-PyAV before 17.1 crashes."""
-
 _TS_SYNC: Final = 0x47
 _TS_PACKETS: Final = ((0, 188), (4, 196))  # transport stream: where the first two packets begin
 
@@ -82,12 +80,10 @@ def open_video(path: Path) -> Iterator[OpenVideo]:
         container = av.open(
             str(path.absolute()),  # which cannot be taken for a protocol ("concat:a.mp4")
             format=demuxer,
-            options=options if demuxer in _KNOWN_BY_HEADER else {},
+            options=options,
             container_options={"protocol_whitelist": "file"},
             metadata_errors="replace",
         )
-    except MemoryError:
-        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         raise ImageError(
             "expected a complete video, found a damaged file or a format that this PyAV cannot "
@@ -120,11 +116,12 @@ def _check_installed() -> None:
     except ImportError as error:
         found = "none" if error.name == "av" else f"one that cannot be loaded ({error})"
     else:
-        major = re.match(r"\d+", av.__version__)
-        if major is None or int(major[0]) >= _OLDEST:
+        version = re.match(r"(\d+)\.(\d+)", av.__version__)
+        if version is None or (int(version[1]), int(version[2])) >= _OLDEST:
             return
         found = f"PyAV {av.__version__}"
-    raise ImageError(f"videos need PyAV {_OLDEST} or newer, found {found}: {INSTALL}")
+    oldest = ".".join(map(str, _OLDEST))
+    raise ImageError(f"videos need PyAV {oldest} or newer, found {found}: {INSTALL}")
 
 
 def _demuxer(path: Path) -> str:

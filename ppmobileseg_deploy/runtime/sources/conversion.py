@@ -14,8 +14,6 @@ all codecs share. They are honoured, or refused by name:
 """
 
 import tempfile
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,12 +24,12 @@ from ...errors import ImageError
 from ..arrays import ImageBGR
 from . import hdr
 from .filters import FilterChain
+from .look import NO_MATRIX, UNKNOWN, Look
 
 if TYPE_CHECKING:
     from av.video.format import VideoFormat
     from av.video.frame import VideoFrame
 
-_UNKNOWN: Final = 2
 _LIMITED, _FULL = 1, 2
 _BT709, _BT601, _BT2020 = 1, 6, 9
 _MATRICES: Final = {
@@ -55,9 +53,6 @@ _OTHER_MATRICES: Final = {
     16: "YCgCo-Re",
     17: "YCgCo-Ro",
 }
-NO_MATRIX: Final = frozenset({0, _UNKNOWN, 3})
-"""Numbers that say nothing of YUV: that of RGB, that of not saying it, and a reserved one."""
-
 _OTHER_TRANSFERS: Final = {
     8: "linear light",
     9: "logarithmic, 100:1",
@@ -70,37 +65,6 @@ _HD_COLUMNS, _SD_ROWS = 1280, 576
 _FULL_OF_LIMITED: Final = np.clip(np.round((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(
     np.uint8
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a frame and its video say about how the frame is to be shown.
-
-    Attributes:
-        pixel_format: FFmpeg's name of it.
-        size_hw: Height and width as stored.
-        pixel_aspect: Width of a pixel over its height.
-        matrix: From RGB to YUV.
-        color_range: 1 for limited, 2 for full.
-        transfer: From light to signals.
-        primaries: What red, green and blue are.
-    """
-
-    pixel_format: str
-    size_hw: tuple[int, int]
-    pixel_aspect: Fraction
-    matrix: int
-    color_range: int
-    transfer: int
-    primaries: int
-
-    @property
-    def shown_hw(self) -> tuple[int, int]:
-        """Height and width in square pixels."""
-        height, width = self.size_hw
-        if self.pixel_aspect >= 1:
-            return height, round(width * self.pixel_aspect)
-        return round(height / self.pixel_aspect), width
 
 
 class Converter:
@@ -201,7 +165,7 @@ def _check_transfer(look: Look) -> None:
 
 def _cube(look: Look, expands: bool) -> str:
     name = _HDR[look.transfer]
-    primaries = _BT2020 if look.primaries == _UNKNOWN else look.primaries
+    primaries = _BT2020 if look.primaries == UNKNOWN else look.primaries
     if primaries not in hdr.PRIMARIES:
         raise ImageError(
             f"expected {name} with primaries of BT.2020, P3 or BT.709, found number {primaries}"

@@ -1,11 +1,14 @@
 """Decoding a video, past whatever in it is damaged."""
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from .containers import reason_of
 from .deinterlacing import Deinterlacer
+from .look import Look, Looks
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -22,7 +25,7 @@ class Decoder:
 
     Args:
         container: The file.
-        stream: The video in it.
+        stream: The video in it, of which nothing is decoded yet.
         threads: Threads that deinterlace a frame.
 
     Attributes:
@@ -35,6 +38,8 @@ class Decoder:
         self._container = container
         self._stream = stream
         self._deinterlacer = Deinterlacer(threads)
+        self._looks = Looks(stream)
+        self._waiting: deque[Look] = deque()  # those of the frames that are in the deinterlacer
 
     @property
     def deinterlaces(self) -> bool:
@@ -50,8 +55,11 @@ class Decoder:
         reason = f" ({self._reason})" if self._reason else ""
         return f"{packets} of it could not be decoded, or not wholly{reason}"
 
-    def frames(self) -> "Iterator[VideoFrame]":
+    def frames(self) -> "Iterator[tuple[VideoFrame, Look]]":
         """Decode; once.
+
+        Returns:
+            Each frame, and how it is to be shown.
 
         Raises:
             ImageError: After the frames before: the file cannot be read on, or the video is of a
@@ -64,8 +72,14 @@ class Decoder:
                         "expected a video whose frames are whole, found one in HEVC that holds "
                         "its fields one by one"
                     )
-                yield from self._deinterlacer.put(frame)
-        yield from self._deinterlacer.flush()
+                self._waiting.append(self._looks.of(frame))
+                yield from self._with_looks(self._deinterlacer.put(frame))
+        yield from self._with_looks(self._deinterlacer.flush())
+
+    def _with_looks(self, frames: "Iterator[VideoFrame]") -> "Iterator[tuple[VideoFrame, Look]]":
+        for frame in frames:
+            # Some pixel formats become others when they are deinterlaced.
+            yield frame, replace(self._waiting.popleft(), pixel_format=frame.format.name)
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         import av

@@ -30,6 +30,7 @@ class FilterChain:
 
         self._kind = f"{like.height}x{like.width} {like.format.name}"
         graph = Graph()
+        graph.threads = threads
         with self._errors():
             nodes = [
                 graph.add(
@@ -40,10 +41,7 @@ class FilterChain:
                     pixel_aspect="1/1",
                 )
             ]
-            # Not of the graph, for which it can only be set from PyAV 17.1 on.
-            nodes += [
-                graph.add(name, threads=str(threads), **options) for name, options in filters
-            ]
+            nodes += [graph.add(name, **options) for name, options in filters]
             nodes.append(graph.add("buffersink"))
             graph.link_nodes(*nodes).configure()
         self._graph = graph  # its nodes do not keep it alive

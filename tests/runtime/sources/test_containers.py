@@ -144,15 +144,15 @@ def test_without_pyav_videos_are_refused_with_what_installs_it(make_video, refus
     path = make_video("a.mp4")
     monkeypatch.setitem(sys.modules, "av", None)
     assert refused(path) == (
-        f"cannot read {path}: videos need PyAV 15 or newer, found none: "
+        f"cannot read {path}: videos need PyAV 17.1 or newer, found none: "
         "pip install 'ppmobileseg-deploy[video]'"
     )
 
 
 def test_an_old_pyav_is_refused(make_video, refused, monkeypatch):
     path = make_video("a.mp4")
-    monkeypatch.setattr(av, "__version__", "14.4.0")
-    assert "need PyAV 15 or newer, found PyAV 14.4.0: pip install" in refused(path)
+    monkeypatch.setattr(av, "__version__", "17.0.1")
+    assert "need PyAV 17.1 or newer, found PyAV 17.0.1: pip install" in refused(path)
 
 
 def test_decoders_take_no_more_threads_than_the_process_may(monkeypatch):

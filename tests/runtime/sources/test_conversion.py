@@ -6,6 +6,8 @@ import av
 import numpy as np
 import pytest
 
+from ppmobileseg_deploy.runtime.sources.containers import decoder_threads
+
 PATCHES = np.array(
     [(255, 0, 0), (0, 255, 0), (0, 0, 255), (220, 180, 40), (128, 128, 128), (255, 255, 255)]
 )
@@ -262,3 +264,54 @@ def test_the_table_of_a_changed_frame_is_not_that_of_the_one_before(encode, read
     frames = read(path)
     assert [frame.image_bgr.shape[1] for frame in frames] == [192] * 6 + [288] * 3
     assert max(_differ(frame.image_bgr) for frame in frames) <= 6
+
+
+def _remuxed(path, name, **facts):
+    """Write a video into another container, which says this of it."""
+    target = path.with_name(name)
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for fact, value in facts.items():
+            setattr(stream.codec_context, fact, value)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv"])
+@pytest.mark.parametrize(
+    ("codec", "options", "full"),
+    [
+        ("libx264", {"qp": "4"}, False),
+        ("libx265", {"x265-params": "log-level=none:bframes=0:qp=4"}, False),
+        ("libx265", {"x265-params": "log-level=none:bframes=0:qp=4"}, True),
+        ("libvpx-vp9", {"crf": "4"}, False),
+    ],
+)
+def test_what_only_the_container_says_of_colours_is_honoured(
+    encode, read, name, codec, options, full
+):
+    frame = _frame(_yuv(_bands(), BT2020, full), "yuv420p")
+    path = encode("a.mp4", [frame], codec, options=options)
+    facts = {"colorspace": 9, "color_primaries": 9, "color_trc": 14}
+    path = _remuxed(path, name, color_range=FULL if full else LIMITED, **facts)
+    assert _differ(read(path)[0].image_bgr) <= 6
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_pixels_may_change_their_shape_midway(encode, read, tmp_path, interlaced):
+    """As broadcasts do between films of different shapes, with the size that they have."""
+    options = {"flags": "+ildct+ilme"} if interlaced else {}
+    path = tmp_path / "joined.ts"
+    with path.open("wb") as joined:
+        for number, aspect in enumerate([Fraction(16, 15), Fraction(64, 45)]):
+            frames = [av.VideoFrame(720, 576, "yuv420p")] * 12
+            part = encode(f"{number}.ts", frames, options=options, sample_aspect_ratio=aspect)
+            joined.write(part.read_bytes())
+    widths = [frame.image_bgr.shape[1] for frame in read(path)]
+    assert widths == sorted(widths)
+    assert len(widths) == 24
+    assert 12 - decoder_threads() <= widths.count(768) <= 12
+    assert widths.count(1024) == 24 - widths.count(768)

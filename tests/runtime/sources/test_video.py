@@ -1,6 +1,7 @@
 """Frames of videos: in order, timed, and told where something is missing."""
 
 import logging
+import struct
 import warnings
 from contextlib import closing
 from fractions import Fraction
@@ -16,6 +17,7 @@ from ppmobileseg_deploy.runtime.sources.conversion import Converter
 from ppmobileseg_deploy.runtime.sources.decoder import Decoder
 from ppmobileseg_deploy.runtime.sources.video import VideoWarning
 
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it tells memory")
 SUFFIXES = [
     *("3gp", "asf", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf"),
     *("ogv", "ts", "vob", "webm", "wmv"),
@@ -163,18 +165,34 @@ def test_frames_that_grow_beyond_the_limit_are_refused(encode, read, tmp_path, s
         read(path, max_pixels=4096)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells memory here")
+@ON_LINUX
+@pytest.mark.parametrize("side", [8400, 65500])
+def test_frames_that_only_claim_to_be_enormous_are_not_made(encode, refused, side):
+    frame = av.VideoFrame(64, 48, "yuvj420p")
+    path = encode("a.avi", [frame] * 3, "mjpeg")
+    content = bytearray(path.read_bytes())
+    at = content.find(b"\xff\xc0")
+    while at > 0:
+        content[at + 5 : at + 9] = struct.pack(">HH", side, side)
+        at = content.find(b"\xff\xc0", at + 4)
+    path.write_bytes(content)
+    before_mb = _resident_mb()
+    assert "found no frame in it: 3 packets of it could not be decoded" in refused(path)
+    assert _resident_mb() - before_mb < 50
+
+
+def _resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+@ON_LINUX
 @pytest.mark.parametrize("interlaced", [False, True])
 def test_memory_does_not_grow_with_the_frames(encode, interlaced):
     """Of 400 frames of 1.4 MB, decoded and converted."""
-    frames = [av.VideoFrame(640, 480, "yuv420p")] * 400
     options = {"preset": "ultrafast"} | ({"flags": "+ildct"} if interlaced else {})
-    path = encode("a.mp4", frames, options=options)
-    used_mb = []
-    for frame in read_frames(Source("a", Path("a"), path, "video")):
-        if frame.index in (100, 399):
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            used_mb.append(pages * 4096 / 1e6)
+    path = encode("a.mp4", [av.VideoFrame(640, 480, "yuv420p")] * 400, options=options)
+    frames = read_frames(Source("a", Path("a"), path, "video"))
+    used_mb = [_resident_mb() for frame in frames if frame.index in (100, 399)]
     assert used_mb[1] - used_mb[0] < 30
 
 
