@@ -54,6 +54,10 @@ def stream(
         UsageError: ``source`` is nothing of these, or ``vid_stride`` or ``max_frames`` no positive
             number.
 
+    Warns:
+        VideoWarning: While going through the results: a video is damaged in part, or there are
+            others in its file.
+
     Example:
         >>> for result in segmenter.stream("street.mp4", vid_stride=5):
         ...     print(result.time_s, result.areas())

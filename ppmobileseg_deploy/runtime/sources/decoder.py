@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from .containers import reason_of
-from .deinterlacing import Deinterlacer
+from .deinterlacing import Deinterlacer, Parity
 from .look import Look, Looks
 
 if TYPE_CHECKING:
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _SEPARATE_FIELDS: Final = frozenset({"hevc"})
 """Codecs whose fields FFmpeg does not join: it gives each as a frame of half the height."""
+
+_UNMARKED: Final = frozenset({"jpeg2000", "mjpeg", "png"})
+"""Codecs of photographs, whose frames do not say whether they are interlaced."""
+
+_PARITIES: Final[dict[int, Parity]] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
+"""By how containers say it: FFmpeg's AVFieldOrder."""
 
 
 class Decoder:
@@ -37,7 +43,11 @@ class Decoder:
         self._reason = ""
         self._container = container
         self._stream = stream
-        self._deinterlacer = Deinterlacer(threads)
+        parity = None
+        if stream.name in _UNMARKED:
+            # PyAV tells it from release 18 on.
+            parity = _PARITIES.get(getattr(stream.codec_context, "field_order", 0))
+        self._deinterlacer = Deinterlacer(threads, parity)
         self._looks = Looks(stream)
         self._waiting: deque[Look] = deque()  # those of the frames that are in the deinterlacer
 

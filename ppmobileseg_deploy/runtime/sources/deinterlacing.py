@@ -7,17 +7,15 @@ lines around where something does.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .filters import Filter, FilterChain
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-_BWDIF: Final[Filter] = (
-    "bwdif",
-    {"mode": "send_frame", "parity": "auto", "deint": "interlaced"},
-)
+Parity: TypeAlias = Literal["tff", "bff"]
+"""Which field is the earlier one: the even lines, which begin at the top, or the odd ones."""
 
 
 class Deinterlacer:
@@ -27,14 +25,18 @@ class Deinterlacer:
 
     Args:
         threads: Threads that work on a frame.
+        parity: For frames that say nothing: all are interlaced in this way.
 
     Attributes:
         used: Whether there was an interlaced frame.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.used = False
+    def __init__(self, threads: int, parity: Parity | None = None) -> None:
+        self.used = parity is not None
         self._threads = threads
+        deint = "interlaced" if parity is None else "all"
+        options = {"mode": "send_frame", "parity": parity or "auto", "deint": deint}
+        self._filter: Filter = "bwdif", options
         self._chain: FilterChain | None = None
         self._kind: object = None
 
@@ -52,7 +54,7 @@ class Deinterlacer:
             yield frame
             return
         if self._chain is None:
-            self._chain, self._kind = FilterChain(frame, [_BWDIF], self._threads), kind
+            self._chain, self._kind = FilterChain(frame, [self._filter], self._threads), kind
         yield from self._chain.put(frame)
 
     def flush(self) -> "Iterator[VideoFrame]":

@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 from av.filter import Graph
+from av.video.codeccontext import VideoCodecContext
 
 FLAGS = "+ildct+ilme"
 X264 = {"flags": FLAGS, "crf": "8"}
@@ -85,6 +86,23 @@ def test_dv_is_deinterlaced(encode, read, name):
     found = read(encode(name, frames, "dvvideo", rate=25))
     assert len(found) == 4
     assert max(_tearing(frame.image_bgr) for frame in found) < 25
+
+
+@pytest.mark.skipif(not hasattr(VideoCodecContext, "field_order"), reason="PyAV 17 does not tell")
+@pytest.mark.parametrize(("order", "top_first"), [(2, True), (3, False)])
+@pytest.mark.parametrize(("codec", "pixels"), [("mjpeg", "yuvj420p"), ("png", "rgb24")])
+def test_what_only_the_container_says_of_photographs(
+    encode, read, codec, pixels, order, top_first
+):
+    frames = _torn(4, top_first=top_first, pixels=pixels)
+    options = {"qmin": "1", "qmax": "1"} if codec == "mjpeg" else {}
+    path = encode("a.mov", frames, codec, options=options, field_order=order)
+    found = read(path)
+    assert len(found) == 4
+    assert max(_tearing(frame.image_bgr) for frame in found) < 20
+    assert [_bar(frame.image_bgr) for frame in found] == pytest.approx(
+        [2 * STEP * number for number in range(4)], abs=2
+    )
 
 
 def test_what_stands_still_keeps_its_lines(encode, read):
