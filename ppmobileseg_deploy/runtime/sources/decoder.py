@@ -96,11 +96,9 @@ class Decoder:
 
         try:
             yield from self._container.demux(self._stream)
-        except MemoryError:
-            raise
         except OSError as error:
             raise ImageError(reason_of(error)) from error
-        except av.FFmpegError as error:
+        except av.FFmpegError as error:  # also MemoryError, in which a packet's claim may end
             self._note(error)
             yield None  # for what the decoder still holds
 

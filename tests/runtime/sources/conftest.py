@@ -72,11 +72,12 @@ def encode(tmp_path: Path) -> Callable[..., Path]:
         codec: str = "libx264",
         rate: int = 10,
         options: dict[str, str] | None = None,
+        container_options: dict[str, str] | None = None,
         **facts: Any,
     ) -> Path:
         path = tmp_path / name
         first = frames[0]
-        with av.open(str(path), "w") as container:
+        with av.open(str(path), "w", options=container_options) as container:
             stream = container.add_stream(codec, rate=rate, options=options or {})
             stream.width, stream.height = first.width, first.height
             stream.pix_fmt = first.format.name

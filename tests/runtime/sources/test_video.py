@@ -181,6 +181,21 @@ def test_frames_that_only_claim_to_be_enormous_are_not_made(encode, refused, sid
     assert _resident_mb() - before_mb < 50
 
 
+@ON_LINUX
+@pytest.mark.parametrize("claim", [1 << 30, 0x7FFFFF00])
+def test_packets_that_only_claim_to_be_enormous_take_no_memory(encode, refused, claim):
+    fragments = {"movflags": "frag_keyframe+empty_moov"}
+    frames = [av.VideoFrame(64, 48, "yuv420p")] * 6
+    path = encode("a.mp4", frames, container_options=fragments)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"trun") + 20  # the size of its first sample
+    content[at : at + 4] = struct.pack(">I", claim)
+    path.write_bytes(content)
+    before_mb = _resident_mb()
+    assert "expected a video, found no frame in it" in refused(path)
+    assert _resident_mb() - before_mb < 50
+
+
 def _resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
