@@ -58,6 +58,7 @@ bench: $(STAMP)
 # What only shows after hours of use, with the figures in tests/endurance/README.md; half an hour.
 endurance: $(STAMP)
 	$(BIN)/python tests/endurance/fuzz_images.py
+	$(BIN)/python tests/endurance/fuzz_videos.py
 	$(BIN)/python tests/endurance/shared_threads.py
 	$(BIN)/python tests/endurance/kill_resume.py
 	$(BIN)/python tests/endurance/disk_full.py
