@@ -5,14 +5,18 @@ not at all.
 """
 
 from .checkpoint import Checkpoint, build_model, with_threshold
+from .description import Description, Origins, describe
 from .loading import load_checkpoint
 from .official import OFFICIAL, OfficialCheckpoint, download
 
 __all__ = [
     "OFFICIAL",
     "Checkpoint",
+    "Description",
     "OfficialCheckpoint",
+    "Origins",
     "build_model",
+    "describe",
     "download",
     "load_checkpoint",
     "with_threshold",

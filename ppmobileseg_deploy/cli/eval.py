@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from ..errors import UsageError
+from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
 from .console import new_app, print_note, run, stdout, version_option, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
 from .reports import JSON, check_report
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation, LabelledImage, Segmenter
+    from ..evaluation import Evaluation, LabelledImage
+    from ..evaluation.torch_segmenter import TorchSegmenter
     from ..metadata import RGB
+    from ..runtime.segmenter import OrtSegmenter
+
+    _Model: TypeAlias = OrtSegmenter | TorchSegmenter
 
 _CITYSCAPES_CLASSES: Final = 19
 _NEAR_ZERO_MIOU: Final = 0.05
@@ -89,6 +94,10 @@ def evaluate_models(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
     ] = None,
+    weights: Weights = None,
+    mean: Mean = None,
+    std: Std = None,
+    channel_order: ChannelOrder = None,
     _version: Annotated[bool, version_option("ppms-eval")] = False,
 ) -> None:
     """Measure mIoU and accuracy on labelled images, of one model or of several side by side.
@@ -96,7 +105,7 @@ def evaluate_models(
     Labels are compared at the size of the image, and counted as mmsegmentation does. With several
     models, the share of pixels on which they agree is shown too. A checkpoint runs in PyTorch
     through mmsegmentation's test pipeline: name it beside its ONNX file to see what the export
-    costs.
+    costs, with the options about the network that it was exported with.
     """
     from ..evaluation import LabelCoding, evaluate
     from .eval_report import print_report, write_report
@@ -106,7 +115,13 @@ def evaluate_models(
     dataset = _dataset(images, labels, ade20k, cityscapes)[:limit]
     pictures = (path for pair in dataset for path in (pair.image, pair.labels))
     check_report("--json", json_file, JSON, (*models, *pictures))
-    segmenters = {model: _open(model, threads) for model in models}
+    about = {"weights": weights, "mean": mean, "std": std, "channel_order": channel_order}
+    _check_about(about, models)
+    segmenters = {
+        model: _open_checkpoint(model, **about) if _is_checkpoint(model) else _open(model, threads)
+        for model in models
+    }
+    _note_other_input(segmenters)
     if cityscapes is not None:
         _note_other_classes(segmenters)
     palette_rgb = None
@@ -159,16 +174,12 @@ def _dataset(
     return find_labelled_images(images, labels)
 
 
-def _palette(source: str, segmenter: "Segmenter") -> "tuple[RGB, ...]":
+def _palette(source: str, segmenter: "_Model") -> "tuple[RGB, ...]":
     """Return the colour of each class of a model in pictures that serve as labels."""
-    from ..class_names import choose_palette, default_classes, read_palette
+    from ..class_names import choose_palette, read_palette
     from ..files import kind_of
-    from ..runtime.segmenter import OrtSegmenter
 
-    if isinstance(segmenter, OrtSegmenter):
-        own = segmenter.metadata.palette_rgb
-    else:
-        own = default_classes(len(segmenter.names))[1]
+    own = segmenter.metadata.palette_rgb
     if source == "model" and kind_of(Path(source)) is None:
         return own
     return choose_palette(segmenter.names, own, read_palette(source))
@@ -193,13 +204,35 @@ def _note_masks(evaluation: "Evaluation") -> None:
     )
 
 
-def _note_other_classes(segmenters: "Mapping[str, Segmenter]") -> None:
+def _note_other_classes(segmenters: "Mapping[str, _Model]") -> None:
     for name, segmenter in segmenters.items():
         if len(segmenter.names) != _CITYSCAPES_CLASSES:
             print_note(
                 f"--cityscapes has {_CITYSCAPES_CLASSES} classes, {name} has "
                 f"{len(segmenter.names)}: its ids mean other things than the labels'"
             )
+
+
+def _note_other_input(segmenters: "Mapping[str, _Model]") -> None:
+    """Note models that see the same picture in different numbers."""
+    seen: dict[tuple[tuple[float, ...], tuple[float, ...]], str] = {}
+    for name, segmenter in segmenters.items():
+        metadata = segmenter.metadata
+        # A file that takes bytes says their order, not the network's.
+        seen.setdefault((metadata.mean_rgb, metadata.std_rgb), name)
+    if len(seen) > 1:
+        (first, (mean, std)), (second, (other_mean, other_std)) = (
+            (name, numbers) for numbers, name in list(seen.items())[:2]
+        )
+        print_note(
+            f"{first} and {second} are normalised by other numbers, mean {_joined(mean)} and std "
+            f"{_joined(std)} against {_joined(other_mean)} and {_joined(other_std)}: a checkpoint "
+            "is given those of its ONNX file by --mean and --std"
+        )
+
+
+def _joined(numbers: tuple[float, ...]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
 
 
 def _mixes_forms(models: Sequence[str]) -> bool:
@@ -217,14 +250,31 @@ def _is_checkpoint(model: str) -> bool:
     return Path(model).suffix.lower() in CHECKPOINT_SUFFIXES
 
 
-def _open(model: str, threads: int | None) -> "Segmenter":
+def _check_about(about: Mapping[str, str | None], models: Sequence[str]) -> None:
+    given = [name.replace("_", "-") for name, value in about.items() if value is not None]
+    if given and not any(map(_is_checkpoint, models)):
+        raise UsageError(f"--{given[0]} is for checkpoints, found none among the models")
+
+
+def _open_checkpoint(
+    model: str,
+    weights: str | None,
+    mean: str | None,
+    std: str | None,
+    channel_order: str | None,
+) -> "TorchSegmenter":
+    require_export_extra("evaluating a checkpoint")
+    from ..evaluation.torch_segmenter import TorchSegmenter
+
+    description = described(mean, std, channel_order)
+    segmenter = TorchSegmenter(model, weights=weights, description=description)
+    for note in segmenter.notes:
+        print_note(note)
+    return segmenter
+
+
+def _open(model: str, threads: int | None) -> "OrtSegmenter":
     from ..runtime.locate import find_model
-
-    if _is_checkpoint(model):
-        require_export_extra("evaluating a checkpoint")
-        from ..evaluation.torch_segmenter import TorchSegmenter
-
-        return TorchSegmenter(model)
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings_as_notes():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
-from ..quoting import brief
 from . import export_options as given
+from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
 from .console import new_app, parse_size_hw, print_note, run, stderr, stdout, version_option
 from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
 from .extras import require_export_extra
@@ -35,13 +35,13 @@ def export(
     checkpoint: given.Checkpoint,
     output: given.Output = _FILE_NAME,
     work_dir: given.WorkDir = None,
-    weights: given.Weights = None,
+    weights: Weights = None,
     names: given.Names = None,
     classes: given.Classes = None,
     palette: given.Palette = None,
-    mean: given.Mean = None,
-    std: given.Std = None,
-    channel_order: given.ChannelOrder = None,
+    mean: Mean = None,
+    std: Std = None,
+    channel_order: ChannelOrder = None,
     threshold: given.Threshold = None,
     vim: given.Vim = None,
     logits: given.Logits = False,
@@ -91,13 +91,7 @@ def export(
         precision=precision,  # type: ignore[arg-type]
         embed_preprocessing=embed_preprocessing,  # type: ignore[arg-type]
     )
-    description = Description(
-        names=_names(names, classes),
-        palette=palette,
-        mean_rgb=_three("--mean", mean),
-        std_rgb=_three("--std", std),
-        channel_order=channel_order,  # type: ignore[arg-type]
-    )
+    description = described(mean, std, channel_order, _names(names, classes), palette)
     target = _target(output, work_dir)
     if target.suffix.lower() == ".ort":
         raise UsageError(
@@ -168,20 +162,6 @@ def _names(names: str | None, classes: str | None) -> str | None:
     if names is not None:
         raise UsageError("expected --names alone, which --classes was called before, found both")
     return classes
-
-
-def _three(option: str, text: str | None) -> "tuple[float, float, float] | None":
-    """Read three numbers, or one that stands for three."""
-    if text is None:
-        return None
-    try:
-        numbers = [float(each) for each in text.split(",")]
-        red, green, blue = numbers * 3 if len(numbers) == 1 else numbers
-    except ValueError:
-        raise UsageError(
-            f"expected three numbers for {option}, such as 127.5,127.5,127.5, found {brief(text)}"
-        ) from None
-    return red, green, blue
 
 
 def _target(output: str, work_dir: Path | None) -> Path:

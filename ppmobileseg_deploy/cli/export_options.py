@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
+from .checkpoint_options import NETWORK
+
 HELP: Final = """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the
 same.
 
@@ -15,7 +17,6 @@ names, colours and preprocessing along. Segment images with it by ppms-infer.
 """
 
 _WHERE: Final = "Where to"
-_NETWORK: Final = "About the network"
 _FORM: Final = "Form of the file"
 _PRECISION: Final = "Precision"
 _BESIDE: Final = "Files beside it"
@@ -50,15 +51,6 @@ WorkDir = Annotated[
     ),
 ]
 
-Weights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Which of several sets of weights in the checkpoint to take, such as ema, model or "
-        "teacher. Without it: the averaged one.",
-        rich_help_panel=_NETWORK,
-    ),
-]
 Names = Annotated[
     str | None,
     typer.Option(
@@ -67,7 +59,7 @@ Names = Annotated[
         "...} with colours), or the word ade20k or cityscapes. Without it: the checkpoint's own "
         "or, where it has none, ADE20K's for 150 classes, background and foreground for a head "
         "of one class, else numbers.",
-        rich_help_panel=_NETWORK,
+        rich_help_panel=NETWORK,
     ),
 ]
 Classes = Annotated[str | None, typer.Option(metavar="FILE", hidden=True)]
@@ -78,34 +70,7 @@ Palette = Annotated[
         help="Colours of the classes: JSON ([[r, g, b], ...] or {name: [r, g, b], ...}), or the "
         "word ade20k or cityscapes. Without it: those of the names' file, or the checkpoint's "
         "own.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-Mean = Annotated[
-    str | None,
-    typer.Option(
-        metavar="R,G,B",
-        help="What is subtracted from pixel values from 0 to 255. Without it: the checkpoint's "
-        "own or, where it has none, 123.675,116.28,103.53.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-Std = Annotated[
-    str | None,
-    typer.Option(
-        metavar="R,G,B",
-        help="What the differences are divided by. Without it: the checkpoint's own or, where it "
-        "has none, 58.395,57.12,57.375.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-ChannelOrder = Annotated[
-    str | None,
-    typer.Option(
-        metavar="rgb|bgr",
-        help="Order of the channels that the network was trained on. Without it: the "
-        "checkpoint's own or, where it says none, rgb.",
-        rich_help_panel=_NETWORK,
+        rich_help_panel=NETWORK,
     ),
 ]
 Threshold = Annotated[
@@ -114,7 +79,7 @@ Threshold = Annotated[
         metavar="0..1",
         help="Of a head of one class: the probability above which a pixel is of it, by default "
         "0.3, as in mmsegmentation.",
-        rich_help_panel=_NETWORK,
+        rich_help_panel=NETWORK,
     ),
 ]
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checkpoints import build_model, load_checkpoint, with_threshold
-from ..class_names import default_classes
+from ..checkpoints import Description, build_model, describe, load_checkpoint, with_threshold
 from ..metadata import ModelMetadata
 from ..model import upsample_logits
 from ..runtime.preprocessing import Preprocessing
@@ -44,22 +43,37 @@ class TorchSegmenter:
     Args:
         checkpoint: Path of a checkpoint, or the name of an official one.
         threshold: Of a head of one class, see `checkpoints.with_threshold`.
+        weights: Which of several sets of weights to take, see `checkpoints.load_checkpoint`.
+        description: Names and normalisation, in place of what the checkpoint says.
+
+    Attributes:
+        metadata: What is known about the network.
+        notes: What is worth knowing about the checkpoint, a sentence each.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
-        UsageError: There is a threshold, and the head has several classes.
+        UsageError: There is a threshold, and the head has several classes; or there are no
+            weights of that name.
     """
 
-    def __init__(self, checkpoint: str | Path, threshold: float | None = None) -> None:
-        loaded = with_threshold(load_checkpoint(checkpoint), threshold)
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        threshold: float | None = None,
+        *,
+        weights: str | None = None,
+        description: Description | None = None,
+    ) -> None:
+        loaded = with_threshold(load_checkpoint(checkpoint, weights), threshold)
         self._network = build_model(loaded)
-        self._preprocess = Preprocessing.from_metadata(ModelMetadata())
-        self._names = default_classes(loaded.num_classes)[0]
+        self.metadata: ModelMetadata = describe(loaded, description)[0]
+        self.notes = loaded.notes
+        self._preprocess = Preprocessing.from_metadata(self.metadata)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Name of each class id."""
-        return self._names
+        return self.metadata.class_names
 
     def __call__(self, image: NDArray[np.uint8]) -> TorchLabels:
         """Segment one image, (height, width, 3) uint8, BGR."""

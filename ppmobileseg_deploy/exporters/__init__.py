@@ -1,7 +1,7 @@
 """From a checkpoint to one ONNX file that is proven to compute the same."""
 
+from ..checkpoints import Description, Origins
 from .comparison import Comparison
-from .description import Description, Origins
 from .export import ExportReport, export_onnx
 from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions

@@ -5,15 +5,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from onnx import ModelProto
 
-from ..checkpoints import Checkpoint, build_model, load_checkpoint, with_threshold
+from ..checkpoints import (
+    Checkpoint,
+    Description,
+    Origins,
+    build_model,
+    describe,
+    load_checkpoint,
+    with_threshold,
+)
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
 from ..metadata import ModelMetadata
 from .comparison import Comparison
-from .description import Description, Origins, describe
 from .graph import count_operators, finalize, simplify, without_logits
 from .options import ExportOptions
 from .parity import ParityReport, prove
@@ -22,6 +30,8 @@ from .rewrites import lean
 from .trace import make_optional, trace
 from .variants import make_variant
 from .wrapper import EndToEnd
+
+_UINT8_CLASSES: Final = 256
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,17 @@ def export_onnx(
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = load_checkpoint(checkpoint)
     checkpoint = with_threshold(checkpoint, threshold)
-    plain, origins = describe(checkpoint, options, described)
+    if options.label_dtype == "uint8" and checkpoint.num_classes > _UINT8_CLASSES:
+        raise UsageError(
+            f"expected at most {_UINT8_CLASSES} classes for uint8 labels, "
+            f"found {checkpoint.num_classes}"
+        )
+    plain, origins = describe(checkpoint, described)
+    plain = replace(
+        plain,
+        output="logits" if options.logits else "labels",
+        vim="off" if options.logits else options.vim,
+    )
     metadata = replace(
         plain,
         precision=options.precision,

@@ -9,12 +9,15 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from ppmobileseg_deploy.cli import eval as eval_module
 from ppmobileseg_deploy.cli.eval import main
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
+
+CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -219,10 +222,10 @@ def test_a_model_of_other_classes_than_cityscapes_is_noted(evaluate, picture, wr
 def test_a_checkpoint_beside_a_file_of_labels_is_explained(
     evaluate, dataset, model_bytes, monkeypatch
 ):
-    def stand_in(model: str, threads: int | None) -> OrtSegmenter:
+    def stand_in(model: str, **about: str | None) -> OrtSegmenter:
         return OrtSegmenter("end2end.onnx")
 
-    monkeypatch.setattr(eval_module, "_open", stand_in)
+    monkeypatch.setattr(eval_module, "_open_checkpoint", stand_in)
     expected = "note: a checkpoint decides at the image's size, as mmsegmentation does"
     for models, noted in ((("end2end.onnx", "my.pth"), True), (("my.pth",), False)):
         code, _, err = evaluate(*models, "--ade20k", "set")
@@ -299,6 +302,44 @@ def test_wrong_use_is_one_line(evaluate, dataset, write_labels, arguments, code,
     assert (found_code, out) == (code, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def two_sets_of_weights(path: Path) -> None:
+    weights = torch.load(CHECKPOINT, weights_only=True)["state_dict"]
+    damaged = {key: tensor.clone() for key, tensor in weights.items()}
+    damaged["decode_head.conv_seg.bias"][:] = torch.arange(150) * 100.0
+    torch.save({"model": weights, "ema": damaged}, path)
+
+
+def test_of_a_checkpoint_the_weights_and_the_input_can_be_chosen(evaluate, dataset):
+    two_sets_of_weights(Path("two.pth"))
+    folders = ("--images", "set/images/validation", "--labels", "set/annotations/validation")
+    code, _, err = evaluate("two.pth", *folders, "--json", "a.json")
+    assert code == 0
+    assert "took ema, the averaged one; --weights NAME takes another" in err
+    numbers = ("--mean", "0", "--std", "255", "--channel-order", "bgr")
+    chosen = ("--weights", "model", *numbers)
+    code, _, err = evaluate("two.pth", *folders, *chosen, "--json", "b.json")
+    assert code == 0
+    first, second = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
+    assert first != second
+    code, _, err = evaluate("two.pth", *folders, "--weights", "best")
+    assert code == 2
+    assert "expected one of model, ema for the weights of two.pth, found 'best'" in err
+    code, _, err = evaluate("end2end.onnx", *folders, "--channel-order", "bgr")
+    assert code == 2
+    assert "--channel-order is for checkpoints, found none among the models" in err
+
+
+def test_models_that_see_other_numbers_are_noted(evaluate, dataset, model_bytes):
+    model = onnx.load_from_string(model_bytes())
+    props = {each.key: each.value for each in model.metadata_props}
+    helper.set_model_props(model, {**props, "ppms.mean_rgb": "[1, 2, 3]"})
+    onnx.save(model, "other.onnx")
+    code, _, err = evaluate("end2end.onnx", "other.onnx", "--ade20k", "set")
+    assert code == 0
+    assert "note: end2end.onnx and other.onnx are normalised by other numbers, mean 123" in err
+    assert "against 1,2,3 and 58.395" in err
 
 
 def test_a_checkpoint_needs_the_export_extra(evaluate, dataset, monkeypatch):

@@ -39,18 +39,20 @@ def test_bytes_give_the_labels_of_normalised_numbers(
 
 
 @pytest.mark.parametrize("order", ["bgr", "rgb"])
+@pytest.mark.parametrize("trained_on", ["bgr", "rgb"])
 def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
-    order: ByteOrder, demo_model: onnx.ModelProto
+    trained_on: ByteOrder, order: ByteOrder, demo_model: onnx.ModelProto
 ) -> None:
     # int8 files make 1 % other labels of the last bit.
-    embedded = embed_preprocessing(demo_model, ModelMetadata(), order)
+    metadata = ModelMetadata(channel_order=trained_on)
+    embedded = embed_preprocessing(demo_model, metadata, order)
     embedded.graph.output.append(onnx.ValueInfoProto(name="normalized"))
     session = ort.InferenceSession(embedded.SerializeToString())
     pixels = np.random.default_rng(0).permutation(np.arange(3 * 64 * 64) % 256)
     image_bgr = pixels.reshape(64, 64, 3).astype(np.uint8)
     given = image_bgr if order == "bgr" else np.ascontiguousarray(image_bgr[..., ::-1])
     (found,) = session.run(["normalized"], {"input": given[None]})
-    prepare = Preprocessing.from_metadata(ModelMetadata(), input_size_hw=(64, 64))
+    prepare = Preprocessing.from_metadata(metadata, input_size_hw=(64, 64))
     np.testing.assert_array_equal(found, prepare(image_bgr).tensor)
 
 

@@ -13,8 +13,10 @@ from ppmobileseg_deploy.metadata import ModelMetadata
 METADATA = ModelMetadata(variant="tiny", stride=16, checkpoint="my.pth")
 
 
-def dumped(folder: Path, options: ExportOptions) -> tuple[dict[str, Any], ...]:
-    paths = dump_info(folder / "end2end.onnx", METADATA, options)
+def dumped(
+    folder: Path, options: ExportOptions, metadata: ModelMetadata = METADATA
+) -> tuple[dict[str, Any], ...]:
+    paths = dump_info(folder / "end2end.onnx", metadata, options)
     assert [path.name for path in paths] == list(FILE_NAMES)
     return tuple(json.loads(path.read_text()) for path in paths)
 
@@ -48,6 +50,12 @@ def test_pipeline_json_is_the_preprocessing_of_the_metadata(tmp_path: Path) -> N
     assert normalize["mean"] == [123.675, 116.28, 103.53]
     assert normalize["std"] == [58.395, 57.12, 57.375]
     assert normalize["to_rgb"]
+    _, pipeline, _ = dumped(tmp_path, ExportOptions(), replace(METADATA, channel_order="bgr"))
+    normalize = pipeline["pipeline"]["tasks"][0]["transforms"][2]
+    # The SDK normalises what it has turned, and does not turn it here.
+    assert not normalize["to_rgb"]
+    assert normalize["mean"] == [103.53, 116.28, 123.675]
+    assert normalize["std"] == [57.375, 57.12, 58.395]
     assert "ori_shape" in collect["meta_keys"]  # what labels are scaled to
     assert infer["input_map"] == {"img": "input"}
     assert (finish["module"], finish["component"]) == ("mmseg", "ResizeMask")

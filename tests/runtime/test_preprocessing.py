@@ -154,6 +154,17 @@ def test_the_files_own_numbers_are_used() -> None:
     np.testing.assert_allclose(tensor[0, :, 7, 7], [0.2, 1.0, 51.0], rtol=1e-6)
 
 
+def test_a_network_for_bgr_gets_the_planes_in_that_order() -> None:
+    image_bgr = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    numbers = {"mean_rgb": (1.0, 2.0, 3.0), "std_rgb": (4.0, 5.0, 6.0)}
+    rgb, bgr = (
+        Preprocessing.from_metadata(ModelMetadata(channel_order=order, **numbers))(image_bgr)
+        for order in ("rgb", "bgr")
+    )
+    assert np.array_equal(bgr.tensor, rgb.tensor[:, ::-1])
+    assert not np.array_equal(bgr.tensor, rgb.tensor)
+
+
 def test_each_call_has_a_tensor_of_its_own() -> None:
     preprocess = Preprocessing.from_metadata(ModelMetadata())
     first = preprocess(np.full((64, 64, 3), 255, np.uint8)).tensor

@@ -1,4 +1,4 @@
-"""What an exported file says about its network, and where that was found.
+"""What is known about a network besides its weights, and where that was found.
 
 What its owner says comes first, then what the checkpoint says, then what mmsegmentation's
 models for ADE20K have in common.
@@ -7,9 +7,8 @@ models for ADE20K have in common.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, Literal, TypeVar, get_args
 
-from ..checkpoints import Checkpoint
 from ..class_names import (
     choose_palette,
     default_classes,
@@ -22,11 +21,11 @@ from ..metadata import MAX_NUMBER, MIN_STD, RGB, ModelMetadata
 from ..palettes import distinct_palette
 from ..quoting import brief
 from ..version import VERSION
-from .options import ByteOrder, ExportOptions
+from .checkpoint import Checkpoint
 
+ChannelOrder = Literal["bgr", "rgb"]
 Three = tuple[float, float, float]
 
-_UINT8_CLASSES: Final = 256
 _DEFAULTS: Final = ModelMetadata()
 
 _Value = TypeVar("_Value")
@@ -54,14 +53,14 @@ class Description:
     palette: str | Path | None = None
     mean_rgb: Three | None = None
     std_rgb: Three | None = None
-    channel_order: ByteOrder | None = None
+    channel_order: ChannelOrder | None = None
 
     def __post_init__(self) -> None:
         _check_numbers("means", self.mean_rgb, -MAX_NUMBER)
         _check_numbers("standard deviations", self.std_rgb, MIN_STD)
-        if self.channel_order not in (None, *get_args(ByteOrder)):
+        if self.channel_order not in (None, *get_args(ChannelOrder)):
             raise UsageError(
-                f"expected channel order to be one of {', '.join(get_args(ByteOrder))}, found "
+                f"expected channel order to be one of {', '.join(get_args(ChannelOrder))}, found "
                 f"{brief(self.channel_order)}"
             )
 
@@ -86,27 +85,22 @@ class Origins:
 
 
 def describe(
-    checkpoint: Checkpoint, options: ExportOptions, given: Description
+    checkpoint: Checkpoint, given: Description | None = None
 ) -> tuple[ModelMetadata, Origins]:
-    """Put together what a file says about its network.
+    """Put together what is known about a network.
 
     Args:
         checkpoint: The network.
-        options: Form of the file.
         given: What its owner says.
 
     Returns:
-        The metadata of a file with normalised float32 input, and where it was found.
+        The metadata of a file that gives labels upsampled in the plain way, and where its
+        entries were found.
 
     Raises:
-        UsageError: There are too many classes for the labels' type, or names or colours cannot
-            be read or are of another number.
+        UsageError: Names or colours cannot be read, or are of another number.
     """
-    if options.label_dtype == "uint8" and checkpoint.num_classes > _UINT8_CLASSES:
-        raise UsageError(
-            f"expected at most {_UINT8_CLASSES} classes for uint8 labels, "
-            f"found {checkpoint.num_classes}"
-        )
+    given = given or Description()
     names, names_from, along = _names(checkpoint, given)
     palette, palette_from = _palette(checkpoint, given, names, along)
     order, order_from = _first(
@@ -133,8 +127,6 @@ def describe(
         variant=checkpoint.config.name,
         class_names=names,
         palette_rgb=palette,
-        output="logits" if options.logits else "labels",
-        vim="off" if options.logits else options.vim,
         stride=checkpoint.config.stride,
         mean_rgb=mean_rgb,
         std_rgb=std_rgb,
@@ -142,7 +134,6 @@ def describe(
         checkpoint=checkpoint.file_name,
         checkpoint_sha256=checkpoint.sha256,
         tool_version=VERSION,
-        precision="fp32",
         threshold=checkpoint.threshold,
     )
     normalisation = mean_from if mean_from == std_from else f"{mean_from} and {std_from}"
