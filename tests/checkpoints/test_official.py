@@ -1,5 +1,6 @@
 import hashlib
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,52 @@ def test_a_good_file_is_fetched_once(serve, cache):
     assert path.read_bytes() == BODY
     assert download(official) == path
     assert serve.requests == ["/net.pth"]
-    assert files_in(cache) == ["net.pth"]
+    assert files_in(cache) == ["net.pth", "net.pth.sha256"]
+
+
+def forged(body):
+    """Bytes of another file, of which the test pretends that its hash begins alike."""
+    return (200, body[::-1], len(body))
+
+
+def test_the_whole_hash_of_the_first_file_is_noted_and_compared(serve, cache, monkeypatch):
+    official = replace(official_at(serve({"/net.pth": GOOD})), sha256_prefix="")
+    download(official)
+    assert official.noted_path.read_text() == f"{DIGEST}  net.pth\n"
+    other = replace(official_at(serve({"/net.pth": forged(BODY)})), sha256_prefix="")
+    assert download(other).read_bytes() == BODY
+    other.cached_path.unlink()
+    with pytest.raises(DownloadError, match="what arrived is another file") as caught:
+        download(other)
+    assert f"expected {DIGEST}, which {official.noted_path} names" in str(caught.value)
+    assert files_in(cache) == ["net.pth.sha256"]
+    other.noted_path.unlink()
+    assert download(other).read_bytes() == BODY[::-1]
+
+
+def test_a_file_in_the_cache_that_is_another_is_fetched_anew(serve, cache):
+    official = replace(official_at(serve({"/net.pth": GOOD})), sha256_prefix="")
+    path = download(official)
+    path.write_bytes(BODY[:-1])
+    assert download(official).read_bytes() == BODY
+
+
+def test_a_hash_that_is_known_counts_whole(serve, cache):
+    address = serve({"/net.pth": GOOD, "/forged.pth": forged(BODY)})
+    official = replace(official_at(address), sha256=DIGEST)
+    assert download(official).read_bytes() == BODY
+    other = replace(official_at(address, "forged.pth"), sha256_prefix="", sha256=DIGEST)
+    with pytest.raises(DownloadError, match=f"another file.*expected {DIGEST};"):
+        download(other)
+
+
+@pytest.mark.parametrize("noted", ["", "nonsense", "ab" * 20, "\u00e4"])
+def test_a_note_that_is_none_is_written_anew(noted, serve, cache):
+    official = official_at(serve({"/net.pth": GOOD}))
+    path = download(official)
+    official.noted_path.write_text(noted)
+    assert download(official) == path
+    assert official.noted_path.read_text() == f"{DIGEST}  net.pth\n"
 
 
 def test_a_file_that_the_user_put_there_is_used(serve, cache):
@@ -60,7 +106,7 @@ def test_a_damaged_file_in_the_cache_is_replaced(serve, cache):
     cache.mkdir(parents=True)
     official.cached_path.write_bytes(BODY[:-1])
     assert download(official).read_bytes() == BODY
-    assert files_in(cache) == ["net.pth"]
+    assert files_in(cache) == ["net.pth", "net.pth.sha256"]
 
 
 FAILURES = pytest.mark.parametrize(
