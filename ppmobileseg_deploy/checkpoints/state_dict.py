@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from ..errors import CheckpointError, UsageError
@@ -36,7 +37,9 @@ _AVERAGED: Final = "ema"
 _TOP: Final = "top"  # what weights are called that lie in no dict and have no prefix
 
 _MAX_DEPTH: Final = 16
-_MAX_NETWORKS: Final = 32  # in one dict
+_MAX_PREFIX: Final = 200  # characters
+_MAX_NETWORKS: Final = 1000
+_MAX_PREFIXES: Final = 32  # of one dict
 _NAMES_SHOWN: Final = 10
 
 _NETWORK: Final = re.compile(r"(?:^|\.)(?=(?:backbone|decode_head)\.)")
@@ -114,7 +117,10 @@ def find_weights(
         UsageError: No set has the wanted name, or several have.
     """
     groups = list(_groups(loaded))
-    candidates = [found for path, tensors in groups for found in _candidates(path, tensors)]
+    every = (found for path, tensors in groups for found in _candidates(path, tensors))
+    candidates = list(islice(every, _MAX_NETWORKS + 1))
+    if len(candidates) > _MAX_NETWORKS:
+        raise CheckpointError(f"{file_name} holds more than {_MAX_NETWORKS} networks")
     complete = _different(each for each in candidates if _is_complete(each, networks))
     if wanted is not None and candidates:
         chosen = _named(wanted, complete or candidates, file_name)
@@ -164,7 +170,7 @@ def _module_weights(
 ) -> Iterator[tuple[str, StoredTensor]]:
     """Yield what `state_dict()` of a pickled network would hold, whatever its class."""
     state = module.state
-    if not isinstance(state, Mapping) or "_modules" not in state:
+    if not isinstance(state, Mapping) or "_modules" not in state or len(prefix) > _MAX_PREFIX:
         return
     for kind in ("_parameters", "_buffers"):
         for name, value in _entries(state.get(kind)):
@@ -172,11 +178,7 @@ def _module_weights(
                 yield prefix + name, tensor
     for name, part in _entries(state.get("_modules")):
         # No part twice: a few that hold one another would be without end.
-        if (
-            isinstance(part, Placeholder)
-            and id(part) not in seen
-            and prefix.count(".") < _MAX_DEPTH
-        ):
+        if isinstance(part, Placeholder) and id(part) not in seen:
             seen.add(id(part))
             yield from _module_weights(part, f"{prefix}{name}.", seen)
 
@@ -204,7 +206,7 @@ def _candidates(
     """Yield a set of weights for each prefix under which a dict has a backbone or a head."""
     prefix_of = {key: key[: match.end()] for key in tensors if (match := _NETWORK.search(key))}
     inside: dict[str, dict[str, StoredTensor]] = {each: {} for each in prefix_of.values()}
-    if len(inside) > _MAX_NETWORKS:
+    if len(inside) > _MAX_PREFIXES:
         return
     longest_first = sorted(inside, key=len, reverse=True)
     outside: dict[str, StoredTensor] = {}

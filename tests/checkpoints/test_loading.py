@@ -1,3 +1,4 @@
+import argparse
 import hashlib
 import os
 import threading
@@ -84,6 +85,28 @@ def test_safetensors(tmp_path, golden_state_dict):
 def test_a_whole_pickled_network(save_pth, golden_state_dict):
     network = build_model(load_checkpoint(save_pth(golden_state_dict("tiny"))))
     assert_golden(load_checkpoint(save_pth({"model": network})), golden_state_dict("tiny"))
+
+
+def test_a_file_of_lightning(save_pth, golden_state_dict):
+    tensors = golden_state_dict("tiny")
+    saved = {
+        "epoch": 3,
+        "pytorch-lightning_version": "2.5.0",
+        "state_dict": {
+            **{f"net.{key}": tensor for key, tensor in tensors.items()},
+            "criterion.weight": torch.ones(150),
+        },
+        "loops": {"fit_loop": {"state_dict": {}}},
+        "callbacks": {"ModelCheckpoint{'monitor': 'val_loss'}": {"best": torch.tensor(0.1)}},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.zeros(3)}}}],
+        "hyper_parameters": argparse.Namespace(lr=0.1, classes=["a"]),
+    }
+    checkpoint = load_checkpoint(save_pth(saved))
+    assert_golden(checkpoint, tensors)
+    assert checkpoint.weights_name == "state_dict.net"
+    assert checkpoint.notes == (
+        "my.pth holds tensors beside the network, which were left out: criterion.weight",
+    )
 
 
 def test_flattened_parameters(save_pth, golden_state_dict):

@@ -20,7 +20,7 @@ _MAX_DIGITS: Final = 1000
 _BUFFER: Final = 1 << 18  # also the longest line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileText:
     """A long text that stays in the file, as UTF-8, until it is needed."""
 
@@ -35,13 +35,16 @@ class FileText:
         return _decoded(self.content.read(0, self.content.size))
 
 
-def read_opcodes(source: Source, start: int, stop: int) -> Iterator[tuple[str, Any, int]]:
+def read_opcodes(
+    source: Source, start: int, stop: int, most: int = MAX_OPCODES
+) -> Iterator[tuple[str, Any, int]]:
     """Yield the opcodes of one pickle up to its end.
 
     Args:
         source: The file.
         start: Where the pickle begins.
         stop: Where it ends at the latest.
+        most: How many opcodes there may be.
 
     Yields:
         The opcode as `pickletools` names it; its argument: a number, a text, bytes as
@@ -49,11 +52,11 @@ def read_opcodes(source: Source, start: int, stop: int) -> Iterator[tuple[str, A
         after it.
 
     Raises:
-        FormatError: It is cut off, damaged, has more than `MAX_OPCODES` opcodes, or one that no
+        FormatError: It is cut off, damaged, has more than that many opcodes, or one that no
             framework writes.
     """
     cursor = _Cursor(source, start, stop)
-    for _ in range(MAX_OPCODES):
+    for _ in range(most):
         code = cursor.take(1)
         if code not in _OPCODES:
             raise FormatError(f"is damaged or no checkpoint: a pickle with opcode {code!r}")
@@ -61,7 +64,7 @@ def read_opcodes(source: Source, start: int, stop: int) -> Iterator[tuple[str, A
         yield name, argument and argument(cursor), cursor.at
         if name == "STOP":
             return
-    raise FormatError(f"is no checkpoint: a pickle of more than {MAX_OPCODES} opcodes")
+    raise FormatError(f"is no checkpoint: a pickle of more than {most} opcodes")
 
 
 class _Cursor:
@@ -85,7 +88,10 @@ class _Cursor:
     def skip(self, size: int) -> FileBytes:
         self._check(size)
         skipped = FileBytes(self._source, self.at, size)
-        self._base, self._offset, self._buffer = self.at + size, 0, b""
+        # Many small ones must not make the buffer be read anew each time.
+        self._offset += size
+        if self._offset > len(self._buffer):
+            self._base, self._offset, self._buffer = self.at, 0, b""
         return skipped
 
     def line(self) -> bytes:

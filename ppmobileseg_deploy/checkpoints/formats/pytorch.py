@@ -21,6 +21,7 @@ BUILDERS: Final = {**NUMPY_BUILDERS, **TORCH_BUILDERS}
 """What is made of the calls in a pickle of either framework."""
 
 _PICKLE: Final = "data.pkl"
+_FEW: Final = 1000  # opcodes of a pickle that holds next to nothing
 _CHECKPOINTS: Final = (".pth", ".pt", ".ckpt", ".pdparams", ".safetensors")
 
 
@@ -82,11 +83,11 @@ def read_legacy(source: Source) -> object:
         storages.append(TorchStorage.of(identity))
         return storages[-1]
 
-    magic, place = unpickle(source, 0, source.size, {})
-    version, place = unpickle(source, place, source.size, {})
+    magic, place = unpickle(source, 0, source.size, {}, most=_FEW)
+    version, place = unpickle(source, place, source.size, {}, most=_FEW)
     if (magic, version) != (LEGACY_MAGIC, LEGACY_VERSION):
         raise FormatError("is damaged: it does not begin as PyTorch's old files do")
-    _, place = unpickle(source, place, source.size, {})  # of the machine that wrote it
+    _, place = unpickle(source, place, source.size, {}, most=_FEW)  # of the machine that wrote it
     loaded, place = unpickle(source, place, source.size, BUILDERS, persistent)
     keys, place = unpickle(source, place, source.size, {})
     _place_storages(source, place, storages, keys)

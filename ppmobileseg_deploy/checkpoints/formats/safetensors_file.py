@@ -29,7 +29,7 @@ _TYPES: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Tensor(StoredTensor):
     """A tensor that the library reads."""
 

@@ -90,7 +90,7 @@ class Source:
             raise FormatError("was changed while it was read")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileBytes:
     """Some bytes of a file that stay there until they are needed.
 

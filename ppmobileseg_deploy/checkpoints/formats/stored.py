@@ -30,7 +30,7 @@ class Readable(Protocol):
         """Return ``size`` bytes from the one numbered ``start`` on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredTensor:
     """An array or tensor, of which nothing has been read yet.
 

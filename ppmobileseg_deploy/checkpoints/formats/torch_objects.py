@@ -1,6 +1,7 @@
 """How PyTorch pickles tensors: a call for each, and storages whose bytes lie elsewhere."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from .source import FileBytes, FormatError
@@ -27,6 +28,8 @@ _STORAGES: Final = {
     "QInt32Storage": ("qint32", 4),
     "UntypedStorage": ("uint8", 1),
 }
+_MAX_MARKS: Final = 2  # as many as there are: neg and conj
+_MOST_ARGUMENTS: Final = 8
 
 
 class TorchStorage:
@@ -124,15 +127,16 @@ def _tensor_v3(arguments: tuple[Any, ...]) -> StoredTensor:
 
 def _marked(tensor: StoredTensor, marks: Sequence[object]) -> StoredTensor:
     match marks:
-        case ({} as bits,) if any(bits.values()):
-            return StoredTensor(f"{tensor.dtype} marked as {' and '.join(bits)}", tensor.shape)
+        case ({} as bits,) if len(bits) > _MAX_MARKS or any(bits.values()):
+            names = " and ".join(islice(bits, _MAX_MARKS))
+            return StoredTensor(f"{tensor.dtype} marked as {names}", tensor.shape)
     return tensor
 
 
 def _from_type(arguments: tuple[Any, ...]) -> object:
     match arguments:
-        case (Global(name=name), _, tuple(inner), *_) if name in TORCH_BUILDERS:
-            return TORCH_BUILDERS[name](inner)
+        case (Global(name=name), _, tuple(inner), *_) if name in _PLAIN_TENSORS:
+            return _PLAIN_TENSORS[name](inner[:_MOST_ARGUMENTS])
     return StoredTensor("of a class of its own")
 
 
@@ -144,10 +148,14 @@ def _of_kind(kind: str) -> Builder:
     return lambda _: StoredTensor(kind)
 
 
-TORCH_BUILDERS: Final[Mapping[str, Builder]] = {
+_PLAIN_TENSORS: Final[Mapping[str, Builder]] = {
     "torch._utils._rebuild_tensor": lambda arguments: _tensor(arguments[:4]),
     "torch._utils._rebuild_tensor_v2": _tensor_v2,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
+}
+
+TORCH_BUILDERS: Final[Mapping[str, Builder]] = {
+    **_PLAIN_TENSORS,
     "torch._tensor._rebuild_from_type_v2": _from_type,
     "torch._utils._rebuild_parameter": _first,
     "torch._utils._rebuild_parameter_with_state": _first,

@@ -10,11 +10,13 @@ opcodes take, which `opcodes` bounds.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
-from .opcodes import read_opcodes
+from .opcodes import MAX_OPCODES, read_opcodes
 from .source import FormatError, Source
 
-MAX_KEY: Final = 1000
-"""Longest name of an entry, in characters."""
+MAX_NAME: Final = 500
+"""Longest name of an entry, a module or a class, in characters."""
+
+_MAX_ARGUMENTS: Final = 64
 
 _RUN_PROGRAMS: Final = frozenset({"os", "posix", "nt", "subprocess", "pty", "runpy"})
 _RUN_CODE: Final = frozenset({"eval", "exec", "compile", "__import__"})
@@ -31,6 +33,11 @@ class Global:
     __slots__ = ("name",)
 
     def __init__(self, module: str, name: str) -> None:
+        # They are put together, and the same two could be again and again.
+        if max(len(module), len(name)) > MAX_NAME:
+            raise FormatError(
+                f"is no checkpoint: a class whose name is longer than {MAX_NAME} characters"
+            )
         builtin = module in _BUILTINS
         if module in _RUN_PROGRAMS or (builtin and name in _RUN_CODE):
             # It would not be run here in any case, but in most other programs.
@@ -78,11 +85,12 @@ def unpickle(
     stop: int,
     builders: Mapping[str, Builder],
     persistent: Callable[[object], object] | None = None,
+    most: int = MAX_OPCODES,
 ) -> tuple[object, int]:
     """Read a pickle.
 
-    Dicts keep the entries whose keys are texts. All others are left out, since hashing what a
-    stranger chose as a key can take forever.
+    Dicts keep the entries whose keys are texts of at most `MAX_NAME` characters. All others are
+    left out, since hashing what a stranger chose as a key can take forever.
 
     Args:
         source: The file.
@@ -90,6 +98,7 @@ def unpickle(
         stop: Where it ends at the latest.
         builders: What is made of calls of which names; see `Placeholder` for all others.
         persistent: What is made of objects that are stored outside of the pickle.
+        most: How many opcodes there may be.
 
     Returns:
         What was pickled, and the place after it.
@@ -100,7 +109,7 @@ def unpickle(
     machine = _Machine(builders, persistent)
     place = start
     try:
-        for name, argument, place in read_opcodes(source, start, stop):  # noqa: B007
+        for name, argument, place in read_opcodes(source, start, stop, most):  # noqa: B007
             _ACTIONS[name](machine, argument)
         return machine.stack.pop(), place
     except LookupError:
@@ -223,10 +232,10 @@ class _Machine:
         builder = self._builders.get(name)
         if builder is None:
             self.stack.append(Placeholder(name))
-        elif isinstance(arguments, tuple):
+        elif isinstance(arguments, tuple) and len(arguments) <= _MAX_ARGUMENTS:
             self.stack.append(builder(arguments))
         else:
-            raise FormatError(f"is damaged: its pickle calls {name} without arguments")
+            raise FormatError(f"is damaged: its pickle calls {name} without its arguments")
 
     def _extend(self, items: list[Any]) -> None:
         target = self.stack[-1]
@@ -237,13 +246,8 @@ class _Machine:
         if not isinstance(target, dict):
             return
         for key, value in zip(items[::2], items[1::2], strict=False):
-            if not isinstance(key, str):
-                continue
-            if len(key) > MAX_KEY:
-                raise FormatError(
-                    f"is no checkpoint: an entry whose name has {len(key)} characters"
-                )
-            target[key] = value
+            if isinstance(key, str) and len(key) <= MAX_NAME:
+                target[key] = value
 
 
 _PUSHED: Final = (

@@ -20,7 +20,8 @@ from ppmobileseg_deploy.checkpoints.formats import (
     Placeholder,
     StoredTensor,
 )
-from ppmobileseg_deploy.checkpoints.formats.torch_objects import TorchStorage
+from ppmobileseg_deploy.checkpoints.formats.torch_objects import TORCH_BUILDERS, TorchStorage
+from ppmobileseg_deploy.checkpoints.formats.unpickling import Global
 
 LEGACY = pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 
@@ -382,3 +383,20 @@ def test_a_whole_network_shows_the_weights_of_its_parts(save_pth, opened):
 def test_an_identity_that_is_no_storage(identity, reason):
     with pytest.raises(FormatError, match=reason):
         TorchStorage.of(identity)
+
+
+@pytest.mark.parametrize("count", [2, 100_000])
+def test_marks_of_a_tensor_are_bounded(count):
+    storage = TorchStorage("float32", 4, "0", 1)
+    marks = {f"mark {number}": number == 0 for number in range(count)}
+    arguments = (storage, 0, (1,), (1,), False, None, marks)
+    found = TORCH_BUILDERS["torch._utils._rebuild_tensor_v2"](arguments)
+    assert found == StoredTensor("float32 marked as mark 0 and mark 1", (1,))
+
+
+def test_a_tensor_within_a_tensor_within_a_tensor():
+    name = "torch._tensor._rebuild_from_type_v2"
+    arguments = ()
+    for _ in range(10_000):
+        arguments = (Global("torch._tensor", "_rebuild_from_type_v2"), None, arguments)
+    assert TORCH_BUILDERS[name](arguments) == StoredTensor("of a class of its own")

@@ -9,7 +9,8 @@ import pytest
 
 from ppmobileseg_deploy.checkpoints.formats import FormatError, Placeholder, Source
 from ppmobileseg_deploy.checkpoints.formats.opcodes import MAX_OPCODES
-from ppmobileseg_deploy.checkpoints.formats.unpickling import MAX_KEY, unpickle
+from ppmobileseg_deploy.checkpoints.formats.pytorch import BUILDERS
+from ppmobileseg_deploy.checkpoints.formats.unpickling import MAX_NAME, unpickle
 
 
 @pytest.fixture
@@ -151,10 +152,40 @@ def test_a_few_bytes_cannot_reserve_gigabytes(slot, read):
         read(b"\x80\x04}" + slot + b".")
 
 
-def test_a_name_of_unusual_length_is_an_error(read):
-    assert read(pickle.dumps({"k" * MAX_KEY: 1})) == {"k" * MAX_KEY: 1}
-    with pytest.raises(FormatError, match=f"whose name has {MAX_KEY + 1} characters"):
-        read(pickle.dumps({"k" * (MAX_KEY + 1): 1}))
+def test_entries_with_names_of_unusual_length_are_left_out(read):
+    assert read(pickle.dumps({"k" * MAX_NAME: 1})) == {"k" * MAX_NAME: 1}
+    assert read(pickle.dumps({"k" * (MAX_NAME + 1): 1, "a": 2})) == {"a": 2}
+
+
+def test_long_names_of_classes_are_not_put_together_again_and_again(read):
+    text = b"X" + struct.pack("<I", 60_000) + b"a" * 60_000
+    with pytest.raises(FormatError, match="a class whose name is longer than 500 characters"):
+        read(b"\x80\x04(" + text + b"\x94" + b"h\0h\0\x93" * 100_000 + b"t.")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [b"C\0", b"\x8c\0", b"U\0", b"ca\nb\n", b"I1\n", b"ca\nb\n)R", b"C\0C\0\x85"],
+    ids=["bytes", "text", "old text", "class", "digits", "object", "tuple"],
+)
+def test_time_and_memory_go_with_the_number_of_opcodes(step, read):
+    start = time.process_time()
+    tracemalloc.start()
+    try:
+        read(b"\x80\x04(" + step * 30_000 + b"t.")
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - start < 2
+
+
+def test_a_long_list_of_arguments_is_not_gone_through_again_and_again(read):
+    body = b"(" + b"N" * 300_000 + b"t\x94("
+    body += b"ctorch._utils\n_rebuild_parameter\nh\0R" * 50_000 + b"t"
+    start = time.process_time()
+    with pytest.raises(FormatError, match="_rebuild_parameter without its arguments"):
+        read(b"\x80\x04" + body + b".", BUILDERS)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
@@ -216,7 +247,7 @@ def test_builders_make_what_their_names_stand_for(read):
     found = read(body, {"a.b": lambda arguments: ("made of", *arguments)})
     assert found[0] == ("made of", 5)
     assert isinstance(found[1], Placeholder)
-    with pytest.raises(FormatError, match=r"its pickle calls a\.b without arguments"):
+    with pytest.raises(FormatError, match=r"its pickle calls a\.b without its arguments"):
         read(b"\x80\x02ca\nb\nNR.", {"a.b": lambda arguments: arguments})
 
 
