@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from ppmobileseg_deploy.checkpoints import build_model, load_checkpoint
 from ppmobileseg_deploy.evaluation import ConfusionMatrix
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.model import TINY, PPMobileSeg, labels_image, labels_off
@@ -156,9 +157,8 @@ def save(network: nn.Module, path: Path, meta: dict[str, str | int | float]) -> 
 
 def load(path: Path) -> PPMobileSeg:
     """Read such a checkpoint back, in float32."""
-    network = PPMobileSeg(TINY)
-    network.load_state_dict(torch.load(path, weights_only=True)["state_dict"])
-    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    network = build_model(load_checkpoint(path))
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def train(steps: int, peak_rate: float, minutes: float, path: Path) -> None:
