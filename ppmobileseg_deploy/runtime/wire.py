@@ -64,6 +64,9 @@ class Wire:
         value = 0
         for place in range(_MAX_VARINT_BYTES):
             byte = self._stream.read(1)
+            if place == 0 and byte and byte[0] < 0x80:  # nearly all are
+                self.position += 1
+                return byte[0]
             if not byte:
                 raise MalformedError(f"an end at byte {self.position}")
             self.position += 1
