@@ -8,6 +8,7 @@
     ├── ExportError           the ONNX file could not be made
     │   └── ParityError       the ONNX file computes something else than PyTorch
     ├── ModelError            an ONNX file that cannot be loaded or is no segmentation model
+    │   └── ModelTimeoutError a model that takes longer than it may
     ├── ImageError            an image that cannot be read or has an unusable shape or type
     └── OutputError           a result that could not be written
 
@@ -60,6 +61,10 @@ class ParityError(ExportError):
 
 class ModelError(PPMobileSegError):
     """An ONNX file cannot be loaded, or is not a segmentation model."""
+
+
+class ModelTimeoutError(ModelError):
+    """A model took longer for an image than it may."""
 
 
 class ImageError(PPMobileSegError):

@@ -8,10 +8,12 @@ weights. Every value is text; lists are JSON, so any ONNX tool can show them.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, Final
 
 from . import ade20k
+from .errors import UsageError
 from .quoting import brief
 
 RGB = tuple[int, int, int]
@@ -179,6 +181,22 @@ class ModelMetadata:
                 f"{self.threshold} of {self.num_classes}"
             )
         return self
+
+
+def checked_threshold(threshold: object) -> float:
+    """Check a threshold that somebody gave.
+
+    Args:
+        threshold: A number in (0, 1), as `ModelMetadata.threshold` has it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    # Negated, so that a NaN is refused.
+    if not is_number or not 0 < float(threshold) < 1:  # type: ignore[arg-type]
+        raise UsageError(f"expected a threshold between 0 and 1, found {brief(threshold)}")
+    return float(threshold)  # type: ignore[arg-type]
 
 
 def _to_text(value: object) -> str:

@@ -20,8 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from ppmobileseg_deploy.metadata import ModelMetadata
 
 DATA = Path(__file__).parent / "data"
 DEMO = Path(__file__).parents[1] / "demo"
@@ -121,3 +125,55 @@ def one_class_pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("one_class") / "sky.pth"
     torch.save({"state_dict": content["state_dict"]}, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def looping_model() -> Callable[[int], bytes]:
+    """``looping_model(times)``: an ONNX file that goes round so often, then says class 2, blue."""
+
+    def make(times: int) -> bytes:
+        def value(name: str, kind: int) -> onnx.ValueInfoProto:
+            shape = None if kind == TensorProto.FLOAT else []
+            return helper.make_tensor_value_info(name, kind, shape)
+
+        body = helper.make_graph(
+            [
+                helper.make_node("Identity", ["goes_on"], ["still"]),
+                helper.make_node("Identity", ["plane"], ["same"]),
+            ],
+            "body",
+            [
+                value("round", TensorProto.INT64),
+                value("goes_on", TensorProto.BOOL),
+                value("plane", TensorProto.FLOAT),
+            ],
+            [value("still", TensorProto.BOOL), value("same", TensorProto.FLOAT)],
+        )
+        graph = helper.make_graph(
+            [
+                helper.make_node("ReduceMax", ["input"], ["plane"], axes=[1], keepdims=1),
+                helper.make_node("Loop", ["times", "always", "plane"], ["last"], body=body),
+                helper.make_node("Mul", ["last", "zero"], ["nothing"]),
+                helper.make_node("Add", ["nothing", "two"], ["sum"]),
+                helper.make_node("Cast", ["sum"], ["output"], to=TensorProto.INT64),
+            ],
+            "g",
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, ("b", 3, "h", "w"))],
+            [helper.make_tensor_value_info("output", TensorProto.INT64, ("b", 1, "h", "w"))],
+            [
+                numpy_helper.from_array(np.int64(times), "times"),
+                numpy_helper.from_array(np.bool_(True), "always"),
+                numpy_helper.from_array(np.float32(0), "zero"),
+                numpy_helper.from_array(np.float32(2), "two"),
+            ],
+        )
+        opset = [helper.make_opsetid("", 17)]
+        model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+        metadata = ModelMetadata(
+            class_names=("red", "green", "blue"),
+            palette_rgb=((200, 10, 20), (30, 210, 40), (50, 60, 220)),
+        )
+        helper.set_model_props(model, metadata.to_props())
+        return model.SerializeToString()
+
+    return make

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from ..errors import UsageError
-from ..metadata import DEFAULT_THRESHOLD, RGB
+from ..metadata import DEFAULT_THRESHOLD, RGB, checked_threshold
 from ..model import PPMobileSeg, PPMobileSegConfig
 
 
@@ -69,6 +69,8 @@ def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Ch
         >>> with_threshold(load_checkpoint("water.pth"), 0.5).threshold  # doctest: +SKIP
         0.5
     """
+    if threshold is not None:
+        threshold = checked_threshold(threshold)
     if checkpoint.num_classes > 1:
         if threshold is None:
             return checkpoint
@@ -78,8 +80,6 @@ def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Ch
         )
     if threshold is None:
         threshold = DEFAULT_THRESHOLD if checkpoint.threshold is None else checkpoint.threshold
-    if not 0 < threshold < 1:
-        raise UsageError(f"expected a threshold between 0 and 1, found {threshold}")
     return replace(checkpoint, threshold=threshold)
 
 

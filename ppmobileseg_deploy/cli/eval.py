@@ -83,6 +83,14 @@ def evaluate_models(
             "class id, or {name: [r, g, b], ...}), or the word model, ade20k or cityscapes.",
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..1",
+            help="Of heads of one class: the probability above which a pixel is of it. Without "
+            "it: that of the file, or 0.3.",
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Take the first N images only.")
     ] = None,
@@ -117,10 +125,14 @@ def evaluate_models(
     check_report("--json", json_file, JSON, (*models, *pictures))
     about = {"weights": weights, "mean": mean, "std": std, "channel_order": channel_order}
     _check_about(about, models)
+    decided = {} if threshold is None else {"threshold": threshold}
     segmenters = {
-        model: _open_checkpoint(model, **about) if _is_checkpoint(model) else _open(model, threads)
+        model: _open_checkpoint(model, threshold, **about)
+        if _is_checkpoint(model)
+        else _open(model, threads, **decided)
         for model in models
     }
+    _note_thresholds(segmenters)
     _note_other_input(segmenters)
     if cityscapes is not None:
         _note_other_classes(segmenters)
@@ -235,6 +247,14 @@ def _joined(numbers: tuple[float, ...]) -> str:
     return ",".join(f"{number:g}" for number in numbers)
 
 
+def _note_thresholds(segmenters: "Mapping[str, _Model]") -> None:
+    thresholds = {name: each.metadata.threshold for name, each in segmenters.items()}
+    decided = {name: threshold for name, threshold in thresholds.items() if threshold}
+    if len(set(decided.values())) > 1:
+        found = ", ".join(f"{threshold:g} in {name}" for name, threshold in decided.items())
+        print_note(f"the models see their class above different probabilities: {found}")
+
+
 def _mixes_forms(models: Sequence[str]) -> bool:
     """Whether checkpoints and ONNX files stand side by side."""
     return len({_is_checkpoint(model) for model in models}) == 2
@@ -258,6 +278,7 @@ def _check_about(about: Mapping[str, str | None], models: Sequence[str]) -> None
 
 def _open_checkpoint(
     model: str,
+    threshold: float | None,
     weights: str | None,
     mean: str | None,
     std: str | None,
@@ -267,18 +288,20 @@ def _open_checkpoint(
     from ..evaluation.torch_segmenter import TorchSegmenter
 
     description = described(mean, std, channel_order)
-    segmenter = TorchSegmenter(model, weights=weights, description=description)
+    segmenter = TorchSegmenter(model, threshold, weights=weights, description=description)
     for note in segmenter.notes:
         print_note(note)
     return segmenter
 
 
-def _open(model: str, threads: int | None) -> "OrtSegmenter":
+def _open(
+    model: str, threads: int | None, threshold: float | None = None
+) -> "OrtSegmenter":
     from ..runtime.locate import find_model
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings_as_notes():
-        return OrtSegmenter(find_model(model), threads=threads)
+        return OrtSegmenter(find_model(model), threads=threads, threshold=threshold)
 
 
 def main() -> None:

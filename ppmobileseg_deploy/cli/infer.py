@@ -56,6 +56,7 @@ def infer(
     contours: options.Contours = False,
     label: options.Label = False,
     confidence: options.Confidence = 0.0,
+    threshold: options.Threshold = None,
     names: options.Names = None,
     palette: options.Palette = None,
     input_size: options.InputSize = None,
@@ -64,6 +65,7 @@ def infer(
     device: options.Device = "cpu",
     threads: options.Threads = None,
     verbose: options.Verbose = False,
+    timeout: options.Timeout = None,
     _version: Annotated[bool, version_option("ppms-infer")] = False,
 ) -> int:
     """Compose a run of what was asked for; return its exit code."""
@@ -104,6 +106,8 @@ def infer(
         device,
         threads,
         input_size_hw=size_hw,
+        threshold=threshold,
+        timeout=timeout,
         **known,
     )
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)

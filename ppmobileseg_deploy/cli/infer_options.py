@@ -132,6 +132,14 @@ Confidence = Annotated[
         "--logits).",
     ),
 ]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="Of a head of one class, in models with logits or one channel: the probability above "
+        "which a pixel is of it. Without it: the model's own, or 0.3.",
+    ),
+]
 Names = Annotated[
     str | None,
     typer.Option(
@@ -182,5 +190,13 @@ Verbose = Annotated[
         "--verbose",
         help="Also say what each video is, and what of it was honoured: matrix, range, shape of "
         "the pixels, orientation, fields.",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="S",
+        help="Most seconds that the network may take for an image, or for a tile. Without it: any "
+        "number, or 20 where the model has a loop, which need not have an end.",
     ),
 ]

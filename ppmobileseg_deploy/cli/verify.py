@@ -61,6 +61,14 @@ def verify_models(
     agreement: Annotated[
         float, typer.Option(metavar="0..1", help="Least share of equal labels on each input.")
     ] = 0.999,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..1",
+            help="Of heads of one class: the probability above which a pixel is of it. Without "
+            "it: that of the file, or 0.3.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
     ] = None,
@@ -90,8 +98,8 @@ def verify_models(
     inputs = [first, *([second] if second else []), *(image or ())]
     check_report("--json", json_file, JSON, inputs)
     check_report("--store", store, (".npz",), inputs)
-    reference = open_subject(first)
-    doubted = None if second is None else open_subject(second)
+    reference = open_subject(first, threshold)
+    doubted = None if second is None else open_subject(second, threshold)
     examples = choose_examples([each for each in (reference, doubted) if each], image or ())
     if store is not None:
         store_outcomes(reference, examples, store)

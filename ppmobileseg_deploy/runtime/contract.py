@@ -3,29 +3,37 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnxruntime as ort
 
-from ..class_names import choose_palette
+from ..class_names import BACKGROUND, choose_palette, default_classes
 from ..errors import ModelError, UsageError
-from ..metadata import RGB, ModelMetadata
-from ..palettes import distinct_palette, numbered_names
+from ..metadata import (
+    DEFAULT_THRESHOLD,
+    MAX_CLASSES,
+    RGB,
+    ModelMetadata,
+    checked_threshold,
+)
+from ..palettes import distinct_palette
 from ..quoting import brief
 from .image_input import ImageInput
+from .model_graph import ModelGraph
+from .model_output import ModelOutput
+from .scores import Scores, scores_of
 
 LABELS_PER_CELL: Final = "labels_per_cell"
 """Optional input of files whose grid of labels can be refined: int64 (), labels along each side
 of a cell of the logits, by default the stride."""
 
-_LABEL_TYPES: Final = ("tensor(int64)", "tensor(int32)", "tensor(uint8)")
 _ONLY_DEFAULTS: Final = "OpenVINOExecutionProvider"
 """It ignores what is fed to an optional input."""
 
 
 class MetadataWarning(UserWarning):
-    """A model file says nothing about itself, so documented defaults are used."""
+    """A model file does not say what it is, so documented defaults are used."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +41,25 @@ class Classes:
     """What to call and how to paint the classes, in place of what the model file says.
 
     Attributes:
-        names: Name of each class id; None for those of the file.
+        names: Name of each class id; None for those of the file. For a head of one class there may
+            be one name, before which the background's is put.
         palette_rgb: Colour of each class id, or of the classes of these names; None for those of
             the file.
+        threshold: Of a head of one class, the probability above which a pixel is of it; None for
+            that of the file, or else `DEFAULT_THRESHOLD`.
 
     Raises:
-        UsageError: The names or the colours are no such thing.
+        UsageError: The names or the colours are no such thing, or the threshold is not between 0
+            and 1.
     """
 
     names: Sequence[str] | None = None
     palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
+        if self.threshold is not None:
+            checked_threshold(self.threshold)
         if self.names is not None:
             _check_names(self.names)
         if self.palette_rgb is not None:
@@ -58,10 +73,20 @@ class Classes:
             count_known: Whether the number of classes is the file's, and not assumed.
 
         Raises:
-            UsageError: There is another number of classes, or a colour is none.
+            UsageError: There is another number of classes, a colour is none, or there is a
+                threshold and classes that compete.
         """
+        if self.threshold is not None:
+            if metadata.threshold is None:
+                raise UsageError(
+                    "expected a head of one class with a threshold, found one of "
+                    f"{metadata.num_classes}, of which the most probable one wins"
+                )
+            metadata = replace(metadata, threshold=float(self.threshold))
         if self.names is not None:
             names = tuple(self.names)
+            if len(names) == 1 and metadata.threshold is not None:
+                names = (BACKGROUND, *names)
             if len(names) != metadata.num_classes:
                 if count_known:
                     raise UsageError(
@@ -79,6 +104,8 @@ def _check_names(names: object) -> None:
     # A generator would be used up by the first look at it, and an array has no truth value.
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise UsageError(f"expected a list of at least one class name, found {brief(names)}")
+    if len(names) > MAX_CLASSES:
+        raise UsageError(f"expected at most {MAX_CLASSES} class names, found {len(names)}")
     for class_id, name in enumerate(names):
         if not isinstance(name, str):
             raise UsageError(
@@ -109,7 +136,8 @@ class Contract:
         input_name: Name of the one input.
         takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
             metadata's order, and not normalised float32 [batch, 3, height, width].
-        output: ``"labels"`` or ``"logits"``: what the one output holds.
+        output: The one output: class ids, or a score for each class.
+        scores: What the scores mean.
         static_size_hw: Height and width of a file that takes one size only, else None.
         free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
             it is always one, batch. Empty if they are static or have no names of their own.
@@ -121,7 +149,8 @@ class Contract:
     metadata: ModelMetadata
     input_name: str
     takes_bytes: bool
-    output: str
+    output: ModelOutput
+    scores: Scores
     static_size_hw: tuple[int, int] | None
     free_dimensions: tuple[str, ...]
     stackable: bool
@@ -129,7 +158,12 @@ class Contract:
 
 
 def read_contract(
-    inference: ort.InferenceSession, source: str, classes: Classes, *, stacklevel: int
+    inference: ort.InferenceSession,
+    source: str,
+    classes: Classes,
+    graph: ModelGraph | None,
+    *,
+    stacklevel: int,
 ) -> Contract:
     """Check that a session is one of a segmentation model.
 
@@ -137,32 +171,41 @@ def read_contract(
         inference: The session.
         source: File name, for messages.
         classes: Names and colours in place of the file's.
+        graph: What the file's graph tells; None where it could not be looked into.
         stacklevel: Frames between whom a warning is for and this function.
 
     Raises:
         ModelError: Its input, its output or its metadata are not as expected, or it takes bytes
             and carries no metadata.
-        UsageError: The names or colours do not fit the model.
+        UsageError: The names, the colours or the threshold do not fit the model.
 
     Warns:
-        MetadataWarning: The file carries no metadata; those of the official ADE20K models are
-            assumed.
+        MetadataWarning: The file carries no metadata, and those of the official ADE20K models are
+            assumed; or it gives probabilities, or one channel only.
     """
     image = ImageInput.of(inference.get_inputs(), source)
-    output, num_classes = _check_output(inference.get_outputs(), source)
-    found = _metadata(inference, source, output, num_classes)
+    output = ModelOutput.of(inference.get_outputs(), source)
+    found = _metadata(inference, source, output)
     _check_order(found, image.takes_bytes, source)
-    metadata = found or _assumed(output, num_classes)
-    count_known = found is not None or num_classes is not None
-    if found is None:
-        names = "" if classes.names else f"{_origin(metadata)} and "
+    metadata = found or _assumed(output)
+    count_known = found is not None or output.channels is not None
+    wanted = metadata.threshold if classes.threshold is None else classes.threshold
+    scores = scores_of(
+        output,
+        graph,
+        source,
+        described=found is not None,
+        stored=None if found is None else found.threshold,
+        wanted=wanted,
+    )
+    notes = [] if found else [_assumptions(metadata, named=bool(classes.names))]
+    notes += _meaning(output, scores, wanted)
+    if notes:
         warnings.warn(
-            f"{source} carries no metadata: assuming {names}the official models' preprocessing",
-            MetadataWarning,
-            stacklevel=stacklevel + 1,
+            f"{source} {'; it '.join(notes)}", MetadataWarning, stacklevel=stacklevel + 1
         )
     finer_labels = (
-        output == "labels"
+        output.kind == "labels"
         and metadata.stride > 0
         and _ONLY_DEFAULTS not in inference.get_providers()
         and any(
@@ -175,6 +218,7 @@ def read_contract(
         input_name=image.name,
         takes_bytes=image.takes_bytes,
         output=output,
+        scores=scores,
         static_size_hw=image.static_size_hw,
         free_dimensions=image.free_dimensions,
         # The paper's module looks at the classes of the whole batch.
@@ -183,31 +227,8 @@ def read_contract(
     )
 
 
-def _check_output(outputs: Sequence[Any], source: str) -> tuple[str, int | None]:
-    if len(outputs) == 1:
-        (output,) = outputs
-        rank = len(output.shape)
-        if output.type in _LABEL_TYPES and (
-            rank == 3 or (rank == 4 and _allows(output.shape[1], 1))
-        ):
-            return "labels", None
-        if output.type == "tensor(float)" and rank == 4 and output.shape[1] != 1:
-            channels = output.shape[1]
-            return "logits", channels if isinstance(channels, int) else None
-    found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in outputs)
-    raise ModelError(
-        f"{source} is no segmentation model: expected one output, class ids "
-        f"[batch, 1, height, width] or tensor(float) logits [batch, classes, height, width], "
-        f"found {found or 'none'}"
-    )
-
-
-def _allows(dimension: int | str | None, length: int) -> bool:
-    return not isinstance(dimension, int) or dimension == length
-
-
 def _metadata(
-    inference: ort.InferenceSession, source: str, output: str, num_classes: int | None
+    inference: ort.InferenceSession, source: str, output: ModelOutput
 ) -> ModelMetadata | None:
     try:
         metadata = ModelMetadata.from_props(inference.get_modelmeta().custom_metadata_map)
@@ -215,14 +236,34 @@ def _metadata(
         raise ModelError(f"{source}: {error}") from error
     if metadata is None:
         return None
-    if metadata.output != output:
-        raise ModelError(f"{source}: its metadata say {metadata.output}, its output is {output}")
-    if num_classes not in (None, metadata.num_classes):
+    if metadata.output != output.kind:
+        raise ModelError(
+            f"{source}: its metadata say {metadata.output}, its output is {output.kind}"
+        )
+    if output.channels not in (None, metadata.num_classes):
         raise ModelError(
             f"{source}: its metadata name {metadata.num_classes} classes, "
-            f"its output has {num_classes}"
+            f"its output has {output.channels}"
         )
     return metadata
+
+
+def _assumptions(metadata: ModelMetadata, *, named: bool) -> str:
+    names = "" if named else f"{_origin(metadata)} and "
+    return f"carries no metadata: assuming {names}the official models' preprocessing"
+
+
+def _meaning(output: ModelOutput, scores: Scores, threshold: float | None) -> list[str]:
+    """Tell what the numbers of a file are taken for, where that is not what its kind says."""
+    if scores.one_channel:
+        taken = "probability" if scores.kind == "probabilities" else "logit"
+        return [
+            f"gives one channel: taken for the {taken} of class 1, which is seen above a "
+            f"probability of {threshold:g}"
+        ]
+    if output.kind == "logits" and scores.kind == "probabilities":
+        return ["ends in a softmax or sigmoid: its output is taken for probabilities"]
+    return []
 
 
 def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str) -> None:
@@ -242,18 +283,18 @@ def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str)
         )
 
 
-def _assumed(output: str, num_classes: int | None) -> ModelMetadata:
-    metadata = ModelMetadata(output=output)
-    if num_classes is None or num_classes == metadata.num_classes:
+def _assumed(output: ModelOutput) -> ModelMetadata:
+    metadata = ModelMetadata(output=output.kind)
+    if output.channels in (None, metadata.num_classes):
         return metadata
-    return replace(
-        metadata,
-        class_names=numbered_names(num_classes),
-        palette_rgb=distinct_palette(num_classes),
-    )
+    names, palette = default_classes(output.channels)
+    threshold = DEFAULT_THRESHOLD if output.channels == 1 else None
+    return replace(metadata, class_names=names, palette_rgb=palette, threshold=threshold)
 
 
 def _origin(metadata: ModelMetadata) -> str:
     if metadata.class_names == ModelMetadata().class_names:
         return "the names of ADE20K"
-    return f"the names 'class 0' to 'class {metadata.num_classes - 1}'"
+    first, last = metadata.class_names[0], metadata.class_names[-1]
+    joined = "and" if metadata.threshold is not None else "to"
+    return f"the names {first!r} {joined} {last!r}"

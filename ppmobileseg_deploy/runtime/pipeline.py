@@ -170,7 +170,8 @@ class Pipeline:
         if session.output == "logits":
             logits = output[:, :height, :width]
             if self.confidence:
-                return labels_and_confidence(logits, network.original_hw)
+                scores = session.contract.scores
+                return labels_and_confidence(logits, network.original_hw, scores)
             return labels_from_logits(logits, network.original_hw), None
         scale = Fraction(fineness, self.metadata.stride) if fineness else Fraction(1)
         shown_hw = height * scale, width * scale

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .scores import LOGITS, Scores
+
 Labels = NDArray[np.uint8 | np.uint16]
 SizeHW = tuple[int, int]
 
@@ -72,27 +74,62 @@ def labels_from_logits(logits: NDArray[np.float32], size_hw: SizeHW) -> Labels:
 
 
 def labels_and_confidence(
-    logits: NDArray[np.float32], size_hw: SizeHW
+    scores: NDArray[np.float32], size_hw: SizeHW, meaning: Scores = LOGITS
 ) -> tuple[Labels, NDArray[np.float32]]:
     """Decide as `labels_from_logits` does, and say how sure that is.
 
-    The confidence is the softmax probability of the winning class, of logits interpolated
-    bilinearly to the size of the image: ``exp(winner) / sum over all classes of exp(logit)``.
-    It takes all classes, where the labels alone take only those that can win, and so several
-    times as long.
+    The confidence is the probability of each pixel's class, of scores interpolated bilinearly to
+    the size of the image. Of logits it is the softmax: ``exp(winner) / sum over all classes of
+    exp(logit)``, which takes all classes, where the labels alone take only those that can win, and
+    so several times as long.
 
     Args:
-        logits: (classes, height, width) float32, without the padding.
+        scores: (classes, height, width) float32, without the padding.
         size_hw: Size of the original image.
+        meaning: What the scores are.
 
     Returns:
-        Class ids as from `labels_from_logits`, and (height, width) float32 probabilities from
-        one divided by the number of classes to 1.
+        Class ids as from `labels_from_logits`, and (height, width) float32 probabilities; of
+        logits from one divided by the number of classes to 1, or, of a head of one class, from
+        the threshold on.
     """
-    labels, best = _decided(logits, size_hw)
+    labels, best = _decided(scores, size_hw)
+    if meaning.are_probabilities(scores):
+        return labels, certainty(labels, best, meaning)
     plane = np.empty(size_hw, np.float32)
-    planes = (_enlarge(grid, plane) for grid in logits)
-    return labels, winners_probability(planes, best)
+    planes = (_enlarge(grid, plane) for grid in scores)
+    return labels, certainty(labels, best, meaning, planes)
+
+
+def certainty(
+    labels: Labels,
+    best: NDArray[np.float32],
+    meaning: Scores,
+    logits: Iterable[NDArray[np.float32]] | None = None,
+) -> NDArray[np.float32]:
+    """Return the probability of each pixel's class.
+
+    Args:
+        labels: (height, width) class ids.
+        best: (height, width) float32, the largest scores, which are those of the labels; written
+            to.
+        meaning: What the scores are.
+        logits: (height, width) float32 planes of each class; None where the scores are
+            probabilities.
+
+    Returns:
+        (height, width) float32 in [0, 1].
+    """
+    if meaning.background:
+        np.subtract(best, np.float32(meaning.background), out=best, where=labels == 0)
+    if logits is None:
+        return np.clip(best, 0, 1, out=best)
+    if meaning.background:
+        logits = (
+            plane - np.float32(meaning.background) if class_id == 0 else plane
+            for class_id, plane in enumerate(logits)
+        )
+    return winners_probability(logits, best)
 
 
 def keep_best(
@@ -123,7 +160,7 @@ def winners_probability(
 
     Args:
         planes: (height, width) float32 logits of each class.
-        best: (height, width) float32, the largest logits. What is exponentiated is the distance
+        best: (height, width) float32, the winners' logits. What is exponentiated is the distance
             to it, so that no logit is too large.
 
     Returns:

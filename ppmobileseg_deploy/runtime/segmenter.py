@@ -3,12 +3,13 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import onnxruntime as ort
 
 from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
+from ..quoting import brief
 from .contract import Classes
 from .execution import DEFAULT_DEVICE, Execution, Provider
 from .images import check_color
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
 
     from .streaming import Location
+
+
+_LONGEST_S: Final = 1e9
 
 
 class OrtSegmenter:
@@ -59,6 +63,10 @@ class OrtSegmenter:
         palette_rgb: (red, green, blue) in [0, 255] of each class id, or of the classes of these
             names, in place of those in the file.
         confidence: Compute how sure each pixel's class is. Only for files with logits.
+        threshold: Of a head of one class, in files with logits or with one channel: the
+            probability above which a pixel is of that class, in place of the file's, or of 0.3.
+        timeout: Most seconds that the network may take for an image, or for a tile; for services.
+            None for any number, or for 20 where the file has a loop in its graph.
         sess_options: ``onnxruntime.SessionOptions``, used as they are and never changed. None of
             our own settings (sleeping threads, no memory planning, a shared arena, sessions
             pinned to a size) is made then, and the segmenter cannot be pickled.
@@ -92,12 +100,16 @@ class OrtSegmenter:
         names: Sequence[str] | None = None,
         palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None,
         confidence: bool = False,
+        threshold: float | None = None,
+        timeout: float | None = None,
         sess_options: ort.SessionOptions | None = None,
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         execution = Execution.of(device, threads, sess_options, providers, provider_options)
-        session = open_session(model, execution, Classes(names, palette_rgb))
+        session = open_session(
+            model, execution, Classes(names, palette_rgb, threshold), _checked_timeout(timeout)
+        )
         if confidence and session.output != "logits":
             raise UsageError(
                 f"expected a model that gives logits, which the confidence comes from, found one "
@@ -120,6 +132,7 @@ class OrtSegmenter:
             confidence=confidence,
         )
         self._source, self._output, self._device = session.source, session.output, session.device
+        self._scores = contract.scores
         # All that holds the model, so that letting go of this is closing.
         self._sessions: Sessions | None = Sessions(session, preprocess.padded_hw)
 
@@ -154,7 +167,8 @@ class OrtSegmenter:
 
         Raises:
             ImageError: The image cannot be read, or has an unusable shape or type.
-            ModelError: The model fails on it.
+            ModelTimeoutError: The model takes longer than it may.
+            ModelError: The model fails on it, or gives scores that are no numbers.
             UsageError: ``color`` is neither of the two, or the segmenter was closed.
 
         Example:
@@ -289,6 +303,7 @@ class OrtSegmenter:
             tile_hw=tile_hw,
             overlap=overlap,
             confidence=self._pipeline.confidence,
+            meaning=self._scores,
             progress=progress,
         )
         times_s = 0.0, perf_counter() - start, 0.0
@@ -329,3 +344,13 @@ class OrtSegmenter:
         if sessions is None:
             raise UsageError("expected an open segmenter, found one that was closed")
         return sessions
+
+
+def _checked_timeout(timeout: object) -> float | None:
+    if timeout is None:
+        return None
+    # Negated, so that a NaN is refused.
+    is_number = isinstance(timeout, float | int) and not isinstance(timeout, bool)
+    if not is_number or not 0 < float(timeout) < _LONGEST_S:  # type: ignore[arg-type]
+        raise UsageError(f"expected a timeout of more than 0 seconds, found {brief(timeout)}")
+    return float(timeout)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """An open segmentation model: what goes in, what comes out, where it runs."""
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -10,13 +11,18 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
 from ..metadata import ModelMetadata
+from .calls import Call
 from .contract import LABELS_PER_CELL, Classes, Contract, MetadataWarning, read_contract
 from .engine import Engine
 from .execution import Execution, device_of
 from .image_input import size_hw_of
-from .starting import Starter, first_line
+from .scores import finite
+from .starting import Starter
 
-__all__ = ["MetadataWarning", "Model", "Session", "open_session"]
+__all__ = ["LOOP_TIMEOUT_S", "MetadataWarning", "Model", "Session", "open_session"]
+
+LOOP_TIMEOUT_S: Final = 20.0
+"""Seconds for a run of a file with a loop in its graph, which need not have an end."""
 
 Model: TypeAlias = str | Path | bytes | ort.InferenceSession
 """What can be opened: a file's path, its content, or a session that is open already."""
@@ -37,12 +43,14 @@ class Session:
         engine: Starts ONNX Runtime's session.
         source: File name, or what else to call it in messages.
         device: A key of `execution.PROVIDERS`, or the name of an execution provider.
+        timeout_s: Most seconds that a run may take; None for any number.
     """
 
     contract: Contract
     engine: Engine
     source: str
     device: str
+    timeout_s: float | None = None
 
     @property
     def inference(self) -> ort.InferenceSession:
@@ -67,7 +75,7 @@ class Session:
     @property
     def output(self) -> str:
         """``"labels"`` or ``"logits"``: what the one output holds."""
-        return self.contract.output
+        return self.contract.output.kind
 
     @property
     def model_file(self) -> str:
@@ -117,43 +125,78 @@ class Session:
 
         Returns:
             (batch, height, width) class ids, any integer type, or (batch, classes, height,
-            width) float32 logits, as `output` says. With ``labels_per_cell``, height and width
-            are those of the tensor times it, divided by the stride and rounded up.
+            width) float32 scores, as `output` says, whose largest is the class. With
+            ``labels_per_cell``, height and width are those of the tensor times it, divided by the
+            stride and rounded up.
 
         Raises:
-            ModelError: The model fails on this input or answers in another shape, or has to be
-                opened again, which fails.
+            ModelTimeoutError: It takes longer than it may.
+            ModelError: The model fails on this input, answers in another shape or with scores
+                that are no numbers, or has to be opened again, which fails.
             UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        batch = len(tensor)
-        height, width = size_hw_of(tensor.shape, self.contract.takes_bytes)
+        size_hw = size_hw_of(tensor.shape, self.contract.takes_bytes)
         if labels_per_cell is not None:
             feeds[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
             height, width = (
-                -(-side * labels_per_cell // self.metadata.stride) for side in (height, width)
+                -(-side * labels_per_cell // self.metadata.stride) for side in size_hw
             )
-        inference = self.inference
-        try:
-            (found,) = inference.run(None, feeds)
-        except Exception as error:  # the errors' classes differ between releases
-            raise ModelError(f"{self.source} failed: {first_line(error)}") from error
-        values: NDArray[Any] = np.asarray(found)
-        if self.output == "logits":
-            expected: tuple[int, ...] = (batch, self.metadata.num_classes, height, width)
-            if values.shape == expected:
-                return values
+            size_hw = height, width
+        shape = self.output_shape(len(tensor), size_hw)
+        if labels_per_cell is None:
+            values = np.empty(shape, self.contract.output.dtype)
+            self.call.into(feeds, values)
         else:
-            expected = (batch, 1, height, width)
-            if values.shape in (expected, (batch, height, width)):
-                return values.reshape(batch, height, width)
-        raise ModelError(
-            f"{self.source}: expected {self.output} of shape {expected}, found {values.shape}"
-        )
+            values = self.call(feeds, shape)
+        if self.output == "labels":
+            return values.reshape(len(tensor), *size_hw)
+        return self.checked(self.contract.scores.complete(values))
+
+    @property
+    def call(self) -> Call:
+        """How the file's output is computed as it is.
+
+        Raises:
+            ModelError, UsageError: As for `inference`.
+        """
+        return Call(self.inference, self.contract.output, self.source, self.timeout_s)
+
+    def output_shape(self, batch: int, size_hw: tuple[int, int]) -> tuple[int, ...]:
+        """Give the shape of the file's output.
+
+        Args:
+            batch: Number of images.
+            size_hw: Height and width of the output.
+        """
+        if self.contract.output.rank == 3:
+            return (batch, *size_hw)
+        one = self.output == "labels" or self.contract.scores.one_channel
+        return (batch, 1 if one else self.metadata.num_classes, *size_hw)
+
+    def checked(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Make sure that there is a largest one among the scores of each pixel.
+
+        Args:
+            scores: float32 (batch, classes, height, width), contiguous; minus infinity becomes a
+                number.
+
+        Raises:
+            ModelError: There is not.
+        """
+        if not finite(scores):
+            raise ModelError(
+                f"{self.source}: expected logits that are numbers, found NaN, infinity, or pixels "
+                "whose logits all are minus infinity"
+            )
+        return scores
 
 
 def open_session(
-    model: Model, execution: Execution | None = None, classes: Classes | None = None
+    model: Model,
+    execution: Execution | None = None,
+    classes: Classes | None = None,
+    timeout_s: float | None = None,
 ) -> Session:
     """Open an ONNX file and check that it is a segmentation model.
 
@@ -161,6 +204,8 @@ def open_session(
         model: Path of the file, its content, or a session that is open already.
         execution: Where and how to run; None for the CPU. It means nothing to an open session.
         classes: Names and colours in place of the file's.
+        timeout_s: Most seconds that a run may take; None for any number, or for `LOOP_TIMEOUT_S`
+            where the file has a loop.
 
     Raises:
         DeviceError: The provider does not start.
@@ -168,8 +213,7 @@ def open_session(
         UsageError: The model is nothing of all that, or the names or colours do not fit it.
 
     Warns:
-        MetadataWarning: The file carries no metadata; those of the official ADE20K models are
-            assumed.
+        MetadataWarning: The file does not say what it is, see `read_contract`.
     """
     execution, classes = execution or Execution(), classes or Classes()
     if isinstance(model, ort.InferenceSession):
@@ -178,11 +222,11 @@ def open_session(
                 "expected no device, threads, sess_options or providers with an "
                 "InferenceSession, which has its own, found some"
             )
-        contract = read_contract(model, _HANDED_IN, classes, stacklevel=_OPENERS)
+        contract = read_contract(model, _HANDED_IN, classes, None, stacklevel=_OPENERS)
         # Nothing is known of its file, so that it cannot be opened for one size.
         contract = replace(contract, free_dimensions=())
         device = device_of(model.get_providers()[0])
-        return Session(contract, Engine(None, inference=model), _HANDED_IN, device)
+        return Session(contract, Engine(None, inference=model), _HANDED_IN, device, timeout_s)
     if not isinstance(model, str | Path | bytes):
         raise UsageError(
             f"expected a model file's path, its content as bytes, or an InferenceSession, found "
@@ -190,10 +234,19 @@ def open_session(
         )
     starter = Starter.of(model, execution)
     inference = starter.start()
-    contract = read_contract(inference, starter.source, classes, stacklevel=_OPENERS)
+    contract = read_contract(
+        inference, starter.source, classes, starter.graph, stacklevel=_OPENERS
+    )
     if execution.sess_options is not None:
         # Options of the user's are not changed, and cannot be copied.
         contract = replace(contract, free_dimensions=())
-    return Session(
-        contract, Engine(starter, inference=inference), starter.source, execution.device
-    )
+    if timeout_s is None and starter.graph is not None and starter.graph.has_loop:
+        timeout_s = LOOP_TIMEOUT_S
+        warnings.warn(
+            f"{starter.source} has a loop in its graph, which need not have an end: an image gets "
+            f"{timeout_s:g} s, unless a timeout says otherwise",
+            MetadataWarning,
+            stacklevel=_OPENERS,
+        )
+    engine = Engine(starter, inference=inference)
+    return Session(contract, engine, starter.source, execution.device, timeout_s)

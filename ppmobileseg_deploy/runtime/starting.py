@@ -18,12 +18,15 @@ from .execution import Execution
 from .external_data import check_model_file
 from .forks import has_forked
 from .locate import CHECKPOINT_SUFFIXES
+from .memory import memory_bytes
+from .model_graph import ModelGraph
 from .threads import allowed_threads
 
 # ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
 # error it raises as well, and it would print it first, in colours.
 _FATAL: Final = 4
 _DEFAULT: Final = -1
+_SHARE_OF_MEMORY: Final = 0.75
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Starter:
         source: File name, printable, for messages.
         version: Changes when the file does; None for content that is in memory.
         execution: Where and how to run.
+        graph: What the file's graph tells; None where it could not be looked into.
     """
 
     content: str | bytes = field(repr=False)
     source: str
     version: tuple[int, int, int] | None
     execution: Execution
+    graph: ModelGraph | None = None
 
     @classmethod
     def of(cls, model: str | Path | bytes, execution: Execution) -> "Starter":
@@ -55,8 +60,7 @@ class Starter:
                 it is not what `check_model_file` lets pass.
         """
         if isinstance(model, bytes):
-            check_model_file(model)
-            return cls(model, "model", None, execution)
+            return cls(model, "model", None, execution, check_model_file(model))
         path = Path(model)
         version = _version(path)
         if path.suffix.lower() in CHECKPOINT_SUFFIXES:
@@ -67,8 +71,8 @@ class Starter:
             )
         # Whatever the current folder is later, or in another process.
         path = path.absolute()
-        check_model_file(str(path))
-        return cls(str(path), printable(path.name), version, execution)
+        graph = check_model_file(str(path))
+        return cls(str(path), printable(path.name), version, execution, graph)
 
     def start(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
         """Start a session. May be called from several threads.
@@ -145,11 +149,15 @@ def _share_arena() -> None:
     themselves cannot be shared from Python: given as initializers they are copied all the same,
     into the layout that the convolutions want. Sessions of others do not see the arena, they
     would have to ask for it. It keeps what it has until the process ends.
+
+    It has a limit, so that a model that asks for more than there is fails with an error, where the
+    system would end the process.
     """
     memory = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
     )
-    settings = ort.OrtArenaCfg(0, _DEFAULT, _DEFAULT, _DEFAULT)  # 0: no limit
+    limit = int((memory_bytes() or 0) * _SHARE_OF_MEMORY)  # 0: no limit
+    settings = ort.OrtArenaCfg(limit, _DEFAULT, _DEFAULT, _DEFAULT)
     # An error says that there is one already, of another library in this process, which serves.
     with suppress(RuntimeError):
         ort.create_and_register_allocator(memory, settings)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .postprocessing import Labels, SizeHW, keep_best, label_type, winners_probability
+from .postprocessing import Labels, SizeHW, certainty, keep_best, label_type
 from .preprocessing import Preprocessing
+from .scores import LOGITS, Scores
 from .tile_grid import MAX_BYTES, Progress, Span, TileGrid
 from .tile_run import TileRun
 
@@ -20,8 +21,8 @@ class TiledLabels:
 
     Attributes:
         labels: (height, width) class ids: uint8, or uint16 above 256 classes.
-        confidence: (height, width) float32 softmax probability of the winning class, of the
-            blended logits; None unless asked for.
+        confidence: (height, width) float32 probability of the winning class, of the blended
+            scores; None unless asked for.
     """
 
     labels: Labels
@@ -37,6 +38,7 @@ def segment_tiled(
     tile_hw: SizeHW | None = None,
     overlap: int | None = None,
     confidence: bool = False,
+    meaning: Scores = LOGITS,
     progress: Progress | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> TiledLabels:
@@ -57,6 +59,7 @@ def segment_tiled(
         overlap: Pixels that neighbours share at least, and over which they blend: less than half
             a tile; None as in `TileGrid.of`.
         confidence: Compute the confidence, too.
+        meaning: What the numbers are that the network gives.
         progress: Called after each tile with how many are done and how many there are.
         max_bytes: Most memory for the image, its labels, the network and the logits held at once.
 
@@ -90,7 +93,12 @@ def segment_tiled(
             columns = slice(left, left + finished.shape[2])
             best = _decide(finished, labels[rows, columns])
             if probability is not None:
-                probability[rows, columns] = winners_probability(finished, best)
+                probability[rows, columns] = certainty(
+                    labels[rows, columns],
+                    best,
+                    meaning,
+                    None if meaning.are_probabilities(finished) else finished,
+                )
             done += 1
             if progress is not None:
                 progress(done, grid.total)

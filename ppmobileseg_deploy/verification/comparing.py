@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..runtime.scores import add_up_to_one
 from .examples import Example, channels_swapped
 from .layers import Layers, Parting, first_parting
 from .subjects import Outcome, Subject
@@ -143,7 +144,7 @@ def _doubt(comparisons: Sequence[ExampleComparison]) -> str:
         if each.max_logit_difference is not None and each.max_logit
     ]
     if not shares:
-        return "only labels were compared: one of the two shows no logits"
+        return "only labels were compared: one of the two shows no logits, or probabilities"
     if max(shares) > _ROUNDING:
         return (
             f"logits differ by {max(shares):.1e} of the largest, which is within the tolerance, "
@@ -221,7 +222,8 @@ def _inside(labels: NDArray[Any]) -> NDArray[np.bool_]:
 def _logit_differences(
     first: NDArray[np.float32] | None, second: NDArray[np.float32] | None, example: Example
 ) -> tuple[float | None, float | None, float | None]:
-    if first is None or second is None:
+    # Probabilities and logits of one model have the same largest class, and other numbers.
+    if first is None or second is None or add_up_to_one(first) != add_up_to_one(second):
         return None, None, None
     if len(first) != len(second):
         raise UsageError(f"expected as many classes, found {len(first)} and {len(second)}")
@@ -247,9 +249,16 @@ def _shown(plane: NDArray[np.float32], example: Example) -> NDArray[np.float32]:
 
 
 def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: float) -> str:
+    outcomes = first.run(example), second.run(example)
+    thresholds = [each.threshold for each in outcomes if each.threshold is not None]
+    if len(set(thresholds)) > 1:
+        return (
+            f"they see the class of their heads above different probabilities, {thresholds[0]:g} "
+            f"and {thresholds[1]:g}: compare them at the same threshold"
+        )
     if second.examples is not None:
         return ""
-    expected = first.run(example).labels
+    expected = outcomes[0].labels
     for swapped in channels_swapped(example):
         try:
             found = second.run(swapped).labels

@@ -7,17 +7,14 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from ..metadata import ModelMetadata
+from ..errors import ModelError, UsageError
+from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
+from ..runtime.model_graph import ModelGraph
+from ..runtime.model_output import ModelOutput
+from ..runtime.scores import Scores, scores_of
 from .examples import Example
 
 _RANK: Final = 4
-_GIVES: Final = {
-    "tensor(int64)": "labels",
-    "tensor(int32)": "labels",
-    "tensor(uint8)": "labels",
-    "tensor(float)": "logits",
-}
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,8 @@ class OnnxFace:
             normalised float32 (batch, 3, height, width).
         size_hw: The only height and width that it takes; None for any.
         gives: ``"labels"`` or ``"logits"``.
+        scores: What its logits mean.
+        threshold: Of a head of one class, the probability above which a pixel is of it.
     """
 
     source: str
@@ -41,32 +40,38 @@ class OnnxFace:
     bytes_order: str
     size_hw: tuple[int, int] | None
     gives: str
+    scores: Scores
+    threshold: float | None
 
     @classmethod
-    def of(cls, session: ort.InferenceSession, source: str) -> "OnnxFace":
+    def of(
+        cls,
+        session: ort.InferenceSession,
+        source: str,
+        graph: ModelGraph | None = None,
+        threshold: float | None = None,
+    ) -> "OnnxFace":
         """Look at an open file.
 
         Args:
             session: The file.
             source: Its name.
+            graph: What its graph tells; None where it could not be looked into.
+            threshold: Of a head of one class, in place of the file's.
 
         Raises:
             ModelError: It is no segmentation model, or wants bytes and does not say in which
                 order.
+            UsageError: There is a threshold, and the classes compete or were decided before.
         """
-        inputs, outputs = session.get_inputs(), session.get_outputs()
-        gives = _GIVES.get(outputs[0].type) if len(outputs) == 1 else None
-        if gives is None:
-            raise ModelError(
-                f"{source}: expected one output, whole numbers or tensor(float), found "
-                f"{_listed(outputs)}"
-            )
+        inputs = session.get_inputs()
         takes_bytes = len(inputs) == 1 and inputs[0].type == "tensor(uint8)"
         if not _is_image(inputs, takes_bytes):
             raise ModelError(
                 f"{source}: expected one input, tensor(float) [batch, 3, height, width] or "
                 f"tensor(uint8) [batch, height, width, 3], found {_listed(inputs)}"
             )
+        output = ModelOutput.of(session.get_outputs(), source)
         shape = inputs[0].shape
         height, width = shape[1:3] if takes_bytes else shape[2:]
         return cls(
@@ -74,7 +79,8 @@ class OnnxFace:
             input_name=inputs[0].name,
             bytes_order=_order(session, source) if takes_bytes else "",
             size_hw=(height, width) if isinstance(height, int) else None,
-            gives=gives,
+            gives=output.kind,
+            **_decision(session, output, source, graph, threshold),
         )
 
     @property
@@ -115,11 +121,12 @@ class OnnxFace:
             ModelError: It has another shape.
         """
         logits = np.asarray(output)
-        if logits.ndim != _RANK or logits.shape[0] != 1 or logits.shape[1] < 2:
+        least = 1 if self.scores.one_channel else 2
+        if logits.ndim != _RANK or logits.shape[0] != 1 or logits.shape[1] < least:
             raise ModelError(
                 f"{self.source}: expected logits (1, classes, height, width), found {logits.shape}"
             )
-        found: NDArray[np.float32] = logits[0]
+        found: NDArray[np.float32] = self.scores.complete(logits)[0]
         return found
 
 
@@ -152,6 +159,33 @@ def _order(session: ort.InferenceSession, source: str) -> str:
             f"found {metadata.channel_order if metadata else 'none'}"
         )
     return metadata.channel_order
+
+
+def _decision(
+    session: ort.InferenceSession,
+    output: ModelOutput,
+    source: str,
+    graph: ModelGraph | None,
+    threshold: float | None,
+) -> dict[str, Any]:
+    """Find out what the output means, and at which threshold a head of one class decides."""
+    try:
+        metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map)
+    except ValueError:  # not needed to compare
+        metadata = None
+    stored = None if metadata is None else metadata.threshold
+    if threshold is not None:
+        threshold = checked_threshold(threshold)
+    assumed = DEFAULT_THRESHOLD if output.channels == 1 else None
+    if threshold is not None and stored is None and assumed is None:
+        raise UsageError(
+            f"expected a head of one class with a threshold, {source} is not known to have one"
+        )
+    wanted = threshold or stored or assumed
+    scores = scores_of(
+        output, graph, source, described=metadata is not None, stored=stored, wanted=wanted
+    )
+    return {"scores": scores, "threshold": wanted}
 
 
 def _listed(values: Any) -> str:

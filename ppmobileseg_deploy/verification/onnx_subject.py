@@ -33,17 +33,21 @@ class OnnxSubject:
     Args:
         name: Path of the file.
         content: The file's content, where it is not at that path yet.
+        threshold: Of a head of one class, in place of the file's.
 
     Raises:
         ModelError: It cannot be loaded, or is no segmentation model.
+        UsageError: There is a threshold, and its classes compete or were decided before.
     """
 
-    def __init__(self, name: str, content: bytes | None = None) -> None:
+    def __init__(
+        self, name: str, content: bytes | None = None, *, threshold: float | None = None
+    ) -> None:
         self._name = name
         # Made for the runtime, it looks for external data of strangers before anything is opened.
         starter = Starter.of(name if content is None else content, Execution())
         self._session = starter.start()
-        self._face = OnnxFace.of(self._session, name)
+        self._face = OnnxFace.of(self._session, name, starter.graph, threshold)
         self._model = _graph(name, content)
 
     @property
@@ -75,12 +79,12 @@ class OnnxSubject:
             raise ModelError(f"{self._name} failed: {first_line(error)}") from error
         height, width = example.shown_hw
         if self._face.gives == "labels":
-            labels = self._face.labels(output, example)
-            return Outcome(labels[:height, :width], self._inner_logits(example))
-        logits = self._face.logits(output)
-        covered_hw = example.shown_hw if self._face.takes_bytes else example.size_hw
-        labels = labels_from_logits(logits, covered_hw)
-        return Outcome(labels[:height, :width], logits)
+            labels, logits = self._face.labels(output, example), self._inner_logits(example)
+        else:
+            logits = self._face.logits(output)
+            covered_hw = example.shown_hw if self._face.takes_bytes else example.size_hw
+            labels = labels_from_logits(logits, covered_hw)
+        return Outcome(labels[:height, :width], logits, self._face.threshold)
 
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]] | None:
         """Compute the output of every node, in order of computation."""

@@ -28,10 +28,13 @@ class Outcome:
         labels: (height, width) class ids of the part of the input that shows the picture.
         logits: float32 (classes, h, w) before or after upsampling, of the whole input or of that
             part; None if the model does not show them.
+        threshold: Of a head of one class, the probability above which a pixel is of it; None for
+            other heads, and where that is not known.
     """
 
     labels: NDArray[Any]
     logits: NDArray[np.float32] | None
+    threshold: float | None = None
 
 
 class Subject(Protocol):
@@ -60,28 +63,33 @@ class Subject(Protocol):
         """Compute the intermediate outputs, in order; None if they cannot be seen."""
 
 
-def open_subject(name: str) -> Subject:
+def open_subject(name: str, threshold: float | None = None) -> Subject:
     """Open whatever the name says.
 
     Args:
         name: Path of a checkpoint (.pth, .pdparams), the name of an official one, or the path of
             outputs (.npz) or of an ONNX file.
+        threshold: Of heads of one class, the probability above which a pixel is of it; None for
+            that of the file, or else 0.3.
 
     Raises:
         CheckpointError: The checkpoint cannot be read.
         ModelError: The ONNX file cannot be loaded.
-        UsageError: There is no such file, or the outputs are not what `store_outcomes` writes.
+        UsageError: There is no such file, the outputs are not what `store_outcomes` writes, or
+            there is a threshold and the classes compete or were decided before.
     """
     if name.lower().endswith(_STORED_SUFFIX):
+        if threshold is not None:
+            raise UsageError(f"expected no threshold, since the labels in {name} are decided")
         return StoredSubject(name)
     is_official = name in OFFICIAL and kind_of(Path(name)) is None
     if is_official or name.lower().endswith(_CHECKPOINT_SUFFIXES):
         from .torch_subject import TorchSubject
 
-        return TorchSubject(name)
+        return TorchSubject(name, threshold)
     from .onnx_subject import OnnxSubject
 
-    return OnnxSubject(name)
+    return OnnxSubject(name, threshold=threshold)
 
 
 def choose_examples(

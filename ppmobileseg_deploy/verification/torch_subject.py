@@ -31,7 +31,9 @@ class TorchSubject:
             self._name = checkpoint.file_name
         else:
             self._name, checkpoint = checkpoint, load_checkpoint(checkpoint)
-        self._network = build_model(with_threshold(checkpoint, threshold))
+        decided = with_threshold(checkpoint, threshold)
+        self._threshold = decided.threshold
+        self._network = build_model(decided)
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class TorchSubject:
         logits = self._network(padded)
         height, width = example.shown_hw
         labels = labels_off(logits, padded.shape[-2:])[0, 0, :height, :width]
-        return Outcome(labels.numpy(), logits[0].numpy())
+        return Outcome(labels.numpy(), logits[0].numpy(), self._threshold)
 
     @torch.inference_mode()
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import cv2
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -105,6 +107,47 @@ def test_a_second_ctrl_c_ends_at_once(start, film):
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_ctrl_c_ends_a_network_that_has_no_end(start, picture, looping_model, tiled):
+    if tiled:  # which needs logits
+        endless = onnx.load_model_from_string(looping_model(1 << 62))
+        del endless.graph.node[3:]
+        endless.graph.node[-1].output[0] = "output"
+        endless.graph.node.append(
+            helper.make_node("Concat", ["output", "output", "output"], ["o"], axis=1)
+        )
+        endless.graph.output[0].CopyFrom(
+            helper.make_tensor_value_info("o", TensorProto.FLOAT, ["b", 3, "h", "w"])
+        )
+        for entry in endless.metadata_props:
+            entry.value = "logits" if entry.key == "ppms.output" else entry.value
+        Path("endless.onnx").write_bytes(endless.SerializeToString())
+    else:
+        Path("endless.onnx").write_bytes(looping_model(1 << 62))
+    picture("a.png")
+    picture("b.png")
+    options = ["--tile", "32x32", "--overlap", "0"] if tiled else []
+    process = start("a.png", "b.png", "-m", "endless.onnx", *options)
+    assert "endless.onnx has a loop in its graph" in process.stderr.readline()
+    time.sleep(0.5)  # it prints nothing more before the first result
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert time.monotonic() - begin < 5
+    assert process.stderr.read().splitlines()[-1] == "interrupted"
+    assert not list(Path().glob("*overlay*"))
+
+
+def test_a_network_without_end_is_an_error_of_its_image(desk, picture, looping_model, infer):
+    Path("endless.onnx").write_bytes(looping_model(1 << 62))
+    picture("a.png")
+    found = infer("a.png", "-m", "endless.onnx", "--timeout", "0.2")
+    assert found.code == 1
+    assert found.stderr.splitlines()[-1] == (
+        "error: a.png: endless.onnx: expected an answer within 0.2 s, found none"
+    )
 
 
 def test_ctrl_c_in_a_folder_keeps_what_is_done(start, picture):

@@ -36,7 +36,13 @@ def test_a_model_is_a_path_or_its_content(
     assert np.array_equal(session.run(tensor), tensor.argmax(axis=1))
 
 
-@pytest.mark.parametrize("label_type", [TensorProto.INT64, TensorProto.INT32, TensorProto.UINT8])
+@pytest.mark.parametrize(
+    "label_type",
+    [
+        *(TensorProto.INT64, TensorProto.INT32, TensorProto.INT16, TensorProto.INT8),
+        *(TensorProto.UINT64, TensorProto.UINT32, TensorProto.UINT16, TensorProto.UINT8),
+    ],
+)
 @pytest.mark.parametrize("rank", [3, 4])
 def test_labels_of_every_type_and_rank_are_planes(
     label_type: int, rank: int, make_model: MakeModel, rgb_metadata: ModelMetadata
@@ -156,7 +162,7 @@ def test_metadata_must_name_every_class_of_the_logits(make_model: MakeModel) -> 
     ("options", "found"),
     [
         ({"kind": "classifier"}, r"found output tensor\(float\) \['batch', 3\]"),
-        ({"label_type": TensorProto.INT16}, r"found output tensor\(int16\)"),
+        ({"label_type": TensorProto.BOOL}, r"found output tensor\(bool\)"),
         ({"input_type": TensorProto.UINT8}, r"found input tensor\(uint8\) \['batch', 3, 'h"),
         (
             {"input_type": TensorProto.UINT8, "input_shape": ("batch", "height", "width", 1)},
