@@ -78,9 +78,13 @@ class Call:
 
         failure = self._run(work).failure
         if failure is not None:
-            found = self._other_shape(str(failure))
+            if "dimensions for output" in str(failure):
+                declared = self._mismatch(output.shape, self.output.declared)
+                raise ModelError(f"{self.source} failed: {declared}") from failure
+            found = _computed_shape(str(failure))
             if found is not None:
-                raise self._mismatch(output.shape, found) from failure
+                mismatch = self._mismatch(output.shape, found)
+                raise ModelError(f"{self.source}: {mismatch}") from failure
             raise ModelError(f"{self.source} failed: {first_line(failure)}") from failure
 
     def __call__(self, feeds: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -101,7 +105,8 @@ class Call:
             raise ModelError(f"{self.source} failed: {first_line(run.failure)}") from run.failure
         output: NDArray[Any] = np.asarray(run.result[0])
         if output.shape != shape:
-            raise self._mismatch(shape, str(output.shape))
+            mismatch = self._mismatch(shape, output.shape)
+            raise ModelError(f"{self.source}: {mismatch}")
         return output
 
     def _run(self, work: Work) -> "_Run":
@@ -114,18 +119,16 @@ class Call:
             )
         return run
 
-    def _mismatch(self, expected: tuple[int, ...], found: str) -> ModelError:
-        what = self.output.kind
-        return ModelError(f"{self.source}: expected {what} of shape {expected}, found {found}")
+    def _mismatch(self, expected: tuple[int, ...], found: object) -> str:
+        return f"expected {self.output.kind} of shape {expected}, found {found}"
 
-    def _other_shape(self, message: str) -> str | None:
-        """Find the shape in what ONNX Runtime says of an output that has another one."""
-        if "dimensions for output" in message:
-            return self.output.declared
-        # 1.15: "Current shape:{1,3} Requested shape:{1,4}"; 1.32: "has shape {1,3} but the
-        # computed output shape for this run is {1,4}".
-        shapes = re.findall(r"shape[^{}]*\{([0-9,]+)\}", message)
-        return str(tuple(map(int, shapes[-1].split(",")))) if len(shapes) > 1 else None
+
+def _computed_shape(message: str) -> tuple[int, ...] | None:
+    """Find the shape in what ONNX Runtime says of an output that came out with another one."""
+    # 1.15: "Current shape:{1,3} Requested shape:{1,4}"; 1.32: "has shape {1,3} but the computed
+    # output shape for this run is {1,4}".
+    shapes = re.findall(r"shape[^{}]*\{([0-9,]+)\}", message)
+    return tuple(map(int, shapes[-1].split(","))) if len(shapes) > 1 else None
 
 
 class _Run:

@@ -94,8 +94,12 @@ class Classes:
                     )
                 metadata = replace(metadata, palette_rgb=distinct_palette(len(names)))
             metadata = replace(metadata, class_names=names)
-        if self.palette_rgb is not None:
-            palette = choose_palette(metadata.class_names, metadata.palette_rgb, self.palette_rgb)
+        wanted = self.palette_rgb
+        if wanted is not None:
+            if metadata.threshold is not None and isinstance(wanted, Sequence):
+                # As many as there may be names.
+                wanted = [*metadata.palette_rgb[:1], *wanted] if len(wanted) == 1 else wanted
+            palette = choose_palette(metadata.class_names, metadata.palette_rgb, wanted)
             metadata = replace(metadata, palette_rgb=palette)
         return metadata
 

@@ -172,6 +172,7 @@ class _Walker:
         self._wire = wire
         self._check = check
         self._nodes = 0
+        self._kept = 0
 
     def message(self, kind: str, found: Any, end: int, depth: int) -> None:
         """Read a message into what stands for it."""
@@ -214,7 +215,8 @@ class _Walker:
             tensor = Tensor(held=end - self._wire.position)
             self.message(kind, tensor, end, depth)
             self._check(tensor)
-            if tensor.content or tensor.numbers:
+            if (tensor.content or tensor.numbers) and self._kept < MAX_NODES:
+                self._kept += 1
                 around.tensors.append(tensor)
         elif kind == "node":
             self._nodes += 1
@@ -249,7 +251,12 @@ class _Walker:
 
 
 def is_size(dims: list[int], most: int) -> bool:
-    """Tell whether a shape has no more elements than so many, and no negative length."""
+    """Tell whether a shape has no more elements than so many, and no negative length.
+
+    Args:
+        dims: The shape, as it is on the wire, where numbers have no sign.
+        most: Most elements.
+    """
     product = 1
     for length in dims:
         product *= length

@@ -94,6 +94,7 @@ class Starter:
                 providers=list(self.execution.providers),
                 enable_fallback=0,
             )
+            _read_names(inference)
         except Exception as error:  # the errors' classes differ between releases
             raise ModelError(
                 f"cannot load {self.source}: expected a complete ONNX file ({first_line(error)})"
@@ -131,6 +132,16 @@ class Starter:
                 _share_arena()
                 options.add_session_config_entry("session.use_env_allocators", "1")
         return options
+
+
+def _read_names(inference: ort.InferenceSession) -> None:
+    """Read all names that are looked at later: those in no UTF-8 raise an error."""
+    for each in (
+        *inference.get_inputs(),
+        *inference.get_outputs(),
+        *inference.get_overridable_initializers(),
+    ):
+        _ = each.name, each.shape
 
 
 def first_line(error: BaseException) -> str:

@@ -196,6 +196,10 @@ def test_the_one_class_can_be_named(names: list[str], make: Make) -> None:
         segmenter = _open(path, names=names)
     assert segmenter.names[1] == "water"
     assert len(segmenter.metadata.palette_rgb) == 2
+    colours = [(9, 9, 9), (1, 2, 3)][-len(names) :]
+    with pytest.warns(MetadataWarning):
+        segmenter = _open(path, names=names, palette_rgb=colours)
+    assert segmenter.metadata.palette_rgb[1] == (1, 2, 3)
 
 
 @pytest.mark.parametrize(
