@@ -125,11 +125,10 @@ def evaluate_models(
     check_report("--json", json_file, JSON, (*models, *pictures))
     about = {"weights": weights, "mean": mean, "std": std, "channel_order": channel_order}
     _check_about(about, models)
-    decided = {} if threshold is None else {"threshold": threshold}
     segmenters = {
-        model: _open_checkpoint(model, threshold, **about)
+        model: _open_checkpoint(model, threshold=threshold, **about)
         if _is_checkpoint(model)
-        else _open(model, threads, **decided)
+        else _open(model, threads, threshold)
         for model in models
     }
     _note_thresholds(segmenters)
@@ -278,6 +277,7 @@ def _check_about(about: Mapping[str, str | None], models: Sequence[str]) -> None
 
 def _open_checkpoint(
     model: str,
+    *,
     threshold: float | None,
     weights: str | None,
     mean: str | None,
@@ -294,9 +294,7 @@ def _open_checkpoint(
     return segmenter
 
 
-def _open(
-    model: str, threads: int | None, threshold: float | None = None
-) -> "OrtSegmenter":
+def _open(model: str, threads: int | None, threshold: float | None) -> "OrtSegmenter":
     from ..runtime.locate import find_model
     from ..runtime.segmenter import OrtSegmenter
 
