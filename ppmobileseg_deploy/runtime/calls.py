@@ -24,7 +24,7 @@ from .starting import first_line
 Work: TypeAlias = Callable[[ort.RunOptions | None], Any]
 
 _LOOK_S: Final = 0.2  # on Windows, Ctrl-C does not end waiting
-_PATIENCE_S: Final = 2.0  # for the operator at work when it is told to stop
+_PATIENCE_S: Final = 0.5  # for the operator at work when it is told to stop
 
 
 @dataclass(frozen=True)
