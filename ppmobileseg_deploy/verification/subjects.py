@@ -197,7 +197,8 @@ def store_outcomes(subject: Subject, examples: Iterable[Example], path: Path) ->
         if outcome.logits is not None:
             arrays[f"{example.name}/logits"] = outcome.logits
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        # NumPy before 2.1 would store allow_pickle=False as one more array.
+        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
 
 def _checked(key: str, arrays: Mapping[str, NDArray[Any]], source: str) -> tuple[Example, Outcome]:
