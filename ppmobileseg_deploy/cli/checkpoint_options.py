@@ -1,11 +1,13 @@
 """Options about checkpoints that several commands have."""
 
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
 from ..errors import UsageError
 from ..quoting import brief
+from .console import print_note
 
 if TYPE_CHECKING:
     from ..checkpoints import Description
@@ -52,9 +54,9 @@ ChannelOrder = Annotated[
 
 
 def described(
-    mean: str | None,
-    std: str | None,
-    channel_order: str | None,
+    mean: str | None = None,
+    std: str | None = None,
+    channel_order: str | None = None,
     names: str | None = None,
     palette: str | None = None,
 ) -> "Description":
@@ -79,6 +81,38 @@ def described(
         std_rgb=_three("--std", std),
         channel_order=channel_order,  # type: ignore[arg-type]  # checked by Description
     )
+
+
+def note_other_input(models: "Mapping[str, _Normalised]", remedy: str = "") -> None:
+    """Print a note if models see the same picture in different numbers.
+
+    Args:
+        models: Of each, its mean and standard deviation. Not the order of the channels: a file
+            that takes pixels says theirs.
+        remedy: What can be done about it.
+    """
+    seen: dict[tuple[tuple[float, ...], tuple[float, ...]], str] = {}
+    for name, normalised in models.items():
+        seen.setdefault((normalised.mean_rgb, normalised.std_rgb), name)
+    if len(seen) > 1:
+        ((mean, std), first), ((other_mean, other_std), second) = list(seen.items())[:2]
+        print_note(
+            f"{first} and {second} are normalised by other numbers, mean {_joined(mean)} and std "
+            f"{_joined(std)} against {_joined(other_mean)} and {_joined(other_std)}"
+            + (f": {remedy}" if remedy else "")
+        )
+
+
+class _Normalised(Protocol):
+    @property
+    def mean_rgb(self) -> tuple[float, float, float]: ...
+
+    @property
+    def std_rgb(self) -> tuple[float, float, float]: ...
+
+
+def _joined(numbers: tuple[float, ...]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
 
 
 def _three(option: str, text: str | None) -> tuple[float, float, float] | None:

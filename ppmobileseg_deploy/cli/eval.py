@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from ..errors import UsageError
-from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
+from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described, note_other_input
 from .console import new_app, print_note, run, stdout, version_option, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
@@ -132,7 +132,10 @@ def evaluate_models(
         for model in models
     }
     _note_thresholds(segmenters)
-    _note_other_input(segmenters)
+    note_other_input(
+        {name: each.metadata for name, each in segmenters.items()},
+        "a checkpoint is given those of its ONNX file by --mean and --std",
+    )
     if cityscapes is not None:
         _note_other_classes(segmenters)
     palette_rgb = None
@@ -222,28 +225,6 @@ def _note_other_classes(segmenters: "Mapping[str, _Model]") -> None:
                 f"--cityscapes has {_CITYSCAPES_CLASSES} classes, {name} has "
                 f"{len(segmenter.names)}: its ids mean other things than the labels'"
             )
-
-
-def _note_other_input(segmenters: "Mapping[str, _Model]") -> None:
-    """Note models that see the same picture in different numbers."""
-    seen: dict[tuple[tuple[float, ...], tuple[float, ...]], str] = {}
-    for name, segmenter in segmenters.items():
-        metadata = segmenter.metadata
-        # A file that takes bytes says their order, not the network's.
-        seen.setdefault((metadata.mean_rgb, metadata.std_rgb), name)
-    if len(seen) > 1:
-        (first, (mean, std)), (second, (other_mean, other_std)) = (
-            (name, numbers) for numbers, name in list(seen.items())[:2]
-        )
-        print_note(
-            f"{first} and {second} are normalised by other numbers, mean {_joined(mean)} and std "
-            f"{_joined(std)} against {_joined(other_mean)} and {_joined(other_std)}: a checkpoint "
-            "is given those of its ONNX file by --mean and --std"
-        )
-
-
-def _joined(numbers: tuple[float, ...]) -> str:
-    return ",".join(f"{number:g}" for number in numbers)
 
 
 def _note_thresholds(segmenters: "Mapping[str, _Model]") -> None:

@@ -13,7 +13,8 @@ from rich.text import Text
 from ..errors import UsageError
 from ..files import atomic_path
 from ..quoting import printable
-from .console import new_app, run, stderr, stdout, version_option
+from .checkpoint_options import ChannelOrder, Weights, described, note_other_input
+from .console import new_app, print_note, run, stderr, stdout, version_option
 from .extras import require_export_extra
 from .reports import JSON, check_report
 
@@ -79,6 +80,8 @@ def verify_models(
             help="Write the inputs, and A's outputs, into a .npz file, to compare with elsewhere.",
         ),
     ] = None,
+    weights: Weights = None,
+    channel_order: ChannelOrder = None,
     _version: Annotated[bool, version_option("ppms-verify")] = False,
 ) -> int:
     """Compare any two of checkpoint, ONNX file and stored outputs.
@@ -98,9 +101,17 @@ def verify_models(
     inputs = [first, *([second] if second else []), *(image or ())]
     check_report("--json", json_file, JSON, inputs)
     check_report("--store", store, (".npz",), inputs)
-    reference = open_subject(first, threshold)
-    doubted = None if second is None else open_subject(second, threshold)
-    examples = choose_examples([each for each in (reference, doubted) if each], image or ())
+    description = described(channel_order=channel_order)
+    reference, *others = subjects = [
+        open_subject(name, threshold, weights=weights, description=description)
+        for name in (first, second)
+        if name is not None
+    ]
+    doubted = others[0] if others else None
+    for note in (note for each in subjects for note in each.notes):
+        print_note(note)
+    note_other_input({each.name: each.normalisation for each in subjects if each.normalisation})
+    examples = choose_examples(subjects, image or ())
     if store is not None:
         store_outcomes(reference, examples, store)
         stdout.print(f"wrote {printable(str(store))}", markup=False, soft_wrap=True)

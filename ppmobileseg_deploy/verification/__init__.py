@@ -1,7 +1,7 @@
 """Whether two forms of a model compute the same, and where they part if they do not."""
 
 from .comparing import ExampleComparison, Verification, verify
-from .examples import Example, image_example, random_examples
+from .examples import Example, Normalisation, image_example, random_examples
 from .layers import Parting, first_parting
 from .proving import prove_file
 from .subjects import Outcome, Subject, choose_examples, open_subject, store_outcomes
@@ -9,6 +9,7 @@ from .subjects import Outcome, Subject, choose_examples, open_subject, store_out
 __all__ = [
     "Example",
     "ExampleComparison",
+    "Normalisation",
     "Outcome",
     "Parting",
     "Subject",

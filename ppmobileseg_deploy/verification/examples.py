@@ -18,20 +18,59 @@ _WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole num
 
 
 @dataclass(frozen=True)
+class Normalisation:
+    """How pixels become the numbers that a network takes.
+
+    Attributes:
+        mean_rgb: Subtracted from the pixel values in [0, 255].
+        std_rgb: What the difference is divided by.
+        channel_order: Order of the network's channels, ``"rgb"`` or ``"bgr"``; None where a model
+            does not say, which takes pixels.
+    """
+
+    mean_rgb: tuple[float, float, float] = ModelMetadata().mean_rgb
+    std_rgb: tuple[float, float, float] = ModelMetadata().std_rgb
+    channel_order: str | None = ModelMetadata().channel_order
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """The same, and the official models' resize rule."""
+        return ModelMetadata(
+            mean_rgb=self.mean_rgb,
+            std_rgb=self.std_rgb,
+            channel_order=self.channel_order or ModelMetadata().channel_order,
+        )
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return mean and std, (3, 1, 1), in the order of the channels."""
+        step = -1 if self.channel_order == "bgr" else 1
+        mean, std = (
+            np.array(numbers[::step], np.float32)[:, None, None]
+            for numbers in (self.mean_rgb, self.std_rgb)
+        )
+        return mean, std
+
+
+_USUAL: Final = Normalisation()
+
+
+@dataclass(frozen=True)
 class Example:
     """One input.
 
     Attributes:
         name: File name, or what was made up.
-        tensor: (1, 3, height, width) float32, RGB, normalised; zeros right and below the picture.
+        tensor: (1, 3, height, width) float32, normalised; zeros right and below the picture.
             Sides are multiples of 32, unless a model takes another size only.
         padding_hw: Rows and columns of the tensor that do not show the picture. What a model
             says of them does not count.
+        normalisation: How the tensor was made of pixels.
     """
 
     name: str
     tensor: NDArray[np.float32]
     padding_hw: tuple[int, int] = (0, 0)
+    normalisation: Normalisation = _USUAL
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -51,8 +90,10 @@ class Example:
             UsageError: It was none: the numbers are no pixel values.
         """
         height, width = self.shown_hw
-        mean, std = _normalisation()
+        mean, std = self.normalisation.arrays()
         values = (self.tensor * std + mean)[0, :, :height, :width].transpose(1, 2, 0)
+        if self.normalisation.channel_order == "bgr":
+            values = values[..., ::-1]
         pixels = np.clip(np.rint(values), 0, 255)
         # Negated, so that a NaN is refused.
         if not np.abs(pixels - values).max() <= _WHOLE:
@@ -63,13 +104,18 @@ class Example:
         return np.ascontiguousarray(pixels.astype(np.uint8))
 
 
-def image_example(path: str | Path, size_hw: tuple[int, int] | None = None) -> Example:
-    """Prepare a photograph as the official models want it.
+def image_example(
+    path: str | Path,
+    size_hw: tuple[int, int] | None = None,
+    normalisation: Normalisation = _USUAL,
+) -> Example:
+    """Prepare a photograph by the official models' resize rule.
 
     Args:
         path: An image file.
         size_hw: The only size of input that a model takes, if there is one: the photograph is
             stretched to it, since files that take bytes cannot be given padding.
+        normalisation: How its pixels become numbers.
 
     Raises:
         ImageError: It cannot be read.
@@ -78,23 +124,27 @@ def image_example(path: str | Path, size_hw: tuple[int, int] | None = None) -> E
     if size_hw is not None:
         stretched = cv2.resize(image_bgr, size_hw[::-1], interpolation=cv2.INTER_AREA)
         image_bgr = stretched.astype(np.uint8, copy=False)
-    preprocess = Preprocessing.from_metadata(ModelMetadata(), static_size_hw=size_hw)
-    return _prepared(Path(path).name, image_bgr, preprocess)
+    return _prepared(Path(path).name, image_bgr, size_hw, normalisation)
 
 
-def random_examples(seed: int = 0, size_hw: tuple[int, int] | None = None) -> tuple[Example, ...]:
+def random_examples(
+    seed: int = 0,
+    size_hw: tuple[int, int] | None = None,
+    normalisation: Normalisation = _USUAL,
+) -> tuple[Example, ...]:
     """Make up pictures: smooth regions of colour under fine noise, in three sizes.
 
     Args:
         seed: Another seed gives other pictures.
         size_hw: The only size of input that a model takes, if there is one.
+        normalisation: How pixels become numbers.
     """
     rng = np.random.default_rng(seed)
     examples = []
     for number, (height, width) in enumerate([size_hw] * 3 if size_hw else _SIZES_HW, start=1):
-        as_it_is = Preprocessing.from_metadata(ModelMetadata(), static_size_hw=(height, width))
         picture = _picture(rng, height, width)
-        examples.append(_prepared(f"made-up {number}", picture, as_it_is))
+        name = f"made-up {number}"
+        examples.append(_prepared(name, picture, (height, width), normalisation))
     return tuple(examples)
 
 
@@ -106,7 +156,7 @@ def channels_swapped(example: Example) -> tuple[Example, Example]:
     """
     height, width = example.shown_hw
     shown = (..., slice(height), slice(width))
-    mean, std = _normalisation()
+    mean, std = example.normalisation.arrays()
     pixels = example.tensor * std + mean
     before, after = np.zeros_like(example.tensor), np.zeros_like(example.tensor)
     before[shown] = ((pixels[:, ::-1] - mean) / std)[shown]
@@ -122,17 +172,15 @@ def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
     return picture
 
 
-def _prepared(name: str, image_bgr: NDArray[np.uint8], preprocess: Preprocessing) -> Example:
+def _prepared(
+    name: str,
+    image_bgr: NDArray[np.uint8],
+    size_hw: tuple[int, int] | None,
+    normalisation: Normalisation,
+) -> Example:
+    preprocess = Preprocessing.from_metadata(normalisation.metadata, static_size_hw=size_hw)
     found = preprocess(image_bgr)
     rows, columns = (
         whole - part for whole, part in zip(found.padded_hw, found.resized_hw, strict=True)
     )
-    return Example(name, found.tensor, (rows, columns))
-
-
-def _normalisation() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    metadata = ModelMetadata()
-    return (
-        np.array(metadata.mean_rgb, np.float32)[:, None, None],
-        np.array(metadata.std_rgb, np.float32)[:, None, None],
-    )
+    return Example(name, found.tensor, (rows, columns), normalisation)

@@ -12,7 +12,7 @@ from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
 from ..runtime.model_graph import ModelGraph
 from ..runtime.model_output import ModelOutput
 from ..runtime.scores import Scores, scores_of
-from .examples import Example
+from .examples import Example, Normalisation
 
 _RANK: Final = 4
 
@@ -33,6 +33,7 @@ class OnnxFace:
         gives: ``"labels"`` or ``"logits"``.
         scores: What its logits mean.
         threshold: Of a head of one class, the probability above which a pixel is of it.
+        normalisation: How pixels become what its network takes; None if it does not say.
     """
 
     source: str
@@ -42,6 +43,7 @@ class OnnxFace:
     gives: str
     scores: Scores
     threshold: float | None
+    normalisation: Normalisation | None
 
     @classmethod
     def of(
@@ -80,6 +82,7 @@ class OnnxFace:
             bytes_order=_order(session, source) if takes_bytes else "",
             size_hw=(height, width) if isinstance(height, int) else None,
             gives=output.kind,
+            normalisation=_normalisation(session, takes_bytes),
             **_decision(session, output, source, graph, threshold),
         )
 
@@ -159,6 +162,17 @@ def _order(session: ort.InferenceSession, source: str) -> str:
             f"found {metadata.channel_order if metadata else 'none'}"
         )
     return metadata.channel_order
+
+
+def _normalisation(session: ort.InferenceSession, takes_bytes: bool) -> Normalisation | None:
+    try:
+        metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map)
+    except ValueError:  # not needed to compare
+        return None
+    if metadata is None:
+        return None
+    order = None if takes_bytes else metadata.channel_order  # that of the pixels
+    return Normalisation(metadata.mean_rgb, metadata.std_rgb, order)
 
 
 def _decision(

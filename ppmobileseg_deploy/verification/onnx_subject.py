@@ -13,7 +13,7 @@ from ..errors import ModelError
 from ..runtime.execution import Execution
 from ..runtime.postprocessing import labels_from_logits
 from ..runtime.starting import Starter, first_line
-from .examples import Example
+from .examples import Example, Normalisation
 from .onnx_face import OnnxFace
 from .subjects import Outcome
 
@@ -59,6 +59,16 @@ class OnnxSubject:
     def examples(self) -> None:
         """It can be run on any."""
         return
+
+    @property
+    def notes(self) -> tuple[()]:
+        """There is nothing to say."""
+        return ()
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """How pixels become its input, if its metadata say so."""
+        return self._face.normalisation
 
     @property
     def is_checkpoint(self) -> bool:

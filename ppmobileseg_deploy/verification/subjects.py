@@ -2,20 +2,20 @@
 
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoints import OFFICIAL
+from ..checkpoints import OFFICIAL, Description
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
-from .examples import Example, image_example, random_examples
+from ..runtime.locate import CHECKPOINT_SUFFIXES
+from .examples import Example, Normalisation, image_example, random_examples
 from .layers import Layers
 
-_CHECKPOINT_SUFFIXES: Final = (".pth", ".pt", ".pdparams")
 _STORED_SUFFIX: Final = ".npz"
 _MAX_STORED_BYTES: Final = 1 << 31
 
@@ -53,6 +53,14 @@ class Subject(Protocol):
         """The only height and width of an input that it takes; None for any."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing about it, a sentence each."""
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """How pixels become its input, as far as it says."""
+
+    @property
     def is_checkpoint(self) -> bool:
         """Whether it is the network in the paper's form, with all its layers."""
 
@@ -63,14 +71,22 @@ class Subject(Protocol):
         """Compute the intermediate outputs, in order; None if they cannot be seen."""
 
 
-def open_subject(name: str, threshold: float | None = None) -> Subject:
+def open_subject(
+    name: str,
+    threshold: float | None = None,
+    *,
+    weights: str | None = None,
+    description: Description | None = None,
+) -> Subject:
     """Open whatever the name says.
 
     Args:
-        name: Path of a checkpoint (.pth, .pdparams), the name of an official one, or the path of
-            outputs (.npz) or of an ONNX file.
+        name: Path of a checkpoint (.pth, .pdparams, .safetensors), the name of an official one,
+            or the path of outputs (.npz) or of an ONNX file.
         threshold: Of heads of one class, the probability above which a pixel is of it; None for
             that of the file, or else 0.3.
+        weights: Of a checkpoint, which of several sets of weights to take.
+        description: Of a checkpoint, what is known about its input.
 
     Raises:
         CheckpointError: The checkpoint cannot be read.
@@ -83,10 +99,10 @@ def open_subject(name: str, threshold: float | None = None) -> Subject:
             raise UsageError(f"expected no threshold, since the labels in {name} are decided")
         return StoredSubject(name)
     is_official = name in OFFICIAL and kind_of(Path(name)) is None
-    if is_official or name.lower().endswith(_CHECKPOINT_SUFFIXES):
+    if is_official or name.lower().endswith(tuple(CHECKPOINT_SUFFIXES)):
         from .torch_subject import TorchSubject
 
-        return TorchSubject(name, threshold)
+        return TorchSubject(name, threshold, weights=weights, description=description)
     from .onnx_subject import OnnxSubject
 
     return OnnxSubject(name, threshold=threshold)
@@ -123,9 +139,23 @@ def choose_examples(
         found = " and ".join(f"{h}x{w} in {name}" for (h, w), name in sizes.items())
         raise UsageError(f"expected models that take the same size of input, found {found}")
     size_hw = next(iter(sizes), None)
+    normalisation = _common_normalisation(subjects)
     return (
-        *random_examples(size_hw=size_hw),
-        *(image_example(image, size_hw) for image in images),
+        *random_examples(size_hw=size_hw, normalisation=normalisation),
+        *(image_example(image, size_hw, normalisation) for image in images),
+    )
+
+
+def _common_normalisation(subjects: Sequence[Subject]) -> Normalisation:
+    """Return what files say before what checkpoints do, of which less is known."""
+    files_first = sorted(subjects, key=lambda subject: subject.is_checkpoint)
+    known = [each.normalisation for each in files_first if each.normalisation is not None]
+    orders = [each.channel_order for each in known if each.channel_order is not None]
+    usual = Normalisation()
+    return replace(
+        known[0] if known else usual,
+        # A file that takes pixels says their order, and not that of its network.
+        channel_order=orders[0] if orders else usual.channel_order,
     )
 
 
@@ -153,6 +183,16 @@ class StoredSubject:
     def examples(self) -> tuple[Example, ...]:
         """What outputs were stored for."""
         return self._examples
+
+    @property
+    def notes(self) -> tuple[()]:
+        """There is nothing to say."""
+        return ()
+
+    @property
+    def normalisation(self) -> None:
+        """Only numbers were stored."""
+        return
 
     @property
     def is_checkpoint(self) -> bool:

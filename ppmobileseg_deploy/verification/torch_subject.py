@@ -7,10 +7,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..checkpoints import Checkpoint, build_model, load_checkpoint, with_threshold
+from ..checkpoints import (
+    Checkpoint,
+    Description,
+    build_model,
+    describe,
+    load_checkpoint,
+    with_threshold,
+)
 from ..exporters.wrapper import pad_to_multiple
 from ..model import labels_off
-from .examples import Example
+from .examples import Example, Normalisation
 from .subjects import Outcome
 
 
@@ -20,17 +27,35 @@ class TorchSubject:
     Args:
         checkpoint: A loaded one, the path of one, or the name of an official one.
         threshold: Of a head of one class, see `checkpoints.with_threshold`.
+        weights: Which of several sets of weights to take, see `checkpoints.load_checkpoint`.
+        description: What is known about its input, in place of what the checkpoint says.
+
+    Attributes:
+        notes: What is worth knowing about the checkpoint, a sentence each.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
-        UsageError: There is a threshold, and the head has several classes.
+        UsageError: There is a threshold, and the head has several classes; or there are no
+            weights of that name.
     """
 
-    def __init__(self, checkpoint: Checkpoint | str, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint | str,
+        threshold: float | None = None,
+        *,
+        weights: str | None = None,
+        description: Description | None = None,
+    ) -> None:
         if isinstance(checkpoint, Checkpoint):
             self._name = checkpoint.file_name
         else:
-            self._name, checkpoint = checkpoint, load_checkpoint(checkpoint)
+            self._name, checkpoint = checkpoint, load_checkpoint(checkpoint, weights)
+        self.notes = checkpoint.notes
+        metadata, _ = describe(checkpoint, description)
+        self._normalisation = Normalisation(
+            metadata.mean_rgb, metadata.std_rgb, metadata.channel_order
+        )
         decided = with_threshold(checkpoint, threshold)
         self._threshold = decided.threshold
         self._network = build_model(decided)
@@ -44,6 +69,11 @@ class TorchSubject:
     def examples(self) -> None:
         """It can be run on any."""
         return
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How pixels become its input."""
+        return self._normalisation
 
     @property
     def is_checkpoint(self) -> bool:

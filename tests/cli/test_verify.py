@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from ppmobileseg_deploy.cli.verify import main
 from ppmobileseg_deploy.exporters import export_onnx
@@ -38,6 +39,28 @@ def test_a_faithful_file_agrees(verify, exported):
     assert found["agreed"] is True
     assert found["parting"] is None
     assert len(found["examples"]) == 3
+
+
+def test_of_a_checkpoint_the_weights_can_be_chosen(verify, exported):
+    weights = torch.load(CHECKPOINT, weights_only=True)["state_dict"]
+    other = {key: tensor * 1.5 for key, tensor in weights.items()}
+    torch.save({"model": weights, "ema": other}, "two.pth")
+    code, _, err = verify("two.pth", exported)
+    assert code == 1
+    assert "took ema, the averaged one; --weights NAME takes another" in err
+    code, out, _ = verify("two.pth", exported, "--weights", "model")
+    assert (code, out.rstrip().endswith("agree")) == (0, True)
+
+
+def test_models_that_see_other_numbers_are_noted(verify, exported):
+    model = onnx.load(exported)
+    (mean,) = (each for each in model.metadata_props if each.key == "ppms.mean_rgb")
+    mean.value = "[1, 2, 3]"
+    onnx.save(model, "other.onnx")
+    code, _, err = verify(CHECKPOINT, "other.onnx")
+    assert code == 0
+    assert "are normalised by other numbers, mean 123.675,116.28,103.53 and std" in err
+    assert err.endswith("against 1,2,3 and 58.395,57.12,57.375\n")
 
 
 def test_a_file_that_differs_ends_with_one_and_the_layer(verify, exported):

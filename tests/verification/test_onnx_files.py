@@ -5,19 +5,24 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
+from ppmobileseg_deploy.checkpoints import Description
 from ppmobileseg_deploy.errors import ModelError, UsageError
 from ppmobileseg_deploy.exporters import ExportOptions, convert_to_ort, export_onnx
 from ppmobileseg_deploy.runtime.images import write_image
 from ppmobileseg_deploy.verification import (
     Example,
+    Normalisation,
     choose_examples,
     image_example,
     open_subject,
     random_examples,
     verify,
 )
+
+STEM = "backbone.smb1.conv.conv.weight"
 
 
 @pytest.fixture
@@ -49,6 +54,45 @@ def test_every_form_agrees_with_its_checkpoint(options, checkpoint, photo, tmp_p
     found = verify(*subjects, examples)
     assert found.agreed, found
     assert all(each.max_logit_difference is not None for each in found.examples)
+
+
+@pytest.fixture(scope="module")
+def for_bgr(checkpoint, tmp_path_factory) -> str:
+    """The checkpoint, turned round for BGR, with its own mean and std."""
+    content = torch.load(checkpoint, weights_only=True)
+    weights = content["state_dict"]
+    weights[STEM] = weights[STEM].flip(1)
+    weights["data_preprocessor.mean"] = torch.tensor([100.0, 110, 120])
+    weights["data_preprocessor.std"] = torch.tensor([50.0, 55, 60])
+    path = tmp_path_factory.mktemp("bgr") / "bgr.pth"
+    torch.save(content, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("pixels", [None, "bgr", "rgb"])
+def test_a_network_for_bgr_with_numbers_of_its_own(pixels, for_bgr, photo, tmp_path):
+    description = Description(channel_order="bgr")
+    options = ExportOptions(embed_preprocessing=pixels)
+    path = tmp_path / "m.onnx"
+    export_onnx(for_bgr, path, options, description=description, verify=False)
+    subjects = open_subject(for_bgr, description=description), open_subject(str(path))
+    examples = choose_examples(subjects, [photo])
+    assert examples[0].normalisation == Normalisation((120, 110, 100), (60, 55, 50), "bgr")
+    assert verify(*subjects, examples).agreed
+    if pixels is not None:
+        subjects = open_subject(for_bgr), open_subject(str(path))
+        assert not verify(*subjects, choose_examples(subjects, [photo])).agreed
+
+
+def test_a_file_knows_its_numbers_where_its_checkpoint_does_not(checkpoint, tmp_path):
+    path = str(tmp_path / "m.onnx")
+    options = ExportOptions(embed_preprocessing="rgb")
+    given = Description(mean_rgb=(0, 0, 0), std_rgb=(255, 255, 255))
+    export_onnx(checkpoint, path, options, description=given, verify=False)
+    subjects = open_subject(checkpoint), open_subject(path)
+    examples = choose_examples(subjects)
+    assert examples[0].normalisation == Normalisation((0, 0, 0), (255, 255, 255), "rgb")
+    assert verify(*subjects, examples).agreed
 
 
 def test_a_file_that_takes_bytes_in_another_order_is_found(checkpoint, tmp_path):
