@@ -60,6 +60,7 @@ endurance: $(STAMP)
 	$(BIN)/python tests/endurance/fuzz_images.py
 	$(BIN)/python tests/endurance/fuzz_videos.py
 	$(BIN)/python tests/endurance/fuzz_models.py
+	$(BIN)/python tests/endurance/fuzz_checkpoints.py
 	$(BIN)/python tests/endurance/shared_threads.py
 	$(BIN)/python tests/endurance/kill_resume.py
 	$(BIN)/python tests/endurance/disk_full.py
