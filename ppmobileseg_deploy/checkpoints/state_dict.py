@@ -87,7 +87,7 @@ class FoundWeights:
     @property
     def is_averaged(self) -> bool:
         """Whether its name says that the weights are an average over training."""
-        return any(_AVERAGED in part.split("_") for part in self.parts if part not in _SWAPPED)
+        return any(_AVERAGED in _words_of(part) for part in self.parts if part not in _SWAPPED)
 
 
 def find_weights(
@@ -296,8 +296,12 @@ def _named(wanted: str, found: Sequence[FoundWeights], file_name: str) -> FoundW
     )
 
 
+def _words_of(part: str) -> list[str]:
+    return re.split("[_-]", part.lower())
+
+
 def _words(found: FoundWeights, others: Sequence[FoundWeights]) -> set[str]:
-    words = {word for part in found.parts for word in part.split("_")}
+    words = {word for part in found.parts for word in _words_of(part)}
     if _is_swapped(found, others):
         return words | {_AVERAGED}
     return words - {_AVERAGED} if _SWAPPED[1] in found.parts else words
@@ -334,6 +338,8 @@ def _names(found: Sequence[FoundWeights]) -> str:
 
 
 def _describe(loaded: object) -> str:
+    if isinstance(loaded, StoredTensor | PickledArray):
+        return "a single tensor, without a name"
     if not isinstance(loaded, Mapping) or isinstance(loaded, Placeholder):
         kind = loaded.kind if isinstance(loaded, Placeholder) else type(loaded).__name__
         return f"an object of type {shortened(kind)}"

@@ -109,6 +109,7 @@ SEVERAL = {
         "state_dict, ema_state_dict.module",
         "state_dict",
     ),
+    "capitals": ({"model": NET, "model-EMA": AVERAGED}, "model, model-EMA", "model-EMA"),
     "three": ({"ema": AVERAGED, "model": NET, "last": THIRD}, "ema, model, last", "ema"),
 }
 
@@ -278,7 +279,7 @@ def test_two_names_of_one_weight():
         ({f"k{number}": 1 for number in range(99)}, "the entries 'k0'.* 'k9'$"),
         ({"k" * 900: 1}, r"the entries 'k{76}\.\.\.$"),
         ([1, 2], "an object of type list"),
-        (tensor(1), "an object of type StoredTensor"),
+        (tensor(1), "a single tensor, without a name"),
         (placeholder("my.Trainer"), r"an object of type my\.Trainer"),
         (None, "an object of type NoneType"),
     ],

@@ -46,7 +46,7 @@ def read_zip(source: Source) -> object:
     folder = name.removesuffix(_PICKLE)
     big_endian = _is_big_endian(parts.get(f"{folder}byteorder"))
 
-    storages: dict[str, TorchStorage] = {}
+    storages: dict[tuple[str, str], TorchStorage] = {}
 
     def storage(identity: object) -> TorchStorage:
         found = TorchStorage.of(identity)
@@ -55,7 +55,7 @@ def read_zip(source: Source) -> object:
             raise FormatError(f"is damaged: it has no part data/{shortened(found.key)}")
         found.place(content)
         found.big_endian = big_endian
-        return storages.setdefault(found.key, found)
+        return storages.setdefault((found.key, found.dtype), found)
 
     pickled = parts[name]
     stop = pickled.start + pickled.size

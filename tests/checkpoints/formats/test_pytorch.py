@@ -332,6 +332,16 @@ def test_a_storage_that_claims_more_than_there_is(save_pth, edit_archive, opened
         opened(path).__enter__()
 
 
+def test_one_storage_of_two_types(save_pth, replace_in_pickle, opened):
+    # torch.save refuses to write this.
+    halves = torch.arange(8.0).half()
+    path = save_pth({"a": halves, "b": WHOLE.flatten()[:4].clone()})
+    replace_in_pickle(path, b"X\x01\x00\x00\x001", b"X\x01\x00\x00\x000")
+    with opened(path) as found:
+        assert found["a"].read().tolist() == halves.tolist()
+        assert found["b"].read().tobytes() == halves.numpy().tobytes()
+
+
 def test_a_storage_that_is_not_there(save_pth, edit_archive, opened):
     path = save_pth({"t": WHOLE})
     edit_archive(path, lambda name, content: None if name.endswith("data/0") else content)
