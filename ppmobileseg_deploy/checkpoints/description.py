@@ -157,8 +157,8 @@ def _names(
         return checkpoint.class_names, "the checkpoint's", None
     names, _ = default_classes(checkpoint.num_classes)
     if names == _DEFAULTS.class_names:
-        return names, "ADE20K's, as there are 150 and the checkpoint has no names", None
-    return names, "made up, as the checkpoint has none", None
+        return names, "ADE20K's, as there are 150 and the checkpoint gives no others", None
+    return names, "made up, as the checkpoint gives none", None
 
 
 def _palette(

@@ -70,7 +70,7 @@ def read_facts(
         try:
             return parse(found)
         except ValueError as error:
-            notes.append(f"{file_name} says its {what}, which are not used: {error}")
+            notes.append(f"the {what} in {file_name} are not used: {error}")
             return None
 
     # A head of one class tells it from the background, which is named as well.

@@ -266,8 +266,8 @@ def _best(complete: Sequence[FoundWeights], file_name: str) -> FoundWeights:
     ranks = [_rank(found) for found in complete]
     if ranks.count(min(ranks)) > 1:
         raise CheckpointError(
-            f"{file_name} holds {len(complete)} networks, expected one: name the one to take "
-            f"(--weights {_names(complete)})"
+            f"{file_name} holds {len(complete)} networks, expected one: choose by --weights "
+            f"among {_names(complete)}"
         )
     return complete[ranks.index(min(ranks))]
 

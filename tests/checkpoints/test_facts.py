@@ -81,7 +81,7 @@ def test_names_that_are_not_used(classes, reason, facts_of):
     found = facts_of({"classes": classes})
     assert found.class_names is None
     (note,) = found.notes
-    assert note.startswith("my.pth says its class names, which are not used: ")
+    assert note.startswith("the class names in my.pth are not used: ")
     assert re.search(reason, note)
     assert len(note) < 250
 
@@ -108,7 +108,7 @@ def test_names_that_are_not_used(classes, reason, facts_of):
 def test_colours_that_are_not_used(palette, facts_of):
     found = facts_of({"palette": palette})
     assert found.palette_rgb is None
-    assert found.notes[0].startswith("my.pth says its colours, which are not used: expected ")
+    assert found.notes[0].startswith("the colours in my.pth are not used: expected ")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_one_mean_for_all_channels(facts_of):
 def test_numbers_that_are_not_used(mean, std, facts_of):
     found = facts_of({"data_preprocessor": {"mean": mean, "std": std}})
     assert found.mean is found.std is None
-    assert found.notes[0].startswith("my.pth says its mean and std, which are not used: expected ")
+    assert found.notes[0].startswith("the mean and std in my.pth are not used: expected ")
 
 
 @pytest.mark.parametrize(

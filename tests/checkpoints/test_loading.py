@@ -137,8 +137,8 @@ def test_what_it_says_and_what_is_not_used_is_noted(save_mmengine, golden_state_
     checkpoint = load_checkpoint(save_mmengine(golden_state_dict("tiny")))
     assert checkpoint.class_names is None
     assert checkpoint.notes == (
-        "my.pth says its class names, which are not used: expected 150, found 2",
-        "my.pth says its colours, which are not used: expected 150 of three numbers, found (2, 3)",
+        "the class names in my.pth are not used: expected 150, found 2",
+        "the colours in my.pth are not used: expected 150 of three numbers, found (2, 3)",
     )
 
 

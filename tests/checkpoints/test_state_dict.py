@@ -201,7 +201,7 @@ def test_a_name_that_no_set_has_or_several_have(loaded, wanted, message):
     ],
 )
 def test_several_with_nothing_to_choose_between_them(loaded):
-    with pytest.raises(CheckpointError, match=r"my\.pth holds 2 networks, expected one: name the"):
+    with pytest.raises(CheckpointError, match=r"my\.pth holds 2 networks, expected one: choose"):
         find(loaded)
 
 
