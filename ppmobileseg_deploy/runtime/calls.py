@@ -7,7 +7,7 @@ there is a limit, and told to stop. It looks for that between two operators of t
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
@@ -76,7 +76,7 @@ class Call:
             self.inference.run_with_iobinding(binding, options)
             return given, output
 
-        failure = self._run(work).failure
+        failure = _ended(work, self.source, self.timeout_s).failure
         if failure is not None:
             if "dimensions for output" in str(failure):
                 declared = self._mismatch(output.shape, self.output.declared)
@@ -100,27 +100,56 @@ class Call:
         Raises:
             ModelError: As for `into`.
         """
-        run = self._run(lambda options: self.inference.run([self.output.name], feeds, options))
-        if run.failure is not None:
-            raise ModelError(f"{self.source} failed: {first_line(run.failure)}") from run.failure
-        output: NDArray[Any] = np.asarray(run.result[0])
+        names = [self.output.name]
+        (found,) = run_session(self.inference, names, feeds, self.source, self.timeout_s)
+        output: NDArray[Any] = np.asarray(found)
         if output.shape != shape:
             mismatch = self._mismatch(shape, output.shape)
             raise ModelError(f"{self.source}: {mismatch}")
         return output
 
-    def _run(self, work: Work) -> "_Run":
-        run = _Run(work)
-        if self.timeout_s is None and threading.current_thread() is not threading.main_thread():
-            run.here()
-        elif not run.in_a_thread(self.timeout_s):
-            raise ModelTimeoutError(
-                f"{self.source}: expected an answer within {self.timeout_s:g} s, found none"
-            )
-        return run
-
     def _mismatch(self, expected: tuple[int, ...], found: object) -> str:
         return f"expected {self.output.kind} of shape {expected}, found {found}"
+
+
+def run_session(
+    inference: ort.InferenceSession,
+    output_names: Sequence[str],
+    feeds: Mapping[str, NDArray[Any]],
+    source: str,
+    timeout_s: float | None = None,
+) -> list[Any]:
+    """Compute outputs of any shape.
+
+    Args:
+        inference: The session.
+        output_names: Names of the outputs.
+        feeds: What goes in, by name.
+        source: File name, for messages.
+        timeout_s: Most seconds that it may take; None for any number.
+
+    Returns:
+        The outputs, in this order; those that are no tensors are no arrays.
+
+    Raises:
+        ModelTimeoutError: It takes too long.
+        ModelError: The model fails.
+    """
+    names = list(output_names)
+    run = _ended(lambda options: inference.run(names, dict(feeds), options), source, timeout_s)
+    if run.failure is not None:
+        raise ModelError(f"{source} failed: {first_line(run.failure)}") from run.failure
+    outputs: list[Any] = run.result
+    return outputs
+
+
+def _ended(work: Work, source: str, timeout_s: float | None) -> "_Run":
+    run = _Run(work)
+    if timeout_s is None and threading.current_thread() is not threading.main_thread():
+        run.here()
+    elif not run.in_a_thread(timeout_s):
+        raise ModelTimeoutError(f"{source}: expected an answer within {timeout_s:g} s, found none")
+    return run
 
 
 def _computed_shape(message: str) -> tuple[int, ...] | None:

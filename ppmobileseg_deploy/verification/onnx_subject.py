@@ -10,8 +10,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..runtime.calls import run_session
 from ..runtime.execution import Execution
 from ..runtime.postprocessing import labels_from_logits
+from ..runtime.session import LOOP_TIMEOUT_S
 from ..runtime.starting import Starter, first_line
 from .examples import Example, Normalisation
 from .onnx_face import OnnxFace
@@ -47,6 +49,8 @@ class OnnxSubject:
         # Made for the runtime, it looks for external data of strangers before anything is opened.
         starter = Starter.of(name if content is None else content, Execution())
         self._session = starter.start()
+        has_loop = starter.graph is not None and starter.graph.has_loop
+        self._timeout_s = LOOP_TIMEOUT_S if has_loop else None
         self._face = OnnxFace.of(self._session, name, starter.graph, threshold)
         self._model = _graph(name, content)
 
@@ -83,10 +87,8 @@ class OnnxSubject:
     def run(self, example: Example) -> Outcome:
         """Compute labels, and logits where the file has them."""
         feed = self._face.feed(example)
-        try:
-            (output,) = self._session.run(None, feed)
-        except Exception as error:  # the errors' classes differ between releases
-            raise ModelError(f"{self._name} failed: {first_line(error)}") from error
+        names = [each.name for each in self._session.get_outputs()]
+        (output,) = run_session(self._session, names, feed, self._name, self._timeout_s)
         height, width = example.shown_hw
         if self._face.gives == "labels":
             labels, logits = self._face.labels(output, example), self._inner_logits(example)
@@ -129,7 +131,7 @@ class OnnxSubject:
             session = ort.InferenceSession(
                 shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-            found = session.run(names, feed)
+            found = run_session(session, names, feed, self._name, self._timeout_s)
         except Exception:  # as above; the file itself runs, it is only not to be looked into
             return None
         return {

@@ -17,6 +17,7 @@ from ppmobileseg_deploy.verification import (
     Normalisation,
     choose_examples,
     image_example,
+    onnx_subject,
     open_subject,
     random_examples,
     verify,
@@ -214,6 +215,47 @@ def test_what_is_no_segmentation_model_is_refused(tmp_path, input_type, shape, o
     with pytest.raises(ModelError, match=message) as raised:
         open_subject(save(tmp_path, nodes, output, input_type, shape))
     assert "\n" not in str(raised.value)
+
+
+def test_a_loop_without_end_is_ended(tmp_path, looping_model, monkeypatch):
+    monkeypatch.setattr(onnx_subject, "LOOP_TIMEOUT_S", 0.2)
+    path = tmp_path / "looping.onnx"
+    path.write_bytes(looping_model(1 << 62))
+    with pytest.raises(ModelError, match=r"looping\.onnx: expected an answer within 0\.2 s"):
+        open_subject(str(path)).run(random_examples()[0])
+    path.write_bytes(looping_model(3))
+    labels = open_subject(str(path)).run(random_examples()[0]).labels
+    assert (labels == 2).all()
+
+
+@pytest.mark.parametrize("operator", ["Identity", "Sigmoid"])
+def test_one_channel_is_a_head_of_one_class(tmp_path, operator):
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["z"], axes=[1]),
+        helper.make_node(operator, ["z"], ["y"]),
+    ]
+    path = save(tmp_path, nodes, TensorProto.FLOAT)
+    example = random_examples()[0]
+    logit = example.tensor[0].mean(0)
+    for threshold in (None, 0.7):
+        outcome = open_subject(path, threshold).run(example)
+        expected = 1 / (1 + np.exp(-logit)) > (threshold or 0.3)
+        assert 0 < expected.mean() < 1
+        assert (outcome.labels == expected).mean() > 0.999
+        assert outcome.threshold == (threshold or 0.3)
+
+
+def test_probabilities_are_compared_by_their_labels(tmp_path):
+    plain = save(tmp_path, [helper.make_node("Identity", ["x"], ["y"])], TensorProto.FLOAT)
+    subjects = [open_subject(plain)]
+    nodes = [helper.make_node("Softmax", ["x"], ["y"], axis=1)]
+    subjects.append(open_subject(save(tmp_path, nodes, TensorProto.FLOAT)))
+    found = verify(*subjects, random_examples())
+    assert found.agreed
+    assert found.examples[0].max_logit_difference is None
+    assert "or probabilities" in found.hint
+    again = verify(subjects[1], subjects[1], random_examples())
+    assert again.examples[0].max_logit_difference == 0
 
 
 def test_labels_of_another_size_are_refused(tmp_path):
