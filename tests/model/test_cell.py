@@ -176,8 +176,8 @@ def test_of_three_classes_the_lower_of_two_equal_ids_wins(other: int) -> None:
     assert found == sorted([other, 1 if other == 0 else 0])
 
 
-@pytest.mark.parametrize("classes, dtype", [(2, torch.uint8), (255, torch.uint8),
-                                            (256, torch.int32)])  # fmt: skip
+@pytest.mark.parametrize("classes, dtype", [(2, torch.uint8), (256, torch.uint8),
+                                            (257, torch.int32)])  # fmt: skip
 @pytest.mark.parametrize("size_hw", [(1, 1), (20, 35), (19, 1), (13, 34)])
 def test_part_of_the_labels(size_hw: tuple[int, int], classes: int, dtype: torch.dtype) -> None:
     logits = smooth(classes, classes, 4, 7)
