@@ -33,7 +33,7 @@ def simplify(model: ModelProto) -> ModelProto:
         simplified, _ = onnxsim.simplify(model, skipped_optimizers=["fuse_pad_into_conv"])
     except Exception as error:  # onnxsim raises whatever its C++ side throws
         raise ExportError(f"onnxsim cannot simplify the graph: {error}") from error
-    before, after = (_dims(_value(each.graph.input, INPUT)) for each in (model, simplified))
+    before, after = ([_dims(value) for value in each.graph.input] for each in (model, simplified))
     if before != after:
         raise ExportError(f"onnxsim changed the input: expected {before}, found {after}")
     return simplified
@@ -64,9 +64,6 @@ def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> Mod
 def seal(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelProto:
     """Write the metadata, and nothing that depends on when, where or by which tool.
 
-    Names the producer, removes documentation strings, unused domains and inferred shapes (runtimes
-    infer their own), and checks the result.
-
     Args:
         model: A model whose inputs and outputs are as they shall be.
         metadata: What goes into ``metadata_props``; nothing else stays there.
@@ -74,6 +71,25 @@ def seal(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelPr
 
     Returns:
         A new model.
+
+    Raises:
+        ExportError: The checker rejects the model, or an operator is not a standard one.
+    """
+    final = neutral(model, ir_version)
+    # Sets the entries in the order of the mapping, which is that of the dataclass.
+    helper.set_model_props(final, metadata.to_props())
+    return final
+
+
+def neutral(model: ModelProto, ir_version: int) -> ModelProto:
+    """Remove what depends on when, where or by which tool a model was made, and check it.
+
+    Args:
+        model: A model whose inputs and outputs are as they shall be.
+        ir_version: ONNX IR version to write.
+
+    Returns:
+        A new model without metadata.
 
     Raises:
         ExportError: The checker rejects the model, or an operator is not a standard one.
@@ -86,11 +102,10 @@ def seal(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> ModelPr
     final.doc_string = ""
     final.graph.name = _PRODUCER
     final.graph.doc_string = ""
+    del final.metadata_props[:]
     del final.graph.value_info[:]
     for node in final.graph.node:
         node.doc_string = ""
-    # Sets the entries in the order of the mapping, which is that of the dataclass.
-    helper.set_model_props(final, metadata.to_props())
     foreign = {node.domain for node in final.graph.node} - _STANDARD_DOMAINS
     if foreign:
         raise ExportError(f"expected standard ONNX operators only, found {sorted(foreign)}")
