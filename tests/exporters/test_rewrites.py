@@ -19,6 +19,7 @@ from ppmobileseg_deploy.exporters.rewrites import lean
 from ppmobileseg_deploy.exporters.rewrites.attention import LeanStage
 from ppmobileseg_deploy.exporters.rewrites.fusion import LeanAAMx8, LeanAAMx16
 from ppmobileseg_deploy.exporters.rewrites.gates import LeanSqueezeExcitation
+from ppmobileseg_deploy.exporters.trace import known_warnings
 from ppmobileseg_deploy.model import CONFIGS, PPMobileSeg
 from ppmobileseg_deploy.model.layers import SqueezeExcitation
 
@@ -83,15 +84,45 @@ def noise(*shape):
 
 
 @VARIANTS
-def test_gates(variant, golden_network):
+@pytest.mark.parametrize("block", [1, 4, 16])
+def test_gates(block, variant, golden_network):
     sources = [m for m in golden_network(variant).modules() if isinstance(m, SqueezeExcitation)]
     assert len(sources) == 7
     for source in sources:
         # Large enough that some gates are fully open, and some closed.
-        x = 10 * noise(2, source.conv_act1.conv.in_channels, 3, 5)
+        x = 10 * noise(2, source.conv_act1.conv.in_channels, 3 * block, 2 * block)
         with torch.inference_mode():
-            expected, actual = source(x), LeanSqueezeExcitation(source)(x)
+            expected, actual = source(x), LeanSqueezeExcitation(source, block)(x)
         assert relative_error(actual, expected) <= 1e-12
+
+
+@VARIANTS
+def test_blocks_are_as_large_as_the_map_s_sides_allow(variant, golden_network):
+    gates = [m for m in lean(golden_network(variant)).modules()
+             if isinstance(m, LeanSqueezeExcitation)]  # fmt: skip
+
+    assert [gate.block for gate in gates] == [16, 4, 4, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("stride", [2, 8, 16, 32])
+@pytest.mark.parametrize("content", ["flat", "ramp"])
+def test_means_of_large_smooth_maps_are_exact_in_onnx_runtime(stride, content):
+    height, width = 1024 // stride, 2048 // stride
+    source = SqueezeExcitation(16).eval()
+    ramp = np.linspace(0.2, 3.7, height * width, dtype=np.float32).reshape(height, width)
+    plane = ramp if content == "ramp" else np.full_like(ramp, 0.7)
+    x = torch.from_numpy(np.broadcast_to(plane, (1, 16, height, width)).copy())
+    buffer = io.BytesIO()
+    with known_warnings():
+        torch.onnx.export(LeanSqueezeExcitation(source, 32 // stride), (x,), buffer, dynamo=False)
+    session = ort.InferenceSession(buffer.getvalue())
+
+    (actual,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+
+    with torch.inference_mode():
+        expected = source.double()(x.double())
+    # One number after the other summed up, the flat map of half a million errs by 3e-4.
+    assert relative_error(torch.from_numpy(actual), expected) <= 2e-6
 
 
 @pytest.mark.parametrize(
@@ -143,9 +174,12 @@ def test_the_whole_network_and_its_graph(variant, golden_network, golden_image, 
         with torch.inference_mode():
             expected = network(torch.from_numpy(image).double())
             actual = rewritten(torch.from_numpy(image).double())
+            in_float32 = copy.deepcopy(network).float()(torch.from_numpy(image))
         assert relative_error(actual, expected) <= 1e-9
         (from_graph,) = session.run(None, {"input": image})
-        assert relative_error(torch.from_numpy(from_graph), expected) <= 5e-4
+        # With these weights float32 itself is off by up to 2e-3, by chance of rounding.
+        allowed = max(5e-4, 4 * relative_error(in_float32, expected))
+        assert relative_error(torch.from_numpy(from_graph), expected) <= allowed
 
 
 @VARIANTS

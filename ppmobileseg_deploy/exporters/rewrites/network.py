@@ -1,10 +1,14 @@
 """The whole network, rewritten."""
 
 import copy
+from collections.abc import Iterable
+from typing import cast
 
 from ...model import PPMobileSeg
+from ...model.backbone import Bottleneck
 from ...model.fusion import AAMx8, AAMx16
-from ...model.layers import SqueezeExcitation
+from ...model.layers import ConvModule, SqueezeExcitation
+from ..wrapper import SIZE_MULTIPLE
 from .attention import LeanStage
 from .fusion import LeanAAMx8, LeanAAMx16
 from .gates import LeanSqueezeExcitation
@@ -29,10 +33,19 @@ def lean(network: PPMobileSeg) -> PPMobileSeg:
 
 def rewrite_gates(network: PPMobileSeg) -> None:
     """Replace every squeeze-and-excitation."""
-    for module in network.modules():
-        for name, child in module.named_children():
-            if isinstance(child, SqueezeExcitation):
-                setattr(module, name, LeanSqueezeExcitation(child))
+    backbone = network.backbone
+    stride = _stride_of(backbone.smb1.conv)
+    for stage in (backbone.smb1, backbone.smb2, backbone.smb3, backbone.smb4):
+        for block in cast(Iterable[Bottleneck], stage.blocks):
+            stride *= _stride_of(block.bottleneck_conv)
+            if isinstance(block.mid_se, SqueezeExcitation):
+                block.add_module(
+                    "mid_se", LeanSqueezeExcitation(block.mid_se, SIZE_MULTIPLE // stride)
+                )
+
+
+def _stride_of(module: ConvModule) -> int:
+    return module.conv.stride[0]
 
 
 def rewrite_fusion(network: PPMobileSeg) -> None:
