@@ -25,10 +25,8 @@ from .targets import Target
 
 OURS: Final = "ppms-infer"
 OURS_SMALL: Final = "ppms-infer --input-size 512x512"
-OURS_COARSE: Final = "the same with fine_labels=False"
 THEIRS: Final = "mmsegmentation's procedure"
 _GOALS: Final = {OURS: 7.0, OURS_SMALL: 9.0}
-_FINE_LABELS_GOAL: Final = 1.35
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class PipelineRow:
 def measure_pipeline(
     files: dict[Vim, Path], turns: int, size_hw: tuple[int, int] = (1080, 1920)
 ) -> list[PipelineRow]:
-    """Time four ways from a photograph's file to an overlay's.
+    """Time three ways from a photograph's file to an overlay's.
 
     Args:
         files: Form to file of one network; ours runs ``cell``, theirs ``off``.
@@ -59,12 +57,10 @@ def measure_pipeline(
         overlay = Path(folder) / "overlay.jpg"
         write_photograph(photograph, size_hw)
         ours = OrtSegmenter(files["cell"])
-        ours_coarse = OrtSegmenter(files["cell"], fine_labels=False)
         ours_small = OrtSegmenter(files["cell"], input_size_hw=(512, 512))
         jobs: dict[str, Callable[[], Stages]] = {
             THEIRS: partial(MaskPipeline(files["off"]), photograph, overlay),
             OURS: partial(segment_file, ours, photograph, overlay),
-            OURS_COARSE: partial(segment_file, ours_coarse, photograph, overlay),
             OURS_SMALL: partial(segment_file, ours_small, photograph, overlay),
         }
         samples = take_turns(jobs, turns)
@@ -95,15 +91,7 @@ def pipeline_table(rows: Sequence[PipelineRow], size_hw: tuple[int, int] = (1080
 def pipeline_targets(rows: Sequence[PipelineRow]) -> list[Target]:
     """Hold the measurements to what was promised."""
     medians = {row.way: row.latency.total_ms.median for row in rows}
-    ratios = [
+    return [
         Target(f"whole way: {THEIRS} / {way}", medians[THEIRS] / medians[way], goal, True, "x")
         for way, goal in _GOALS.items()
     ]
-    fine = Target(
-        "whole way: with fine labels / without",
-        medians[OURS] / medians[OURS_COARSE],
-        _FINE_LABELS_GOAL,
-        False,
-        "x",
-    )
-    return [*ratios, fine]

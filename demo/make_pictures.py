@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 from ppmobileseg_deploy import OrtSegmenter
 
 from .jpeg import write_jpeg
-from .scenes import draw_scene
 
 DEMO: Final = Path(__file__).parent
 DOCS: Final = DEMO.parent / "docs"
 PAIRS: Final = (("avenue", "village"), ("harbour", "farm"))
 SCALE: Final = 0.5
 JPEG_QUALITY: Final = 88
-PHOTO_HW: Final = 2160, 3840
-PHOTO_SEED: Final = 29
-CROP_YX: Final = slice(1180, 1620), slice(700, 1420)
 
 
 def main() -> None:
@@ -32,9 +28,6 @@ def main() -> None:
     _write("overlays.jpg", _overlays(segmenter))
     street = segmenter(DEMO / "images" / "avenue.jpg")
     _write("legend.jpg", street.legend(contours=True, label=True))
-    scene = draw_scene(PHOTO_SEED, PHOTO_HW).image_bgr
-    coarse, fine = OrtSegmenter(model, fine_labels=False)(scene), segmenter(scene)
-    _write("fine_labels.jpg", np.hstack([each.plot()[CROP_YX] for each in (coarse, fine)]))
 
 
 def _overlays(segmenter: OrtSegmenter) -> NDArray[np.uint8]:

@@ -16,13 +16,7 @@ from torch import Tensor, nn
 
 from ..exporters.graph import simplify
 from ..exporters.options import Vim
-from ..exporters.trace import (
-    INPUT,
-    LABELS_PER_CELL,
-    OUTPUT,
-    known_warnings,
-    make_optional,
-)
+from ..exporters.trace import INPUT, OUTPUT, known_warnings
 from ..model import labels_cell, labels_image, labels_off
 from .engines import onnxruntime_run
 from .logits import require_possible, smooth_logits
@@ -134,24 +128,18 @@ def export_head(form: Vim, stride: int, num_classes: int, folder: Path) -> Path:
         The file: float32 (batch, classes, height, width) logits to int64 labels, any size.
     """
     path = folder / f"head_{form}_{stride}.onnx"
-    inputs = {INPUT: torch.zeros(2, num_classes, 8, 10)}
-    if form == "cell":
-        inputs[LABELS_PER_CELL] = torch.tensor(stride)
     with known_warnings():
         torch.onnx.export(
             _Head(form, stride).eval(),
-            tuple(inputs.values()),
+            (torch.zeros(2, num_classes, 8, 10),),
             path,
             dynamo=False,
             opset_version=_OPSET,
-            input_names=list(inputs),
+            input_names=[INPUT],
             output_names=[OUTPUT],
             dynamic_axes={INPUT: {0: "batch", 2: "height", 3: "width"}},
         )
-    model = simplify(onnx.load_model(path))
-    if form == "cell":
-        model = make_optional(model, stride)
-    onnx.save_model(model, path)
+    onnx.save_model(simplify(onnx.load_model(path)), path)
     return path
 
 
@@ -161,9 +149,9 @@ class _Head(nn.Module):
         self.form = form
         self.stride = stride
 
-    def forward(self, logits: Tensor, labels_per_cell: Tensor | None = None) -> Tensor:
-        if labels_per_cell is not None:
-            return labels_cell(logits, labels_per_cell)
+    def forward(self, logits: Tensor) -> Tensor:
+        if self.form == "cell":
+            return labels_cell(logits, self.stride)
         size_hw = [side * self.stride for side in logits.shape[-2:]]
         upsample = labels_image if self.form == "image" else labels_off
         return upsample(logits, size_hw)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from ..cache import official_model_path
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
+from ..quoting import printable
 from . import export_options as given
 from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
 from .console import new_app, parse_size_hw, print_note, run, stderr, stdout, version_option
@@ -45,6 +46,7 @@ def export(
     threshold: given.Threshold = None,
     vim: given.Vim = None,
     logits: given.Logits = False,
+    no_logits_output: given.NoLogitsOutput = False,
     label_dtype: given.LabelDtype = None,
     embed_preprocessing: given.EmbedPreprocessing = None,
     shape: given.Shape = None,
@@ -57,6 +59,7 @@ def export(
     min_agreement: given.MinAgreement = None,
     max_miou_loss: given.MaxMiouLoss = None,
     ort: given.Ort = False,
+    label_head: given.LabelHead = False,
     dump_info: given.DumpInfo = False,
     verify: given.Verify = "quick",
     verify_image: given.VerifyImage = None,
@@ -72,6 +75,7 @@ def export(
         ExportOptions,
         check_sdk_options,
         convert_to_ort,
+        export_label_head,
         export_onnx,
     )
     from ..exporters import dump_info as write_info
@@ -81,9 +85,12 @@ def export(
 
     if logits and (vim is not None or label_dtype is not None):
         raise UsageError("--logits gives no labels: leave out --vim and --label-dtype")
+    if logits and no_logits_output:
+        raise UsageError("--logits gives logits only: leave out --no-logits-output")
     options = ExportOptions(
         vim=vim or "cell",  # type: ignore[arg-type]  # checked by ExportOptions
         logits=logits,
+        logits_output=not no_logits_output,
         opset=opset,
         shape_hw=None if shape is None else parse_size_hw(shape),
         label_dtype=label_dtype or "int64",  # type: ignore[arg-type]
@@ -101,6 +108,8 @@ def export(
     check_report("--output", target, (".onnx",), [checkpoint])
     if ort and precision == "fp16":
         raise UsageError("--ort would store the weights as float32 again: leave out fp16")
+    if label_head and not options.second_output:
+        raise UsageError("--label-head takes the logits of a file of labels and logits")
     if dump_info:
         check_sdk_options(options)
     _check_proof(verify, verify_image, atol, show=show)
@@ -146,6 +155,10 @@ def export(
         with stderr.status("converting to ORT format"):
             converted = convert_to_ort(target)
         stdout.print(ort_line(converted), markup=False, soft_wrap=True)
+    if label_head:
+        head = target.with_suffix(".labels.onnx")
+        export_label_head(head, report.metadata.num_classes, report.metadata.stride)
+        stdout.print(f"label head: {printable(str(head))}", markup=False, soft_wrap=True)
     if dump_info:
         names = ", ".join(path.name for path in write_info(target, report.metadata, options))
         stdout.print(f"for mmdeploy's SDK: {names}", markup=False, soft_wrap=True)

@@ -96,7 +96,17 @@ Logits = Annotated[
     bool,
     typer.Option(
         "--logits",
-        help="Give float logits of all classes, not labels.",
+        help="Give float logits of all classes at the input's size, not labels.",
+        rich_help_panel=_FORM,
+    ),
+]
+NoLogitsOutput = Annotated[
+    bool,
+    typer.Option(
+        "--no-logits-output",
+        help="Give labels only, without the logits that they are made of as a second output. "
+        "Photographs are then labelled at the network's size and enlarged, without confidence, "
+        "and not in tiles.",
         rich_help_panel=_FORM,
     ),
 ]
@@ -192,6 +202,15 @@ Ort = Annotated[
         "--ort",
         help="Also the file in ORT format, for ONNX Runtime's small builds, and the list of the "
         "operators that such a build needs.",
+        rich_help_panel=_BESIDE,
+    ),
+]
+LabelHead = Annotated[
+    bool,
+    typer.Option(
+        "--label-head",
+        help="Also NAME.labels.onnx, which labels photographs at their own size from the logits, "
+        "for programs in other languages.",
         rich_help_panel=_BESIDE,
     ),
 ]

@@ -43,7 +43,8 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
         "output",
         "logits, float32"
         if options.logits
-        else f"labels, {options.label_dtype}, VIM {metadata.vim}",
+        else f"labels, {options.label_dtype}, VIM {metadata.vim}"
+        + (f"; logits / {metadata.stride}" if options.second_output else ""),
     )
     if options.precision != "fp32":
         table.add_row("precision", options.precision)
@@ -167,6 +168,11 @@ def _add_parity(table: Table, parity: "ParityReport | None", form: str) -> None:
         f"{100 * parity.equal_labels:.6g} % of labels equal",
     )
     table.add_row("on inputs", sizes)
+    table.add_row(
+        f"{form}float64",
+        f"on smooth images of up to 1024x2048 logits differ by {parity.float64_error:.1e}, "
+        f"PyTorch's in float32 by {parity.pytorch_float64_error:.1e}",
+    )
 
 
 def _full(found: "Verification") -> str:

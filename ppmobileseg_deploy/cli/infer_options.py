@@ -128,15 +128,14 @@ Confidence = Annotated[
         metavar="0..1",
         show_default=False,
         help="Leave pixels transparent, and out of json and rle, whose class is less probable "
-        "than this; labels and indexed stay whole. Needs a model with logits (ppms-export "
-        "--logits).",
+        "than this; labels and indexed stay whole. Not for models that give labels only.",
     ),
 ]
 Threshold = Annotated[
     float | None,
     typer.Option(
         metavar="0..1",
-        help="Of a head of one class, in models with logits or one channel: the probability above "
+        help="Of a head of one class, not in models of labels only: the probability above "
         "which a pixel is of it. Without it: the model's own, or 0.3.",
     ),
 ]
@@ -168,8 +167,8 @@ Tile = Annotated[
     str | None,
     typer.Option(
         metavar="HxW",
-        help="Segment large images at their own scale, in overlapping tiles of this size. Needs "
-        "a model with logits (ppms-export --logits).",
+        help="Segment large images at their own scale, in overlapping tiles of this size. Not "
+        "for models that give labels only.",
     ),
 ]
 Overlap = Annotated[

@@ -135,19 +135,23 @@ def verify_models(
 def _report(found: "Verification") -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("input", overflow="fold")
-    for column in ("size", "max logit", "max diff", "mean diff", "equal", "off edges"):
+    columns = ["size", "max logit", "max diff", "equal", "off edges"]
+    has_photographs = any(each.equal_photograph_labels is not None for each in found.examples)
+    for column in (*columns, *(["photograph"] if has_photographs else [])):
         table.add_column(column, justify="right", no_wrap=True)
     for each in found.examples:
+        at_size = [_percent(each.equal_photograph_labels)] if has_photographs else []
         table.add_row(
             Text(printable(each.name)),
             f"{each.size_hw[0]}x{each.size_hw[1]}",
             _number(each.max_logit, ".3g"),
             _number(each.max_logit_difference, ".1e"),
-            _number(each.mean_logit_difference, ".1e"),
-            f"{100 * each.equal_labels:.3f} %",
-            "-" if each.equal_labels_inside is None else f"{100 * each.equal_labels_inside:.3f} %",
+            _percent(each.equal_labels),
+            _percent(each.equal_labels_inside),
+            *at_size,
         )
     legend = "logits and how far they differ; share of labels equal, and away from A's edges"
+    legend += ", and at the photograph's own size" if has_photographs else ""
     return Group(table, Text(legend, style="dim"), Text(), *map(Text, _verdict(found)))
 
 
@@ -164,6 +168,10 @@ def _verdict(found: "Verification") -> list[str]:
     if found.hint:
         lines.append(printable(found.hint))
     return lines
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.3f} %"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ..checkpoints import Description, build_model, describe, load_checkpoint, with_threshold
 from ..metadata import ModelMetadata
 from ..model import upsample_logits
+from ..runtime.postprocessing import SizeHW
 from ..runtime.preprocessing import Preprocessing
 
 _BAND_ROWS = 64
@@ -34,11 +35,6 @@ class TorchSegmenter:
 
     Logits of all classes are upsampled to the network's input, cut to the part that shows the
     image, and resized to the image: two bilinear steps, as ``EncoderDecoder.predict`` does it.
-
-    The class of a pixel is decided at the size of the image. A file that gives labels decides on
-    its own grid, that of the network's input or a finer one, and what is resized is its labels:
-    where images have another size than the network's input, the two differ along borders even if
-    their weights are the same.
 
     Args:
         checkpoint: Path of a checkpoint, or the name of an official one.
@@ -78,12 +74,30 @@ class TorchSegmenter:
     def __call__(self, image: NDArray[np.uint8]) -> TorchLabels:
         """Segment one image, (height, width, 3) uint8, BGR."""
         prepared = self._preprocess(image)
-        height, width = prepared.resized_hw
         with torch.inference_mode():
             logits = self._network(torch.from_numpy(prepared.tensor))
-            shown = upsample_logits(logits, prepared.padded_hw)[:, :, :height, :width]
-            labels = _resized_argmax(shown, prepared.original_hw)
+            labels = photograph_labels(
+                logits, prepared.padded_hw, prepared.resized_hw, prepared.original_hw
+            )
         return TorchLabels(labels.numpy())
+
+
+def photograph_labels(
+    logits: Tensor, padded_hw: SizeHW, resized_hw: SizeHW, size_hw: SizeHW
+) -> Tensor:
+    """Label a photograph by mmsegmentation's rule, with the logits of all classes.
+
+    Args:
+        logits: float32 (1, classes, h, w).
+        padded_hw: Size of the network's input.
+        resized_hw: The part of it that shows the photograph.
+        size_hw: Size of the photograph.
+
+    Returns:
+        int64 (height, width), class ids.
+    """
+    height, width = resized_hw
+    return _resized_argmax(upsample_logits(logits, padded_hw)[:, :, :height, :width], size_hw)
 
 
 def _resized_argmax(logits: Tensor, size_hw: tuple[int, int]) -> Tensor:

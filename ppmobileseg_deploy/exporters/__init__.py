@@ -3,6 +3,7 @@
 from ..checkpoints import Description, Origins
 from .comparison import Comparison
 from .export import ExportReport, export_onnx
+from .label_head import export_label_head
 from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions
 from .ort_format import OrtReport, convert_to_ort
@@ -24,5 +25,6 @@ __all__ = [
     "check_sdk_options",
     "convert_to_ort",
     "dump_info",
+    "export_label_head",
     "export_onnx",
 ]

@@ -22,12 +22,12 @@ from ..errors import UsageError
 from ..files import atomic_path, kind_of
 from ..metadata import ModelMetadata
 from .comparison import Comparison
-from .graph import count_operators, finalize, simplify, without_logits
+from .graph import count_operators, finalize, shipped, simplify
 from .options import ExportOptions
 from .parity import ParityReport, prove
 from .precision import Int8Options, Int8Report
 from .rewrites import lean
-from .trace import make_optional, trace
+from .trace import trace
 from .variants import make_variant
 from .wrapper import EndToEnd
 
@@ -169,15 +169,13 @@ def export_onnx(
     if options.simplify:
         on_progress("simplifying the graph")
         model = simplify(model)
-    if options.finer_labels:
-        model = make_optional(model, checkpoint.config.stride)
     model = finalize(model, plain, options.ir_version)
 
     parity = None
     if verify:
         on_progress("proving parity with PyTorch")
         parity = prove(model, network, options, atol)
-    examine(_serialized(without_logits(model)))
+    examine(_serialized(shipped(model, options)))
 
     variant = make_variant(
         model, plain, metadata, options, int8, verify=verify, on_progress=on_progress

@@ -9,6 +9,7 @@ from onnx import ModelProto, ValueInfoProto, helper
 
 from ..errors import ExportError
 from ..metadata import ModelMetadata
+from .options import ExportOptions
 from .trace import INPUT, LOGITS, OUTPUT
 
 _PRODUCER: Final = "ppmobileseg_deploy"
@@ -120,14 +121,20 @@ def neutral(model: ModelProto, ir_version: int) -> ModelProto:
     return final
 
 
-def without_logits(model: ModelProto) -> ModelProto:
-    """Return the model that ships: the same graph, with the logits an inner value again."""
-    shipped = ModelProto()
-    shipped.CopyFrom(model)
-    kept = [output for output in shipped.graph.output if output.name != LOGITS]
-    del shipped.graph.output[:]
-    shipped.graph.output.extend(kept)
-    return shipped
+def shipped(model: ModelProto, options: ExportOptions) -> ModelProto:
+    """Return the model with the outputs that were asked for: the same graph.
+
+    Args:
+        model: A model with the outputs ``output`` and ``logits``.
+        options: Whether to keep the second one.
+    """
+    final = ModelProto()
+    final.CopyFrom(model)
+    if not options.second_output:
+        kept = [output for output in final.graph.output if output.name != LOGITS]
+        del final.graph.output[:]
+        final.graph.output.extend(kept)
+    return final
 
 
 def count_operators(model: ModelProto) -> dict[str, int]:

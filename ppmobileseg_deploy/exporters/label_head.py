@@ -75,7 +75,7 @@ def runtime_heads() -> dict[str, ModelProto]:
     Returns:
         File name to model: ``labels_uint8.onnx`` and ``labels_int32.onnx``, which take float32
         logits (1, classes, h, w) of at least `model.cell.MIN_CLASSES` classes and the arrays of
-        two `model.axes.Axis`; and ``confidence.onnx``, see `_ConfidenceHead`.
+        two `model.axes.Axis`; ``confidence.onnx`` and ``maximum.onnx``, see `_BestHead`.
     """
     axes = [resized_axis(*map(torch.tensor, sizes)) for sizes in _EXAMPLE_SIZES]
     arrays = {
@@ -98,25 +98,26 @@ def runtime_heads() -> dict[str, ModelProto]:
         )
         for name, dtype in (("uint8", torch.uint8), ("int32", torch.int32))
     }
-    heads["confidence.onnx"] = _traced(
-        _ConfidenceHead(),
-        {
-            _LOGITS: torch.zeros(_EXAMPLE)[0].permute(1, 2, 0),
-            "row_corners": axes[0].corners[0],
-            "row_weights": axes[0].weights[0],
-            "column_corners": axes[1].corners,
-            "column_weights": axes[1].weights,
-        },
-        {
-            _LOGITS: {0: "logits_height", 1: "logits_width", 2: "classes"},
-            "row_corners": {0: "row_corners"},
-            "row_weights": {0: "rows", 1: "row_corners"},
-            "column_corners": dims["column_corners"],
-            "column_weights": dims["column_weights"],
-        },
-        {0: "rows", 1: "column_cells", 2: "column_pixels"},
-        output="confidence",
-    )
+    for name in ("confidence", "maximum"):
+        heads[f"{name}.onnx"] = _traced(
+            _BestHead(softmax=name == "confidence"),
+            {
+                _LOGITS: torch.zeros(_EXAMPLE)[0].permute(1, 2, 0),
+                "row_corners": axes[0].corners[0],
+                "row_weights": axes[0].weights[0],
+                "column_corners": axes[1].corners,
+                "column_weights": axes[1].weights,
+            },
+            {
+                _LOGITS: {0: "logits_height", 1: "logits_width", 2: "classes"},
+                "row_corners": {0: "row_corners"},
+                "row_weights": {0: "rows", 1: "row_corners"},
+                "column_corners": dims["column_corners"],
+                "column_weights": dims["column_weights"],
+            },
+            {0: "rows", 1: "column_cells", 2: "column_pixels"},
+            output=name,
+        )
     return heads
 
 
@@ -144,12 +145,16 @@ class _SizesHead(nn.Module):
         return labels_on_axes(logits, rows, columns, self.dtype)
 
 
-class _ConfidenceHead(nn.Module):
-    """The probability of each pixel's winner, for some rows of one cell.
+class _BestHead(nn.Module):
+    """The largest number of each pixel, or its probability, for some rows of one cell.
 
-    All classes take part, so that there is nothing to save but memory traffic: a few rows at a
-    time stay in the processor's cache.
+    All classes take part in that, so that there is nothing to save but memory traffic: a few rows
+    at a time stay in the processor's cache.
     """
+
+    def __init__(self, *, softmax: bool) -> None:
+        super().__init__()
+        self.softmax = softmax
 
     def forward(
         self,
@@ -159,7 +164,7 @@ class _ConfidenceHead(nn.Module):
         column_corners: Tensor,
         column_weights: Tensor,
     ) -> Tensor:
-        """Interpolate along both axes, then softmax.
+        """Interpolate along both axes, then take the largest.
 
         Args:
             logits: float32 (h, w, classes).
@@ -169,11 +174,11 @@ class _ConfidenceHead(nn.Module):
             column_weights: float32 (cells, pixels, k), as in `Axis`.
 
         Returns:
-            float32 (rows, cells, pixels), in (0, 1].
+            float32 (rows, cells, pixels).
         """
         lines = (row_weights @ logits[row_corners].flatten(1)).view(-1, *logits.shape[1:])
         interpolated = column_weights @ lines[:, column_corners]
-        return torch.softmax(interpolated, -1).amax(-1)
+        return (torch.softmax(interpolated, -1) if self.softmax else interpolated).amax(-1)
 
 
 def _traced(

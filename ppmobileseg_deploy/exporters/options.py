@@ -28,6 +28,9 @@ class ExportOptions:
         shape_hw: Fixed input height and width, with a batch of one; None keeps batch, height
             and width dynamic.
         label_dtype: Integer type of the labels.
+        logits_output: Whether a file of labels gives the logits before upsampling as well, as its
+            second output ``logits``, float32 (batch, classes, height / stride, width / stride).
+            The runtime labels photographs at their own size by them.
         simplify: Whether onnxsim folds constants and removes redundant operators.
         precision: ``"fp32"``, ``"fp16"`` (weights of half the size, see `precision.fp16`) or
             ``"int8"`` (integers where they do no harm, which takes images to find out).
@@ -43,6 +46,7 @@ class ExportOptions:
     opset: int = 17
     shape_hw: tuple[int, int] | None = None
     label_dtype: LabelDtype = "int64"
+    logits_output: bool = True
     simplify: bool = True
     precision: Precision = "fp32"
     embed_preprocessing: ByteOrder | None = None
@@ -62,9 +66,9 @@ class ExportOptions:
             raise UsageError(f"expected a shape of at least 1x1, found {height}x{width}")
 
     @property
-    def finer_labels(self) -> bool:
-        """Whether the file has the optional input ``labels_per_cell``."""
-        return self.vim == "cell" and not self.logits and self.shape_hw is None
+    def second_output(self) -> bool:
+        """Whether the file has the output ``logits`` beside its first one."""
+        return self.logits_output and not self.logits
 
     @property
     def ir_version(self) -> int:

@@ -5,6 +5,7 @@ classes: nothing of what the exporter rewrites or speeds up takes part in it.
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,16 +20,18 @@ from torch.nn import functional as F
 from ..errors import ParityError
 from ..model import PPMobileSeg, upsample_logits
 from ..runtime.starting import first_line
-from .graph import without_logits
+from .graph import shipped
 from .options import ExportOptions
-from .trace import INPUT, LABELS_PER_CELL, LOGITS, OUTPUT
+from .trace import INPUT, LOGITS, OUTPUT
 from .wrapper import SIZE_MULTIPLE
 
 _DYNAMIC_SHAPES: Final = ((1, 64, 96), (1, 97, 131), (2, 160, 128), (1, 256, 320))
 """(batch, height, width): a small one, one that is no multiple of 32, a batch, a larger one."""
 
+_SMOOTH_SHAPES: Final = ((1, 512, 1024), (1, 1024, 2048))
+"""Of images without noise, on which sums over the whole image lose most to rounding."""
+
 _STATIC_INPUTS: Final = 3
-_FINER_SHAPE: Final = (1, 97, 131)
 _FATAL: Final = 4  # severity in ONNX Runtime's log; its errors are raised as well
 
 RELATIVE_TOLERANCE: Final = 1e-4
@@ -40,6 +43,17 @@ ROUNDING_TOLERANCE: Final = 16.0
 Sharp attention amplifies rounding: with some weights float32 and float64 differ by 5e-4 in
 PyTorch alone. Holding the file to less than that would reject a correct one.
 """
+
+MAX_ERROR_RATIO: Final = 4.0
+"""On images without noise the logits may differ from those of PyTorch in float64 by this many
+times the difference between PyTorch in float32 and in float64 ..."""
+
+RELATIVE_ERROR: Final = 1e-6
+"""... or, if that is more, by this share of the largest logit."""
+
+MAX_AMPLIFIED_RATIO: Final = 64.0
+"""The same ratio where PyTorch errs by more than ten times that share: the network amplifies
+rounding, and by how much is chance."""
 
 MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels over all inputs, run as anyone would."""
@@ -56,7 +70,6 @@ class ParityCase:
     Attributes:
         batch: Images in the input.
         size_hw: Height and width of the input.
-        labels_per_cell: What the optional input was fed, or None.
         max_logit_difference: Largest absolute difference of the logits.
         max_logit: Largest absolute logit that PyTorch computed.
         equal_labels: Share of pixels with the same class, in [0, 1].
@@ -66,7 +79,6 @@ class ParityCase:
 
     batch: int
     size_hw: tuple[int, int]
-    labels_per_cell: int | None
     max_logit_difference: float
     max_logit: float
     equal_labels: float
@@ -81,10 +93,15 @@ class ParityReport:
     Attributes:
         cases: One entry per input.
         atol: The absolute tolerance that was asked for, or None for the default one.
+        float64_error: Largest absolute difference of the logits from those of PyTorch in float64,
+            on images without noise.
+        pytorch_float64_error: The same for PyTorch in float32.
     """
 
     cases: tuple[ParityCase, ...]
     atol: float | None
+    float64_error: float
+    pytorch_float64_error: float
 
     @property
     def max_logit_difference(self) -> float:
@@ -115,6 +132,10 @@ def prove(
     to the tolerance, and a label may differ only where PyTorch's logits of both classes are
     closer than the tolerance allows to tell.
 
+    Noise and small images hide what rounding does to sums over a whole image. So a flat image of
+    1024x2048 pixels and one of slow gradients, of 512x1024, are held against the network in
+    float64: the file may err no more than `MAX_ERROR_RATIO` times what PyTorch errs in float32.
+
     Args:
         model: The exported model, with the outputs ``output`` and ``logits``.
         network: The network in evaluation mode, as it was before any rewriting.
@@ -132,10 +153,10 @@ def prove(
     proof = _Proof(model, network, options, atol)
     shapes = ((1, *options.shape_hw),) * _STATIC_INPUTS if options.shape_hw else _DYNAMIC_SHAPES
     cases = [proof.compare(parity_input(*shape, seed=i)) for i, shape in enumerate(shapes)]
-    if options.finer_labels:
-        finer = 2 * network.config.stride + 1
-        cases.append(proof.compare(parity_input(*_FINER_SHAPE, seed=len(shapes)), finer))
-    report = ParityReport(tuple(cases), atol)
+    smooth_shapes = ((1, *options.shape_hw),) * 2 if options.shape_hw else _SMOOTH_SHAPES
+    smooth = [make(*shape) for make, shape in zip((gradients, flat), smooth_shapes, strict=True)]
+    errors = proof.float64_errors(smooth)
+    report = ParityReport(tuple(cases), atol, *errors)
     if not report.equal_labels >= MIN_EQUAL_LABELS:
         raise ParityError(
             f"expected at least {MIN_EQUAL_LABELS:.1%} equal labels, "
@@ -163,6 +184,37 @@ def parity_input(batch: int, height: int, width: int, seed: int) -> Tensor:
     return smooth + 0.3 * noise
 
 
+def gradients(batch: int, height: int, width: int) -> Tensor:
+    """Return a normalised image that grows slowly to the right, downwards, and both.
+
+    Args:
+        batch: Number of images, which are all alike.
+        height: Height in pixels.
+        width: Width in pixels.
+
+    Returns:
+        float32 (batch, 3, height, width), between -2 and 2.
+    """
+    right = torch.linspace(-2, 2, width).expand(height, width)
+    down = torch.linspace(-2, 2, height)[:, None].expand(height, width)
+    return torch.stack([right, down, (right + down) / 2]).expand(batch, -1, -1, -1).contiguous()
+
+
+def flat(batch: int, height: int, width: int) -> Tensor:
+    """Return a normalised image of one colour.
+
+    Args:
+        batch: Number of images, which are all alike.
+        height: Height in pixels.
+        width: Width in pixels.
+
+    Returns:
+        float32 (batch, 3, height, width).
+    """
+    color = torch.tensor([1.3, 1.47, 1.68])[:, None, None]
+    return color.expand(batch, 3, height, width).contiguous()
+
+
 class _Proof:
     """Both sides of the comparison, ready to be run on inputs."""
 
@@ -174,25 +226,23 @@ class _Proof:
         atol: float | None,
     ) -> None:
         levels = ort.GraphOptimizationLevel
-        self.shipped = _start(without_logits(model), levels.ORT_ENABLE_ALL)
+        self.shipped = _start(shipped(model, options), levels.ORT_ENABLE_ALL)
         self.exact = _start(model, levels.ORT_ENABLE_EXTENDED)
         self.network = network
         self.options = options
         self.atol = atol
 
     @torch.inference_mode()
-    def compare(self, image: Tensor, labels_per_cell: int | None = None) -> ParityCase:
+    def compare(self, image: Tensor) -> ParityCase:
         """Run both on one image; raise `ParityError` where they differ too much."""
         feed = {INPUT: image.numpy()}
-        if labels_per_cell is not None:
-            feed[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
         output, logits = (
             torch.from_numpy(each) for each in _run(self.exact, [OUTPUT, LOGITS], feed)
         )
         (shipped,) = (torch.from_numpy(each) for each in _run(self.shipped, [OUTPUT], feed))
 
         expected_logits = self.network(_padded(image))
-        upsampled = self._upsampled(expected_logits, image.shape[-2:], labels_per_cell)
+        upsampled = self._upsampled(expected_logits, image.shape[-2:])
         self._require_form(output, upsampled)
         difference = float((logits - expected_logits).abs().max())
         max_logit = float(expected_logits.abs().max())
@@ -206,7 +256,6 @@ class _Proof:
         return ParityCase(
             batch=batch,
             size_hw=(height, width),
-            labels_per_cell=labels_per_cell,
             max_logit_difference=difference,
             max_logit=max_logit,
             equal_labels=float((shipped == expected).double().mean()),
@@ -214,14 +263,40 @@ class _Proof:
             labels_onnx=shipped.numpy(),
         )
 
-    def _upsampled(
-        self, logits: Tensor, size_hw: torch.Size, labels_per_cell: int | None
-    ) -> Tensor:
-        stride = self.network.config.stride
-        factor = stride if labels_per_cell is None else labels_per_cell
-        grid_hw = [side * factor for side in logits.shape[-2:]]
-        height, width = (-(-side * factor // stride) for side in size_hw)
-        return upsample_logits(logits, grid_hw)[:, :, :height, :width]
+    @torch.inference_mode()
+    def float64_errors(self, images: Sequence[Tensor]) -> tuple[float, float]:
+        """Measure how far the file and PyTorch are from float64; raise `ParityError` if too far.
+
+        Args:
+            images: Inputs of any sizes.
+
+        Returns:
+            Largest absolute difference of the file's logits, and of PyTorch's.
+        """
+        double = copy.deepcopy(self.network).double()
+        file_error, pytorch_error, largest = 0.0, 0.0, 0.0
+        for image in images:
+            padded = _padded(image)
+            exact = double(padded.double())
+            (found,) = _run(self.exact, [LOGITS], {INPUT: image.numpy()})
+            file_error = max(file_error, float((torch.from_numpy(found) - exact).abs().max()))
+            pytorch_error = max(pytorch_error, float((self.network(padded) - exact).abs().max()))
+            largest = max(largest, float(exact.abs().max()))
+        amplified = pytorch_error > 10 * RELATIVE_ERROR * largest
+        ratio = MAX_AMPLIFIED_RATIO if amplified else MAX_ERROR_RATIO
+        limit = max(ratio * pytorch_error, RELATIVE_ERROR * largest)
+        # Negated, so that a NaN fails.
+        if self.atol is None and not file_error <= limit:
+            raise ParityError(
+                f"expected logits of images without noise within {limit:.3g} of those in float64, "
+                f"{ratio:g} times PyTorch's own error, found {file_error:.3g}"
+            )
+        return file_error, pytorch_error
+
+    def _upsampled(self, logits: Tensor, size_hw: torch.Size) -> Tensor:
+        height, width = size_hw
+        padded_hw = [side * self.network.config.stride for side in logits.shape[-2:]]
+        return upsample_logits(logits, padded_hw)[:, :, :height, :width]
 
     def _candidates(self, logits: Tensor, upsampled: Tensor) -> Tensor:
         """Rule out what the paper's form does not look at: classes that win no cell."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import onnx
 import torch
 
@@ -18,7 +17,6 @@ from .wrapper import EndToEnd
 INPUT: Final = "input"
 OUTPUT: Final = "output"
 LOGITS: Final = "logits"
-LABELS_PER_CELL: Final = "labels_per_cell"
 
 _DIMS: Final = {0: "batch", 2: "height", 3: "width"}
 _EXAMPLE_SHAPE: Final = (2, 3, 128, 160)
@@ -27,9 +25,6 @@ _EXAMPLE_SHAPE: Final = (2, 3, 128, 160)
 
 def trace(module: EndToEnd, options: ExportOptions) -> onnx.ModelProto:
     """Trace the module into an ONNX model with the outputs ``output`` and ``logits``.
-
-    A file whose label grid can be refined has a second input, `LABELS_PER_CELL`, to which
-    `make_optional` gives a default.
 
     The TorchScript exporter is used on purpose: it is 25 times faster than the dynamo-based one
     here, keeps the dimension names, and writes an IR version that old runtimes read.
@@ -46,20 +41,17 @@ def trace(module: EndToEnd, options: ExportOptions) -> onnx.ModelProto:
     """
     static = options.shape_hw is not None
     shape = (1, 3, *options.shape_hw) if options.shape_hw else _EXAMPLE_SHAPE
-    inputs = {INPUT: torch.zeros(shape)}
-    if options.finer_labels:
-        inputs[LABELS_PER_CELL] = torch.tensor(module.stride)
     low_resolution = {0: "batch", 2: "logits_height", 3: "logits_width"}
     with known_warnings(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traced.onnx"
         try:
             torch.onnx.export(
                 module,
-                tuple(inputs.values()),
+                (torch.zeros(shape),),
                 path,
                 dynamo=False,
                 opset_version=options.opset,
-                input_names=list(inputs),
+                input_names=[INPUT],
                 output_names=[OUTPUT, LOGITS],
                 dynamic_axes=None
                 if static
@@ -82,24 +74,3 @@ def known_warnings() -> Iterator[None]:
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         warnings.filterwarnings("ignore", message="Constant folding - Only steps=1 can be")
         yield
-
-
-def make_optional(model: onnx.ModelProto, default: int) -> onnx.ModelProto:
-    """Give the input `LABELS_PER_CELL` a default, so that programs need not know of it.
-
-    ONNX takes an input that is also listed as an initializer for an optional one. Done after
-    the simplification, which would fold the default into the graph.
-
-    Args:
-        model: A traced model with that input.
-        default: The network's stride.
-
-    Returns:
-        A new model.
-    """
-    optional = onnx.ModelProto()
-    optional.CopyFrom(model)
-    optional.graph.initializer.append(
-        onnx.numpy_helper.from_array(np.array(default, np.int64), LABELS_PER_CELL)
-    )
-    return optional

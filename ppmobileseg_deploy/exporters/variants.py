@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from onnx import ModelProto
@@ -9,7 +10,7 @@ from onnx import ModelProto
 from ..metadata import ModelMetadata
 from .comparison import Comparison, compare, made_up_images
 from .embedding import embed_preprocessing
-from .graph import seal, without_logits
+from .graph import seal, shipped
 from .options import ExportOptions
 from .precision import Int8Options, Int8Report, halve_weights, quantize_int8
 
@@ -25,7 +26,7 @@ class Variant:
     """A model ready to be written.
 
     Attributes:
-        model: The model, with the output ``output`` only.
+        model: The model, with the outputs that were asked for.
         comparisons: One for each step that was proven by comparing labels.
         int8: How integers were chosen, or None.
     """
@@ -62,7 +63,8 @@ def make_variant(
         ParityError: A step changes more labels than it may.
         ImageError: An image to calibrate with cannot be read.
     """
-    final = without_logits(model)
+    ship = partial(shipped, options=options)
+    final = ship(model)
     comparisons = []
     report = None
 
@@ -79,7 +81,7 @@ def make_variant(
         halved = seal(halve_weights(final), normalized, model.ir_version)
         final = proven("fp16", final, halved, MIN_EQUAL_LABELS_FP16)
     elif int8 is not None:
-        final, report = quantize_int8(model, normalized, int8, options.shape_hw, on_progress)
+        final, report = quantize_int8(model, normalized, int8, options.shape_hw, on_progress, ship)
     if options.embed_preprocessing is not None:
         embedded = embed_preprocessing(final, plain, options.embed_preprocessing)
         embedded = seal(embedded, metadata, model.ir_version)

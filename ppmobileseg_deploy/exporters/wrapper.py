@@ -32,30 +32,24 @@ class EndToEnd(nn.Module):
         self.options = options
         self.stride = network.config.stride
 
-    def forward(self, image: Tensor, labels_per_cell: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Compute the output and, for the parity proof, the low-resolution logits.
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the output, and the logits before upsampling.
 
         Args:
             image: float32 (batch, 3, height, width), normalised RGB.
-            labels_per_cell: int64 (), labels along each side of a cell of the logits; the
-                network's stride, and so one label a pixel, where it is not given. Only for
-                ``vim="cell"``.
 
         Returns:
             The output, (batch, 1, height, width) labels or (batch, classes, height, width)
-            logits, and the logits before upsampling. With other ``labels_per_cell`` there are
-            ``ceil(height * labels_per_cell / stride)`` rows of labels, likewise columns.
+            logits, and float32 (batch, classes, h, w) logits of the padded image, where h and w
+            are its height and width divided by the stride.
         """
-        size_hw: Sequence[int | Tensor] = image.shape[-2:]
+        size_hw = image.shape[-2:]
         padded = pad_to_multiple(image)
         logits = self.network(padded)
         if self.options.logits:
             return _cut(upsample_logits(logits, padded.shape[-2:]), size_hw), logits
         if self.options.vim == "cell":
-            factor = self.stride if labels_per_cell is None else labels_per_cell
-            if labels_per_cell is not None:
-                size_hw = [_ceil_div(side * labels_per_cell, self.stride) for side in size_hw]
-            labels = narrow_labels_cell(logits, factor, size_hw)
+            labels = narrow_labels_cell(logits, self.stride, size_hw)
         else:
             upsample: Callable[[Tensor, Sequence[int]], Tensor]
             upsample = labels_image if self.options.vim == "image" else labels_off
@@ -72,7 +66,3 @@ def pad_to_multiple(image: Tensor) -> Tensor:
 def _cut(image: Tensor, size_hw: Sequence[int | Tensor]) -> Tensor:
     height, width = size_hw
     return image[:, :, :height, :width]
-
-
-def _ceil_div(value: Tensor, divisor: int) -> Tensor:
-    return torch.div(value + (divisor - 1), divisor, rounding_mode="floor")

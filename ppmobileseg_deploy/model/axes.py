@@ -86,7 +86,7 @@ def resized_axis(grid: Tensor, padded: Tensor, valid: Tensor, length: Tensor) ->
 
     ends = (cell <= cells.unsqueeze(1)).to(torch.int64).sum(1)
     starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
-    pixels = torch.arange(_as_size((ends - starts).amax()))
+    pixels = torch.arange(_as_size((ends - starts).amax(0)))
     # Pixels that a cell does not have repeat its last one; cells without any borrow one.
     weights = weights[
         torch.minimum(starts.unsqueeze(1) + pixels, ends.unsqueeze(1) - 1).clamp(min=0)

@@ -87,27 +87,6 @@ class Call:
                 raise ModelError(f"{self.source}: {mismatch}") from failure
             raise ModelError(f"{self.source} failed: {first_line(failure)}") from failure
 
-    def __call__(self, feeds: Mapping[str, NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
-        """Compute the output.
-
-        Args:
-            feeds: What goes in, by name.
-            shape: What the output must have.
-
-        Returns:
-            The output.
-
-        Raises:
-            ModelError: As for `into`.
-        """
-        names = [self.output.name]
-        (found,) = run_session(self.inference, names, feeds, self.source, self.timeout_s)
-        output: NDArray[Any] = np.asarray(found)
-        if output.shape != shape:
-            mismatch = self._mismatch(shape, output.shape)
-            raise ModelError(f"{self.source}: {mismatch}")
-        return output
-
     def _mismatch(self, expected: tuple[int, ...], found: object) -> str:
         return f"expected {self.output.kind} of shape {expected}, found {found}"
 

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import onnxruntime as ort
@@ -21,15 +20,9 @@ from ..palettes import distinct_palette
 from ..quoting import brief
 from .image_input import ImageInput
 from .model_graph import ModelGraph
-from .model_output import ModelOutput
+from .model_output import LOGITS, ModelOutput
+from .postprocessing import SizeHW
 from .scores import Scores, scores_of
-
-LABELS_PER_CELL: Final = "labels_per_cell"
-"""Optional input of files whose grid of labels can be refined: int64 (), labels along each side
-of a cell of the logits, by default the stride."""
-
-_ONLY_DEFAULTS: Final = "OpenVINOExecutionProvider"
-"""It ignores what is fed to an optional input."""
 
 
 class MetadataWarning(UserWarning):
@@ -140,25 +133,40 @@ class Contract:
         input_name: Name of the one input.
         takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
             metadata's order, and not normalised float32 [batch, 3, height, width].
-        output: The one output: class ids, or a score for each class.
+        output: The output that is used: class ids, or a score for each class.
+        stride: Pixels of the network's input per grid point of the output: above 1 for logits
+            before upsampling.
         scores: What the scores mean.
         static_size_hw: Height and width of a file that takes one size only, else None.
         free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
             it is always one, batch. Empty if they are static or have no names of their own.
         stackable: Whether images can be stacked: the batch is open, and the labels of an image
             do not depend on its neighbours.
-        finer_labels: Whether it has the optional input `LABELS_PER_CELL`.
     """
 
     metadata: ModelMetadata
     input_name: str
     takes_bytes: bool
     output: ModelOutput
+    stride: int
     scores: Scores
     static_size_hw: tuple[int, int] | None
     free_dimensions: tuple[str, ...]
     stackable: bool
-    finer_labels: bool
+
+    def output_hw(self, input_hw: SizeHW) -> SizeHW:
+        """Give height and width of the output.
+
+        Args:
+            input_hw: Height and width of the input, which the file pads before it makes logits.
+        """
+        if self.stride == 1:
+            return input_hw
+        height, width = (
+            -(-side // self.metadata.size_multiple) * self.metadata.size_multiple // self.stride
+            for side in input_hw
+        )
+        return height, width
 
 
 def read_contract(
@@ -208,27 +216,28 @@ def read_contract(
         warnings.warn(
             f"{source} {'; it '.join(notes)}", MetadataWarning, stacklevel=stacklevel + 1
         )
-    finer_labels = (
-        output.kind == "labels"
-        and metadata.stride > 0
-        and _ONLY_DEFAULTS not in inference.get_providers()
-        and any(
-            (each.name, each.type) == (LABELS_PER_CELL, "tensor(int64)")
-            for each in inference.get_overridable_initializers()
-        )
-    )
     return Contract(
         metadata=classes.applied(metadata, count_known),
         input_name=image.name,
         takes_bytes=image.takes_bytes,
         output=output,
+        stride=_stride(output, found),
         scores=scores,
         static_size_hw=image.static_size_hw,
         free_dimensions=image.free_dimensions,
         # The paper's module looks at the classes of the whole batch.
-        stackable=not isinstance(image.batch, int) and metadata.vim != "image",
-        finer_labels=finer_labels,
+        stackable=not isinstance(image.batch, int)
+        and (output.kind == "logits" or metadata.vim != "image"),
     )
+
+
+def _stride(output: ModelOutput, metadata: ModelMetadata | None) -> int:
+    return metadata.stride if metadata is not None and _is_coarse(output, metadata) else 1
+
+
+def _is_coarse(output: ModelOutput, metadata: ModelMetadata) -> bool:
+    """Tell whether these are the logits that a file of ours gives beside its labels."""
+    return output.name == LOGITS and output.kind == "logits" and metadata.output == "labels"
 
 
 def _metadata(
@@ -240,7 +249,13 @@ def _metadata(
         raise ModelError(f"{source}: {error}") from error
     if metadata is None:
         return None
-    if metadata.output != output.kind:
+    if _is_coarse(output, metadata):
+        if not metadata.stride or metadata.size_multiple % metadata.stride:
+            raise ModelError(
+                f"{source}: expected a stride that divides {metadata.size_multiple}, its metadata "
+                f"say {metadata.stride}"
+            )
+    elif metadata.output != output.kind:
         raise ModelError(
             f"{source}: its metadata say {metadata.output}, its output is {output.kind}"
         )

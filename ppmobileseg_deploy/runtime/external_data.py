@@ -7,6 +7,7 @@ well, before anybody sets memory aside for them.
 """
 
 import io
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
 
@@ -52,9 +53,16 @@ def check_model_file(model: str | bytes) -> ModelGraph | None:
                 return None
             size = stream.seek(0, io.SEEK_END)
             stream.seek(0)
-            return ModelGraph.of(
-                *walk(Wire(stream), size, lambda tensor: _check_tensor(tensor, source, folders))
-            )
+            has_external = False
+
+            def check(tensor: Tensor) -> None:
+                nonlocal has_external
+                has_external |= bool(tensor.external)
+                _check_tensor(tensor, source, folders)
+
+            graph = ModelGraph.of(*walk(Wire(stream), size, check))
+            # What is cut has no folder, in which its data could lie.
+            return replace(graph, network=frozenset()) if has_external else graph
     except MalformedError as error:
         raise ModelError(
             f"cannot load {source}: expected a complete ONNX file, found {error}"

@@ -6,7 +6,6 @@ of different sizes share a run of it, large photographs are labelled in bands, a
 blended without logits of the image's size.
 """
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from .engine import Engine
 from .execution import Execution
 from .postprocessing import Labels, label_type
 from .sampling import Sampling
+from .scores import LOGITS, Scores
 from .starting import Starter, first_line
 
 Logits = NDArray[np.float32]
@@ -26,6 +26,7 @@ _FOLDER: Final = Path(__file__).with_name("heads")
 MIN_CLASSES: Final = 17
 """`model.cell.MIN_CLASSES`: what the heads rank at least."""
 
+_UINT8_CLASSES: Final = 256
 _NOWHERE: Final = np.float32(-1e30)
 _MOST_VALUES: Final = 320 << 20
 """Logits of one band, if every class were in question at every pixel: 1.3 GB, for noise alone. A
@@ -43,12 +44,17 @@ class LabelHead:
 
     Args:
         num_classes: How many classes the logits are of.
+        scores: What these mean; called logits here whatever they are.
         threads: Threads within an operator; None for as many as this process may use.
     """
 
-    def __init__(self, num_classes: int, threads: int | None = None) -> None:
+    def __init__(
+        self, num_classes: int, scores: Scores = LOGITS, threads: int | None = None
+    ) -> None:
         self._num_classes = num_classes
+        self._scores = scores
         self._threads = threads
+        self._engines: dict[str, Engine] = {}
 
     def labels(self, logits: Logits, rows: Sampling, columns: Sampling) -> Labels:
         """Interpolate along both axes and take the best class; of equal ones the lowest.
@@ -78,20 +84,42 @@ class LabelHead:
             labels[first : first + band] = self._label_band(logits[:, points], part, columns)
         return labels
 
-    def confidence(self, logits: Logits, rows: Sampling, columns: Sampling) -> Logits:
-        """Return the softmax probability of each pixel's best class, over all classes.
+    def confidence(
+        self, logits: Logits, rows: Sampling, columns: Sampling, labels: Labels
+    ) -> Logits:
+        """Return the probability of each pixel's class.
+
+        Of logits it is the softmax over all classes.
 
         Args:
             logits: As for `labels`.
             rows: Likewise.
             columns: Likewise.
+            labels: (height, width) what `labels` gave for these.
 
         Returns:
-            (height, width) float32, from one divided by the number of classes to 1.
+            (height, width) float32 in [0, 1].
 
         Raises:
             ModelError: ONNX Runtime fails.
         """
+        background = np.float32(self._scores.background)
+        if self._scores.are_probabilities(logits):
+            best = self._interpolated("maximum", logits, rows, columns)
+            np.subtract(best, background, out=best, where=(labels == 0) & bool(background))
+            return np.clip(best, 0, 1, out=best)
+        if not background:
+            return self._interpolated("confidence", logits, rows, columns)
+        # Of a head of one class: without what moves the threshold, the more probable class of two.
+        logits = logits.copy()
+        logits[0] -= background
+        more_probable = self.labels(logits, rows, columns)
+        confidence = self._interpolated("confidence", logits, rows, columns)
+        return np.where(labels == more_probable, confidence, 1 - confidence)
+
+    def _interpolated(
+        self, head: str, logits: Logits, rows: Sampling, columns: Sampling
+    ) -> Logits:
         height, width = len(rows.points), len(columns.points)
         confidence = np.empty((height, width), np.float32)
         down, across = rows.cells, columns.cells
@@ -107,7 +135,7 @@ class LabelHead:
                 last = min(first + at_once, end)
                 some = down.weights[cell, first - begin : last - begin]
                 tiles = _run(
-                    self._confidence, {**feeds, "row_corners": corners, "row_weights": some}
+                    self._engine(head), {**feeds, "row_corners": corners, "row_weights": some}
                 )
                 lines = tiles.reshape(len(some), -1)
                 place = across.cell * across.weights.shape[1] + across.pixel
@@ -118,20 +146,18 @@ class LabelHead:
         feeds: dict[str, NDArray[Any]] = {"logits": np.ascontiguousarray(logits[None])}
         for axis, sampling in (("row", rows), ("column", columns)):
             feeds |= {f"{axis}_{name}": each for name, each in sampling.cells.arrays.items()}
-        labels: NDArray[Any] = _run(self._labels, feeds)[0, 0]
+        head = "labels_uint8" if self._num_classes <= _UINT8_CLASSES else "labels_int32"
+        labels: NDArray[Any] = _run(self._engine(head), feeds)[0, 0]
         return labels
 
-    @cached_property
-    def _labels(self) -> Engine:
-        return self._opened("labels_uint8" if self._num_classes <= 256 else "labels_int32")
-
-    @cached_property
-    def _confidence(self) -> Engine:
-        return self._opened("confidence")
-
-    def _opened(self, name: str) -> Engine:
-        content = (_FOLDER / f"{name}.onnx").read_bytes()
-        return Engine(Starter(content, name, None, Execution(threads=self._threads)))
+    def _engine(self, head: str) -> Engine:
+        engine = self._engines.get(head)
+        if engine is None:
+            content = (_FOLDER / f"{head}.onnx").read_bytes()
+            engine = Engine(Starter(content, head, None, Execution(threads=self._threads)))
+            # Where two threads come here, either engine serves.
+            self._engines[head] = engine
+        return engine
 
 
 def _run(engine: Engine, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from .network_only import network_nodes
 from .onnx_walk import Graph, Node, Tensor
 from .wire import MalformedError
 
@@ -52,10 +53,13 @@ class ModelGraph:
         ends_in: What its first output comes out of, perhaps moved and enlarged after that; empty
             for anything else than the three that tell what its numbers mean.
         has_loop: Whether there is a loop in it, which may have no end.
+        network: Numbers of the nodes that the logits depend on, of a file that gives labels and
+            logits; empty for others.
     """
 
     ends_in: End = ""
     has_loop: bool = False
+    network: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, graph: Graph, others: Sequence[Graph] = ()) -> "ModelGraph":
@@ -81,7 +85,7 @@ class ModelGraph:
             for inner in _with_bodies(each):
                 for node in inner.nodes:
                     _check_size(node, constants)
-        return cls(_ENDS.get(_last_operator(graph), ""), has_loop)
+        return cls(_ENDS.get(_last_operator(graph), ""), has_loop, network_nodes(graph))
 
 
 def _with_bodies(graph: Graph) -> Iterator[Graph]:

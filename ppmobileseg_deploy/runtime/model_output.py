@@ -1,4 +1,4 @@
-"""The one output of a segmentation model: class ids, or a score for each class."""
+"""The output of a segmentation model that is used: class ids, or a score for each class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ _LABEL_TYPES: Final = MappingProxyType(
         for bits in (64, 32, 16, 8)
     }
 )
+LOGITS: Final = "logits"
+"""Name of the second output of files of this package."""
+
 _SCORES: Final = "tensor(float)"
 _RANK: Final = 4
 
@@ -43,15 +46,22 @@ class ModelOutput:
 
     @classmethod
     def of(cls, outputs: Sequence[Any], source: str) -> "ModelOutput":
-        """Check a session's outputs.
+        """Check a session's outputs, and choose the one that tells more.
+
+        Files of this package give labels, and the `LOGITS` that these are made of.
 
         Args:
             outputs: As ONNX Runtime lists them.
             source: File name, for messages.
 
         Raises:
-            ModelError: There is more than one, it holds neither of the two, or too many classes.
+            ModelError: There are others, it holds neither of the two, or too many classes.
         """
+        names = [each.name for each in outputs]
+        if names[1:] == [LOGITS]:
+            labels, logits = (cls.of([each], source) for each in outputs)
+            if (labels.kind, logits.kind) == ("labels", "logits"):
+                return logits
         if len(outputs) == 1:
             (output,) = outputs
             declared, rank = str(output.shape), len(output.shape)

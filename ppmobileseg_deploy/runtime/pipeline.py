@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -15,10 +14,11 @@ from ..errors import ImageError, ModelError
 from ..metadata import ModelMetadata
 from ..quoting import brief
 from .images import as_image_bgr, check_color, read_image
-from .label_grid import labels_per_cell
+from .label_head import LabelHead
 from .postprocessing import Labels, labels_and_confidence, labels_from_ids, labels_from_logits
 from .preprocessing import Preprocessed, Preprocessing
 from .result import SegmentationResult
+from .sampling import resized_axis
 from .session import Session
 
 ImageSource: TypeAlias = str | Path | Image.Image | NDArray[Any]
@@ -73,13 +73,11 @@ class Prepared:
     Attributes:
         picture: The image.
         network: What goes into the network.
-        labels_per_cell: How fine its labels are asked for; None for one a pixel of the network.
         took_s: Time spent on preparing it, in seconds.
     """
 
     picture: Picture
     network: Preprocessed
-    labels_per_cell: int | None
     took_s: float
 
 
@@ -91,14 +89,14 @@ class Pipeline:
         metadata: Of the model.
         model_file: Name of the model's file, or empty.
         preprocess: From an image to the network's input.
-        fine_labels: Ask the network for labels as fine as the image.
+        head: Decides from logits that are coarser than the network's input.
         confidence: Compute the confidence, which takes logits.
     """
 
     metadata: ModelMetadata
     model_file: str
     preprocess: Preprocessing
-    fine_labels: bool
+    head: LabelHead
     confidence: bool
 
     def prepare(self, picture: Picture) -> Prepared:
@@ -109,17 +107,14 @@ class Pipeline:
         """
         start = perf_counter()
         network = self.preprocess(picture.image_bgr)
-        computed_hw = self.preprocess.in_multiples(network.padded_hw)
-        sizes_hw = network.original_hw, network.resized_hw, computed_hw
-        fineness = labels_per_cell(*sizes_hw, self.metadata.stride) if self.fine_labels else None
-        return Prepared(picture, network, fineness, perf_counter() - start)
+        return Prepared(picture, network, perf_counter() - start)
 
     def segment(self, session: Session, stack: Sequence[Prepared]) -> list[SegmentationResult]:
         """Run the network once.
 
         Args:
             session: Takes inputs of this size, and so many.
-            stack: Images whose input has one size and whose labels are asked for equally fine.
+            stack: Images whose input has one size.
 
         Returns:
             Results in the same order. The time of the run is shared out equally.
@@ -130,7 +125,7 @@ class Pipeline:
         start = perf_counter()
         tensors = [each.network.tensor for each in stack]
         tensor = tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
-        outputs = session.run(tensor, stack[0].labels_per_cell)
+        outputs = session.run(tensor)
         inference_s = (perf_counter() - start) / len(stack)
         results = []
         for output, each in zip(outputs, stack, strict=True):
@@ -165,18 +160,28 @@ class Pipeline:
         )
 
     def _decide(self, session: Session, output: NDArray[Any], prepared: Prepared) -> Decided:
-        network, fineness = prepared.network, prepared.labels_per_cell
+        network, contract = prepared.network, session.contract
         height, width = network.resized_hw
-        if session.output == "logits":
-            logits = output[:, :height, :width]
+        if session.output == "labels":
+            try:
+                ids = output[:height, :width]
+                return labels_from_ids(
+                    ids, network.original_hw, contract.metadata.num_classes
+                ), None
+            except ValueError as error:
+                raise ModelError(f"{session.source}: {error}") from error
+        if contract.stride > 1:
+            rows, columns = (
+                resized_axis(grid, grid * contract.stride, valid, length)
+                for grid, valid, length in zip(
+                    output.shape[1:], network.resized_hw, network.original_hw, strict=True
+                )
+            )
+            labels = self.head.labels(output, rows, columns)
             if self.confidence:
-                scores = session.contract.scores
-                return labels_and_confidence(logits, network.original_hw, scores)
-            return labels_from_logits(logits, network.original_hw), None
-        scale = Fraction(fineness, self.metadata.stride) if fineness else Fraction(1)
-        shown_hw = height * scale, width * scale
-        try:
-            num_classes = self.metadata.num_classes
-            return labels_from_ids(output, network.original_hw, num_classes, shown_hw), None
-        except ValueError as error:
-            raise ModelError(f"{session.source}: {error}") from error
+                return labels, self.head.confidence(output, rows, columns, labels)
+            return labels, None
+        scores = output[:, :height, :width]
+        if self.confidence:
+            return labels_and_confidence(scores, network.original_hw, contract.scores)
+        return labels_from_logits(scores, network.original_hw), None

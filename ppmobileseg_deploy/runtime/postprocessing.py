@@ -1,8 +1,6 @@
 """From the network's output to class ids at the size of the original image."""
 
 from collections.abc import Iterable
-from fractions import Fraction
-from math import ceil
 from typing import Any
 
 import cv2
@@ -15,20 +13,13 @@ Labels = NDArray[np.uint8 | np.uint16]
 SizeHW = tuple[int, int]
 
 
-def labels_from_ids(
-    ids: NDArray[Any],
-    size_hw: SizeHW,
-    num_classes: int,
-    shown_hw: tuple[Fraction, Fraction] | None = None,
-) -> Labels:
+def labels_from_ids(ids: NDArray[Any], size_hw: SizeHW, num_classes: int) -> Labels:
     """Resize class ids without inventing any: every pixel takes the id nearest to its centre.
 
     Args:
         ids: (height, width) class ids of any integer type.
         size_hw: Size of the original image.
         num_classes: How many classes the ids may name.
-        shown_hw: How many rows and columns of ``ids`` show the image, from the first one on;
-            the last may be shared with the padding. None means all.
 
     Returns:
         Class ids of size ``size_hw``: uint8, or uint16 above 256 classes.
@@ -36,21 +27,19 @@ def labels_from_ids(
     Raises:
         ValueError: An id is outside [0, num_classes).
     """
-    shown = [Fraction(side) for side in (shown_hw or ids.shape)]
-    ids = ids[: ceil(shown[0]), : ceil(shown[1])]
     # As unsigned numbers negative ones are huge, so that one look at all of them is enough.
     if ids.view(f"u{ids.itemsize}").max() >= num_classes:
         raise ValueError(
             f"expected class ids in [0, {num_classes}), found {ids.min()} to {ids.max()}"
         )
     labels: Labels = ids.astype(label_type(num_classes))
-    if all(new == old for new, old in zip(size_hw, shown, strict=True)):
+    if ids.shape == tuple(size_hw):
         return labels
     # In whole numbers, so that the nearest centre is exactly that: cv2.INTER_NEAREST looks at
     # corners, and INTER_NEAREST_EXACT slips by a pixel in large images and takes twice the time.
     rows, columns = (
-        (2 * np.arange(new) + 1) * old.numerator // (2 * new * old.denominator)
-        for old, new in zip(shown, size_hw, strict=True)
+        (2 * np.arange(new) + 1) * old // (2 * new)
+        for old, new in zip(ids.shape, size_hw, strict=True)
     )
     resized: Labels = np.take(np.take(labels, columns, axis=1), rows, axis=0)
     return resized

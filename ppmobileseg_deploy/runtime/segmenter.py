@@ -5,14 +5,18 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
 from .contract import Classes
 from .execution import DEFAULT_DEVICE, Execution, Provider
+from .image_input import size_hw_of
 from .images import check_color
+from .label_head import LabelHead
 from .pinning import Sessions
 from .pipeline import ImageSource, Picture, Pipeline
 from .postprocessing import SizeHW
@@ -21,7 +25,6 @@ from .result import SegmentationResult
 from .session import Model, open_session
 from .stacking import check_batch, segment_in_stacks
 from .tile_grid import Progress
-from .tile_run import tile_run
 from .tiling import segment_tiled
 
 if TYPE_CHECKING:
@@ -55,14 +58,11 @@ class OrtSegmenter:
             to fit inside and padded to exactly this. For streams: 5 to 10 % faster than
             leaving it open, from the first image on. Without it, the same happens by itself
             after `pinning.PATIENCE` images whose input size is the same.
-        fine_labels: Ask the model for labels as fine as the original image, which costs little.
-            Otherwise, and with files that cannot do it, there is one label for each pixel of
-            the scaled image, and edges in large photographs look like stairs.
         names: Name of each class id, in place of those in the file. A file without metadata
             then has so many classes.
         palette_rgb: (red, green, blue) in [0, 255] of each class id, or of the classes of these
             names, in place of those in the file.
-        confidence: Compute how sure each pixel's class is. Only for files with logits.
+        confidence: Compute how sure each pixel's class is. Not for files that give labels only.
         threshold: Of a head of one class, in files with logits or with one channel: the
             probability above which a pixel is of that class, in place of the file's, or of 0.3.
         timeout: Most seconds that the network may take for an image, or for a tile; for services.
@@ -96,7 +96,6 @@ class OrtSegmenter:
         *,
         input_size_hw: SizeHW | None = None,
         fixed_size: SizeHW | None = None,
-        fine_labels: bool = True,
         names: Sequence[str] | None = None,
         palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None,
         confidence: bool = False,
@@ -111,11 +110,7 @@ class OrtSegmenter:
             model, execution, Classes(names, palette_rgb, threshold), _checked_timeout(timeout)
         )
         if confidence and session.output != "logits":
-            raise UsageError(
-                f"expected a model that gives logits, which the confidence comes from, found one "
-                f"that gives labels only ({session.source}): export it with "
-                "`ppms-export CHECKPOINT --logits`"
-            )
+            raise UsageError(_needs_logits("the confidence comes from", session.source))
         contract = session.contract
         preprocess = Preprocessing.from_metadata(
             contract.metadata,
@@ -128,7 +123,7 @@ class OrtSegmenter:
             metadata=contract.metadata,
             model_file=session.model_file,
             preprocess=preprocess,
-            fine_labels=fine_labels and contract.finer_labels,
+            head=LabelHead(contract.metadata.num_classes, contract.scores, execution.threads),
             confidence=confidence,
         )
         self._source, self._output, self._device = session.source, session.output, session.device
@@ -288,22 +283,31 @@ class OrtSegmenter:
                 much memory; or the segmenter was closed.
 
         Example:
-            >>> segmenter = OrtSegmenter("logits.onnx")
             >>> segmenter.tiled("street.jpg", tile_hw=(256, 256), overlap=32).labels.shape
             (512, 512)
         """
-        run = tile_run(self._opened().dynamic)
+        sessions = self._opened()
+        contract = sessions.dynamic.contract
+        if contract.output.kind == "labels":
+            raise UsageError(_needs_logits("tiles are blended by", self._source))
         picture = Picture.of(image, color)
         start = perf_counter()
+
+        def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
+            size_hw = size_hw_of(tensor.shape, contract.takes_bytes)
+            logits: NDArray[np.float32] = sessions.for_size(size_hw).run(tensor)[0]
+            return logits
+
         found = segment_tiled(
             picture.image_bgr,
             run,
+            self._pipeline.head,
             self._pipeline.preprocess,
             self.metadata.num_classes,
+            contract.stride,
             tile_hw=tile_hw,
             overlap=overlap,
             confidence=self._pipeline.confidence,
-            meaning=self._scores,
             progress=progress,
         )
         times_s = 0.0, perf_counter() - start, 0.0
@@ -354,3 +358,10 @@ def _checked_timeout(timeout: object) -> float | None:
     if not is_number or not 0 < float(timeout) < _LONGEST_S:  # type: ignore[arg-type]
         raise UsageError(f"expected a timeout of more than 0 seconds, found {brief(timeout)}")
     return float(timeout)  # type: ignore[arg-type]
+
+
+def _needs_logits(what: str, source: str) -> str:
+    return (
+        f"expected a model that gives logits, which {what}, found one that gives labels only "
+        f"({source}): export it anew with `ppms-export`, without `--no-logits-output`"
+    )

@@ -56,8 +56,7 @@ class Selection:
         if confidence is None:
             raise UsageError(
                 f"confidence={style.confidence} needs the probability of every pixel's class, "
-                f"found a result without: export the model with `ppms-export --logits` and load "
-                f"it with OrtSegmenter(..., confidence=True)"
+                f"found a result without: load the model with OrtSegmenter(..., confidence=True)"
             )
         if confidence.shape != labels.shape:
             raise UsageError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError, UsageError
 from ..metadata import ModelMetadata
 from .calls import Call
-from .contract import LABELS_PER_CELL, Classes, Contract, MetadataWarning, read_contract
+from .contract import Classes, Contract, MetadataWarning, read_contract
 from .engine import Engine
 from .execution import Execution, device_of
 from .image_input import size_hw_of
@@ -114,20 +114,17 @@ class Session:
         engine = Engine(starter, lengths, starter.start(lengths))
         return replace(self, contract=contract, engine=engine)
 
-    def run(self, tensor: NDArray[Any], labels_per_cell: int | None = None) -> NDArray[Any]:
+    def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Compute the output for one input.
 
         Args:
             tensor: (batch, 3, height, width) float32, or (batch, height, width, 3) uint8 if the
                 contract says ``takes_bytes``, as `Preprocessing` makes it.
-            labels_per_cell: Labels along each side of a cell of the logits; None for one label
-                a pixel. Only if the contract says ``finer_labels``.
 
         Returns:
             (batch, height, width) class ids, any integer type, or (batch, classes, height,
-            width) float32 scores, as `output` says, whose largest is the class. With
-            ``labels_per_cell``, height and width are those of the tensor times it, divided by the
-            stride and rounded up.
+            width) float32 scores, as `output` says, whose largest is the class. The scores may
+            be coarser than the input, see `Contract.output_hw`.
 
         Raises:
             ModelTimeoutError: It takes longer than it may.
@@ -136,19 +133,9 @@ class Session:
             UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        size_hw = size_hw_of(tensor.shape, self.contract.takes_bytes)
-        if labels_per_cell is not None:
-            feeds[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
-            height, width = (
-                -(-side * labels_per_cell // self.metadata.stride) for side in size_hw
-            )
-            size_hw = height, width
-        shape = self.output_shape(len(tensor), size_hw)
-        if labels_per_cell is None:
-            values = np.empty(shape, self.contract.output.dtype)
-            self.call.into(feeds, values)
-        else:
-            values = self.call(feeds, shape)
+        size_hw = self.contract.output_hw(size_hw_of(tensor.shape, self.contract.takes_bytes))
+        values = np.empty(self.output_shape(len(tensor), size_hw), self.contract.output.dtype)
+        self.call.into(feeds, values)
         if self.output == "labels":
             return values.reshape(len(tensor), *size_hw)
         return self.checked(self.contract.scores.complete(values))

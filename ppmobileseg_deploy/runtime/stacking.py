@@ -64,7 +64,7 @@ def segment_in_stacks(
     if not sessions.dynamic.contract.stackable:
         most = 1
     results: dict[int, SegmentationResult] = {}
-    waiting: dict[tuple[SizeHW, int | None], dict[int, Prepared]] = {}
+    waiting: dict[SizeHW, dict[int, Prepared]] = {}
 
     def run(padded_hw: SizeHW, stack: dict[int, Prepared]) -> None:
         # Sessions that are pinned to a size take one image at a time.
@@ -73,11 +73,11 @@ def segment_in_stacks(
         results.update(zip(stack, found, strict=True))
 
     for number, image in enumerate(images):
-        alike = image.network.padded_hw, image.labels_per_cell
-        stack = waiting.setdefault(alike, {})
+        padded_hw = image.network.padded_hw
+        stack = waiting.setdefault(padded_hw, {})
         stack[number] = image
         if len(stack) == most:
-            run(alike[0], waiting.pop(alike))
-    for (padded_hw, _), stack in waiting.items():
+            run(padded_hw, waiting.pop(padded_hw))
+    for padded_hw, stack in waiting.items():
         run(padded_hw, stack)
     return [result for _, result in sorted(results.items())]

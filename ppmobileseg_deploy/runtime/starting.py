@@ -20,6 +20,7 @@ from .forks import has_forked
 from .locate import CHECKPOINT_SUFFIXES
 from .memory import memory_bytes
 from .model_graph import ModelGraph
+from .network_only import network_only
 from .threads import allowed_threads
 
 # ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
@@ -89,7 +90,7 @@ class Starter:
             raise ModelError(f"cannot load {self.source} again: the file has changed")
         try:
             inference = ort.InferenceSession(
-                self.content,
+                self._model(),
                 self.execution.sess_options or self._options(lengths),
                 providers=list(self.execution.providers),
                 enable_fallback=0,
@@ -109,6 +110,15 @@ class Starter:
                 )
         inference.disable_fallback()
         return inference
+
+    def _model(self) -> str | bytes:
+        """Return what ONNX Runtime opens: of a file of labels and logits just the network."""
+        if self.graph is None or not self.graph.network:
+            return self.content
+        content = (
+            self.content if isinstance(self.content, bytes) else Path(self.content).read_bytes()
+        )
+        return network_only(content, self.graph.network)
 
     def _options(self, lengths: Mapping[str, int]) -> ort.SessionOptions:
         options = ort.SessionOptions()

@@ -39,6 +39,8 @@ class ExampleComparison:
         equal_labels: Share of pixels with the same class, in [0, 1].
         equal_labels_inside: The same, away from edges: pixels all of whose neighbours up to
             two pixels away have the same class in the first model. None if there are none.
+        equal_photograph_labels: Share of pixels with the same class at the size of the
+            photograph; None if the example is none, or one of the models gives labels only.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ExampleComparison:
     max_logit: float | None
     equal_labels: float
     equal_labels_inside: float | None
+    equal_photograph_labels: float | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,9 @@ def agrees(
     gap, scale = found.max_logit_difference, found.max_logit
     # As "within", not "not beyond", so that a NaN fails.
     close = gap is None or scale is None or gap <= logit_tolerance * scale
-    return close and found.equal_labels >= min_equal_labels
+    at_size = found.equal_photograph_labels
+    equal = found.equal_labels >= min_equal_labels
+    return close and equal and (at_size is None or at_size >= min_equal_labels)
 
 
 def _common_examples(
@@ -209,7 +214,12 @@ def _compare(first: Outcome, second: Outcome, example: Example) -> ExampleCompar
         max_logit=scale,
         equal_labels=float(equal.mean()),
         equal_labels_inside=float(equal[inside].mean()) if inside.any() else None,
+        equal_photograph_labels=_equal(first.photograph_labels, second.photograph_labels),
     )
+
+
+def _equal(first: NDArray[Any] | None, second: NDArray[Any] | None) -> float | None:
+    return None if first is None or second is None else float((first == second).mean())
 
 
 def _inside(labels: NDArray[Any]) -> NDArray[np.bool_]:

@@ -65,12 +65,15 @@ class Example:
         padding_hw: Rows and columns of the tensor that do not show the picture. What a model
             says of them does not count.
         normalisation: How the tensor was made of pixels.
+        photograph_hw: Height and width of the photograph that it was made of, at which labels
+            are compared, too; None for others.
     """
 
     name: str
     tensor: NDArray[np.float32]
     padding_hw: tuple[int, int] = (0, 0)
     normalisation: Normalisation = _USUAL
+    photograph_hw: tuple[int, int] | None = None
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -121,10 +124,12 @@ def image_example(
         ImageError: It cannot be read.
     """
     image_bgr = read_image(path)
+    photograph_hw = None if size_hw else (image_bgr.shape[0], image_bgr.shape[1])
     if size_hw is not None:
         stretched = cv2.resize(image_bgr, size_hw[::-1], interpolation=cv2.INTER_AREA)
         image_bgr = stretched.astype(np.uint8, copy=False)
-    return _prepared(Path(path).name, image_bgr, size_hw, normalisation)
+    prepared = _prepared(Path(path).name, image_bgr, size_hw, normalisation)
+    return replace(prepared, photograph_hw=photograph_hw)
 
 
 def random_examples(

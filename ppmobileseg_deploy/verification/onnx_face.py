@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError, UsageError
 from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
 from ..runtime.model_graph import ModelGraph
-from ..runtime.model_output import ModelOutput
+from ..runtime.model_output import LOGITS, ModelOutput
 from ..runtime.scores import Scores, scores_of
 from .examples import Example, Normalisation
 
@@ -30,7 +30,8 @@ class OnnxFace:
         bytes_order: ``"bgr"`` or ``"rgb"`` for uint8 (batch, height, width, 3); empty for
             normalised float32 (batch, 3, height, width).
         size_hw: The only height and width that it takes; None for any.
-        gives: ``"labels"`` or ``"logits"``.
+        output_names: Names of the outputs: one, or labels and the logits they are made of.
+        gives: ``"labels"`` or ``"logits"``: what the first output holds.
         scores: What its logits mean.
         threshold: Of a head of one class, the probability above which a pixel is of it.
         normalisation: How pixels become what its network takes; None if it does not say.
@@ -40,6 +41,7 @@ class OnnxFace:
     input_name: str
     bytes_order: str
     size_hw: tuple[int, int] | None
+    output_names: tuple[str, ...]
     gives: str
     scores: Scores
     threshold: float | None
@@ -73,7 +75,9 @@ class OnnxFace:
                 f"{source}: expected one input, tensor(float) [batch, 3, height, width] or "
                 f"tensor(uint8) [batch, height, width, 3], found {_listed(inputs)}"
             )
-        output = ModelOutput.of(session.get_outputs(), source)
+        outputs = session.get_outputs()
+        beside = [each.name for each in outputs[1:]] == [LOGITS]
+        output = ModelOutput.of(outputs[:1] if beside else outputs, source)
         shape = inputs[0].shape
         height, width = shape[1:3] if takes_bytes else shape[2:]
         return cls(
@@ -81,6 +85,7 @@ class OnnxFace:
             input_name=inputs[0].name,
             bytes_order=_order(session, source) if takes_bytes else "",
             size_hw=(height, width) if isinstance(height, int) else None,
+            output_names=tuple(each.name for each in outputs),
             gives=output.kind,
             normalisation=_normalisation(session, takes_bytes),
             **_decision(session, output, source, graph, threshold),

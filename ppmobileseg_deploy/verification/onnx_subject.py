@@ -1,6 +1,7 @@
 """An ONNX file, run in ONNX Runtime, with every intermediate output in sight."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..runtime.calls import run_session
 from ..runtime.execution import Execution
+from ..runtime.label_head import LabelHead
 from ..runtime.postprocessing import labels_from_logits
+from ..runtime.sampling import resized_axis
 from ..runtime.session import LOOP_TIMEOUT_S
 from ..runtime.starting import Starter, first_line
 from .examples import Example, Normalisation
@@ -48,7 +51,8 @@ class OnnxSubject:
         self._name = name
         # Made for the runtime, it looks for external data of strangers before anything is opened.
         starter = Starter.of(name if content is None else content, Execution())
-        self._session = starter.start()
+        # Whole, and not just the network: the labels of the file are compared as well.
+        self._session = replace(starter, graph=None).start()
         has_loop = starter.graph is not None and starter.graph.has_loop
         self._timeout_s = LOOP_TIMEOUT_S if has_loop else None
         self._face = OnnxFace.of(self._session, name, starter.graph, threshold)
@@ -87,23 +91,30 @@ class OnnxSubject:
     def run(self, example: Example) -> Outcome:
         """Compute labels, and logits where the file has them."""
         feed = self._face.feed(example)
-        names = [each.name for each in self._session.get_outputs()]
-        (output,) = run_session(self._session, names, feed, self._name, self._timeout_s)
+        names = self._face.output_names
+        output, *beside = run_session(self._session, names, feed, self._name, self._timeout_s)
         height, width = example.shown_hw
+        at_size: NDArray[Any] | None = None
         if self._face.gives == "labels":
             labels, logits = self._face.labels(output, example), self._inner_logits(example)
+            if beside and example.photograph_hw is not None:
+                at_size = _photograph_labels(self._face.logits(beside[0]), example)
         else:
             logits = self._face.logits(output)
             covered_hw = example.shown_hw if self._face.takes_bytes else example.size_hw
             labels = labels_from_logits(logits, covered_hw)
-        return Outcome(labels[:height, :width], logits, self._face.threshold)
+            if example.photograph_hw is not None:
+                shown = logits[:, :height, :width]
+                at_size = labels_from_logits(shown, example.photograph_hw)
+        return Outcome(labels[:height, :width], logits, self._face.threshold, at_size)
 
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]] | None:
-        """Compute the output of every node, in order of computation."""
+        """Compute the output of every node of the network, in order of computation."""
         if self._model is None:
             return None
         names = [name for node in self._model.graph.node for name in node.output if name]
-        # The graph's own output is the last one already.
+        if _LOGITS in names:  # what follows makes labels of them
+            names = names[: names.index(_LOGITS) + 1]
         return self._inner(names, example)
 
     def _inner_logits(self, example: Example) -> NDArray[np.float32] | None:
@@ -139,6 +150,21 @@ class OnnxSubject:
             for name, output in zip(names, found, strict=True)
             if isinstance(output, np.ndarray) and output.dtype.kind == "f"
         }
+
+
+def _photograph_labels(logits: NDArray[np.float32], example: Example) -> NDArray[Any]:
+    """Label a photograph as the runtime does, from coarse logits of the padded input."""
+    rows, columns = (
+        resized_axis(grid, padded, shown, length)
+        for grid, padded, shown, length in zip(
+            logits.shape[1:],
+            example.size_hw,
+            example.shown_hw,
+            example.photograph_hw or (),
+            strict=True,
+        )
+    )
+    return LabelHead(len(logits)).labels(logits, rows, columns)
 
 
 def _graph(name: str, content: bytes | None) -> Any:

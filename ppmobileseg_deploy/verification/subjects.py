@@ -30,11 +30,14 @@ class Outcome:
             part; None if the model does not show them.
         threshold: Of a head of one class, the probability above which a pixel is of it; None for
             other heads, and where that is not known.
+        photograph_labels: (height, width) class ids at the size of the photograph, decided there;
+            None if the example is no photograph, or the model gives labels only.
     """
 
     labels: NDArray[Any]
     logits: NDArray[np.float32] | None
     threshold: float | None = None
+    photograph_labels: NDArray[Any] | None = None
 
 
 class Subject(Protocol):

@@ -15,6 +15,7 @@ from ..checkpoints import (
     load_checkpoint,
     with_threshold,
 )
+from ..evaluation.torch_segmenter import photograph_labels
 from ..exporters.wrapper import pad_to_multiple
 from ..model import labels_off
 from .examples import Example, Normalisation
@@ -92,7 +93,13 @@ class TorchSubject:
         logits = self._network(padded)
         height, width = example.shown_hw
         labels = labels_off(logits, padded.shape[-2:])[0, 0, :height, :width]
-        return Outcome(labels.numpy(), logits[0].numpy(), self._threshold)
+        at_size = None
+        if example.photograph_hw is not None:
+            padded_hw = padded.shape[2], padded.shape[3]
+            at_size = photograph_labels(
+                logits, padded_hw, example.shown_hw, example.photograph_hw
+            ).numpy()
+        return Outcome(labels.numpy(), logits[0].numpy(), self._threshold, at_size)
 
     @torch.inference_mode()
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:

@@ -84,12 +84,12 @@ def test_without_openvino_the_row_says_so(
 
 def test_pipeline_rows(tiny_files: dict[Vim, Path]) -> None:
     rows = pipeline.measure_pipeline(tiny_files, turns=1, size_hw=(108, 192))
-    ways = [pipeline.THEIRS, pipeline.OURS, pipeline.OURS_COARSE, pipeline.OURS_SMALL]
+    ways = [pipeline.THEIRS, pipeline.OURS, pipeline.OURS_SMALL]
     assert [row.way for row in rows] == ways
     for row in rows:
         assert all(stage.median > 0 for stage in row.latency.stages_ms.values())
     assert pipeline.pipeline_table(rows).row_count == len(ways)
-    assert len(pipeline.pipeline_targets(rows)) == 3
+    assert len(pipeline.pipeline_targets(rows)) == 2
 
 
 def test_mask_pipeline_writes_an_overlay(tiny_files: dict[Vim, Path], tmp_path: Path) -> None:

@@ -379,3 +379,19 @@ def test_without_the_extra_it_prints_how_to_install_it(
 
 def test_version(export: Export) -> None:
     assert export("--version") == (0, f"ppms-export {VERSION}\n", "")
+
+
+def test_a_label_head_is_written_beside_the_file(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT, "-o", "m.onnx", "--label-head", "--verify", "off")
+    assert code == 0
+    assert "label head: m.labels.onnx" in stdout
+    inputs = ort.InferenceSession("m.labels.onnx").get_inputs()
+    assert [each.name for each in inputs] == ["logits", "resized_hw", "size_hw"]
+
+
+@pytest.mark.parametrize("option", ["--logits", "--no-logits-output"])
+def test_a_label_head_needs_logits(option: str, export: Export) -> None:
+    code, _, error = export(CHECKPOINT, "-o", "m.onnx", "--label-head", option)
+    assert code == 2
+    assert "--label-head takes the logits of a file of labels and logits" in error
+    assert not list(Path().iterdir())

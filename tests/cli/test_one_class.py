@@ -15,9 +15,10 @@ from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 
 @pytest.fixture(scope="module")
 def files(one_class_pth, tmp_path_factory) -> Path:
-    """A folder: labels.onnx and logits.onnx at 0.3, high.onnx at 0.9, and a labelled scene."""
+    """A folder: labels.onnx (labels only) and logits.onnx at 0.3, high.onnx at 0.9; a scene."""
     folder = tmp_path_factory.mktemp("files")
-    export_onnx(one_class_pth, folder / "labels.onnx", verify=False)
+    only = ExportOptions(logits_output=False)
+    export_onnx(one_class_pth, folder / "labels.onnx", only, verify=False)
     export_onnx(one_class_pth, folder / "logits.onnx", ExportOptions(logits=True), verify=False)
     export_onnx(one_class_pth, folder / "high.onnx", threshold=0.9, verify=False)
     for kind in ("images", "labels"):

@@ -4,7 +4,7 @@
 
 Everything that a user does is in the figures: reading the file, segmenting it with 150 classes,
 drawing and writing the overlay. Exit code 1 if the process held more than ``--limit-gb``.
-Without ``--model``, the demo's checkpoint is exported with logits, which needs the export extra.
+Without ``--model``, the demo's checkpoint is exported, which needs the export extra.
 """
 
 import argparse
@@ -40,11 +40,11 @@ def write_mosaic(path: Path, size_hw: Size) -> None:
 
 
 def export(path: Path) -> None:
-    """Export the demo's checkpoint with logits."""
-    from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
+    """Export the demo's checkpoint."""
+    from ppmobileseg_deploy.exporters import export_onnx
 
     checkpoint = DEMO / "ppmobileseg_tiny_demo.pth"
-    export_onnx(checkpoint, path, ExportOptions(logits=True), verify=False)
+    export_onnx(checkpoint, path, verify=False)
 
 
 def segment(model: Path, image: Path, tile_hw: Size, overlap: int, limit_gb: float) -> None:
@@ -81,12 +81,14 @@ def main() -> int:
     parser.add_argument("--size", type=_size, default=(9000, 12000), help="HxW of the image")
     parser.add_argument("--tile", type=_size, default=(512, 512), help="HxW of a tile")
     parser.add_argument("--overlap", type=int, default=64)
-    parser.add_argument("--model", type=Path, help="an ONNX file with logits")
+    parser.add_argument(
+        "--model", type=Path, help="an ONNX file with logits, also beside its labels"
+    )
     parser.add_argument("--limit-gb", type=float, default=2.0)
     arguments = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        image, model = Path(folder) / "large.jpg", Path(folder) / "logits.onnx"
+        image, model = Path(folder) / "large.jpg", Path(folder) / "end2end.onnx"
         steps = [(write_mosaic, (image, arguments.size))]
         if arguments.model is None:
             steps.append((export, (model,)))

@@ -16,7 +16,7 @@ from ppmobileseg_deploy.runtime import label_head
 from ppmobileseg_deploy.runtime.label_head import LabelHead
 from ppmobileseg_deploy.runtime.sampling import resized_axis
 
-HEADS = ["confidence.onnx", "labels_int32.onnx", "labels_uint8.onnx"]
+HEADS = ["confidence.onnx", "labels_int32.onnx", "labels_uint8.onnx", "maximum.onnx"]
 
 
 @pytest.fixture(scope="module")

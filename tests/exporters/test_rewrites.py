@@ -6,6 +6,7 @@ logit in float32, which would hide a small mistake of a rewrite.
 
 import copy
 import io
+import math
 import warnings
 
 import numpy as np
@@ -84,15 +85,15 @@ def noise(*shape):
 
 
 @VARIANTS
-@pytest.mark.parametrize("block", [1, 4, 16])
-def test_gates(block, variant, golden_network):
+@pytest.mark.parametrize("multiple", [1, 2, 4, 8, 16])
+def test_gates(multiple, variant, golden_network):
     sources = [m for m in golden_network(variant).modules() if isinstance(m, SqueezeExcitation)]
     assert len(sources) == 7
     for source in sources:
         # Large enough that some gates are fully open, and some closed.
-        x = 10 * noise(2, source.conv_act1.conv.in_channels, 3 * block, 2 * block)
+        x = 10 * noise(2, source.conv_act1.conv.in_channels, 3 * multiple, 2 * multiple)
         with torch.inference_mode():
-            expected, actual = source(x), LeanSqueezeExcitation(source, block)(x)
+            expected, actual = source(x), LeanSqueezeExcitation(source, multiple)(x)
         assert relative_error(actual, expected) <= 1e-12
 
 
@@ -101,7 +102,7 @@ def test_blocks_are_as_large_as_the_map_s_sides_allow(variant, golden_network):
     gates = [m for m in lean(golden_network(variant)).modules()
              if isinstance(m, LeanSqueezeExcitation)]  # fmt: skip
 
-    assert [gate.block for gate in gates] == [16, 4, 4, 2, 2, 1, 1]
+    assert [math.prod(gate.blocks) for gate in gates] == [16, 4, 4, 2, 2, 1, 1]
 
 
 @pytest.mark.parametrize("stride", [2, 8, 16, 32])

@@ -4,15 +4,15 @@
 """
 
 import sys
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ppmobileseg_deploy.exporters import (
     CalibrationSet,
@@ -20,15 +20,16 @@ from ppmobileseg_deploy.exporters import (
     Int8Options,
     export_onnx,
 )
-from ppmobileseg_deploy.exporters.trace import known_warnings, make_optional
+from ppmobileseg_deploy.exporters.label_head import export_label_head
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.model import labels_cell
 from ppmobileseg_deploy.runtime.images import read_image
 from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
+from ppmobileseg_deploy.runtime.sampling import resized_axis
 
 CHECKPOINT: Final = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 PICTURES: Final = CHECKPOINT.parent / "images"
 IMAGE_SHAPES: Final = ((1, 32, 32), (1, 97, 131), (3, 64, 96), (1, 256, 320))
+STRIDE: Final = 16
 GRIDS: Final = ((1, 1, 1, 1), (1, 150, 1, 7), (2, 2, 5, 4), (3, 150, 12, 9), (1, 300, 16, 16))
 
 
@@ -40,13 +41,6 @@ FORMS: Final = MappingProxyType(
         "fp16": ExportOptions(precision="fp16"),
     }
 )
-
-
-class CellHead(nn.Module):
-    """Nothing but the upsampling, so that every runtime gets the very same logits."""
-
-    def forward(self, logits: Tensor, labels_per_cell: Tensor) -> Tensor:
-        return labels_cell(logits, labels_per_cell)
 
 
 def main(folder: Path) -> None:
@@ -65,12 +59,15 @@ def main(folder: Path) -> None:
     write_bytes(folder, "bytes")
     for number, shape in enumerate(GRIDS):
         name = f"head{number}"
-        write_head(folder / f"{name}.onnx", shape)
+        export_label_head(folder / f"{name}.onnx", shape[1], STRIDE)
         noise = rng.normal(size=shape).astype(np.float32)
         smooth = np.cumsum(noise, axis=-1)
         for case, logits in enumerate((noise, smooth, np.zeros_like(noise))):
-            write(folder, name, case, logits=logits)
-            write(folder, name, case + 3, logits=logits, labels_per_cell=np.array(21))
+            for size, size_hw in enumerate(label_sizes(shape)):
+                resized_hw = np.array(shape[2:]) * STRIDE - case
+                feed = {"resized_hw": resized_hw, "size_hw": np.array(size_hw)}
+                write(folder, name, 10 * case + size, logits=logits, **feed)
+    write_runtime_heads(folder, rng)
 
 
 def write_bytes(folder: Path, name: str) -> None:
@@ -90,26 +87,50 @@ def write_quantized(folder: Path, name: str) -> None:
         write(folder, name, number, input=preprocess(read_image(path)).tensor)
 
 
-def write_head(path: Path, shape: tuple[int, ...]) -> None:
-    with known_warnings():
-        torch.onnx.export(
-            CellHead(),
-            (torch.zeros(shape), torch.tensor(16)),
-            path,
-            dynamo=False,
-            opset_version=17,
-            input_names=["logits", "labels_per_cell"],
-            output_names=["output"],
-            dynamic_axes={"logits": {0: "batch", 2: "h", 3: "w"}},
-        )
-    onnx.save(make_optional(onnx.load(path), default=16), path)
+def label_sizes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """A pixel, the network's size, one that is larger, and one that is smaller."""
+    height, width = (side * STRIDE for side in shape[2:])
+    return [(1, 1), (height, width), (2 * height + 3, 2 * width - 5), (height // 2 + 1, width)]
+
+
+def write_runtime_heads(folder: Path, rng: np.random.Generator) -> None:
+    """The heads of the package, as the runtime feeds them."""
+    rows, columns = (
+        resized_axis(8, 128, 120, 371).cells,
+        resized_axis(10, 160, 149, 460).cells,
+    )
+    axes = {
+        f"{axis}_{name}": array
+        for axis, cells in (("row", rows), ("column", columns))
+        for name, array in cells.arrays.items()
+    }
+    logits = np.cumsum(rng.normal(size=(1, 150, 8, 10)), axis=-1).astype(np.float32)
+    for name, feed in {
+        "labels_uint8": {"logits": logits, **axes},
+        "labels_int32": {"logits": logits, **axes},
+        "confidence": best_feed(logits, axes),
+        "maximum": best_feed(logits, axes),
+    }.items():
+        content = (files("ppmobileseg_deploy.runtime") / "heads" / f"{name}.onnx").read_bytes()
+        (folder / f"{name}.onnx").write_bytes(content)
+        write(folder, name, 0, **feed)
+
+
+def best_feed(logits: np.ndarray, axes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        "logits": np.ascontiguousarray(logits[0].transpose(1, 2, 0)),
+        "row_corners": axes["row_corners"][3],
+        "row_weights": axes["row_weights"][3],
+        "column_corners": axes["column_corners"],
+        "column_weights": axes["column_weights"],
+    }
 
 
 def write(folder: Path, model: str, case: int, **feed: np.ndarray) -> None:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(folder / f"{model}.onnx", options)
-    (output,) = session.run(None, feed)
+    output = session.run(None, feed)[0]
     np.savez(folder / f"{model}.{case}.npz", expected=output, **feed)
 
 

@@ -110,8 +110,27 @@ def logits_model(make_model: MakeModel, rgb_metadata: ModelMetadata) -> Path:
 
 
 @pytest.fixture
-def refinable_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
-    """A file that knows `labels_per_cell`: 8x8 means, enlarged bilinearly, strongest colour."""
+def coarse_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
+    """A file as the exporter writes them: 8x8 means as logits, beside the labels made of these."""
+    nodes = [
+        helper.make_node(
+            "AveragePool", ["input"], ["logits"], kernel_shape=[8, 8], strides=[8, 8]
+        ),
+        helper.make_node(
+            "Resize",
+            ["logits", "", "scales"],
+            ["enlarged"],
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        ),
+        helper.make_node("ArgMax", ["enlarged"], ["output"], axis=1),
+    ]
+    return _coarse(tmp_path / "coarse.onnx", rgb_metadata, nodes, [], ["output", "logits"])
+
+
+@pytest.fixture
+def older_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
+    """A file of an earlier release: labels only, and an optional input for a finer grid."""
     nodes = [
         helper.make_node("AveragePool", ["input"], ["l"], kernel_shape=[8, 8], strides=[8, 8]),
         helper.make_node("Shape", ["l"], ["batch_channels"], start=0, end=2),
@@ -127,23 +146,40 @@ def refinable_model(tmp_path: Path, rgb_metadata: ModelMetadata) -> Path:
         ),
         helper.make_node("ArgMax", ["enlarged"], ["output"], axis=1),
     ]
-    shape = ("batch", 3, "height", "width")
+    optional = helper.make_tensor_value_info("labels_per_cell", TensorProto.INT64, [])
+    return _coarse(tmp_path / "older.onnx", rgb_metadata, nodes, [optional], ["output"])
+
+
+def _coarse(
+    path: Path,
+    rgb_metadata: ModelMetadata,
+    nodes: list[onnx.NodeProto],
+    optional: list[onnx.ValueInfoProto],
+    outputs: list[str],
+) -> Path:
+    sides = "batch", "height", "width"
+    values = {
+        "output": (TensorProto.INT64, ("batch", 1, *sides[1:])),
+        "logits": (TensorProto.FLOAT, ("batch", 3, "logits_height", "logits_width")),
+    }
     graph = helper.make_graph(
         nodes,
         "g",
         [
-            helper.make_tensor_value_info("input", TensorProto.FLOAT, shape),
-            helper.make_tensor_value_info("labels_per_cell", TensorProto.INT64, []),
+            helper.make_tensor_value_info("input", TensorProto.FLOAT, ("batch", 3, *sides[1:])),
+            *optional,
         ],
-        [helper.make_tensor_value_info("output", TensorProto.INT64, ("batch", 1, *shape[2:]))],
-        [numpy_helper.from_array(np.int64(8), "labels_per_cell")],
+        [helper.make_tensor_value_info(name, *values[name]) for name in outputs],
+        [
+            numpy_helper.from_array(np.array([1, 1, 8, 8], np.float32), "scales"),
+            *(numpy_helper.from_array(np.int64(8), each.name) for each in optional),
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     # One range for all colours, so that edges are where they mix in equal parts.
     middle = (127.5, 127.5, 127.5)
     metadata = replace(rgb_metadata, stride=8, mean_rgb=middle, std_rgb=middle)
     helper.set_model_props(model, metadata.to_props())
-    path = tmp_path / "refinable.onnx"
     onnx.save(model, path)
     return path
 

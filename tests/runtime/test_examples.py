@@ -24,13 +24,14 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 @pytest.fixture
 def current_folder(
     make_model: MakeModel,
+    coarse_model: Path,
     rgb_metadata: ModelMetadata,
     photograph: Callable[[str], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """A folder with the files that the examples name."""
-    make_model("end2end.onnx", props=rgb_metadata.to_props())
+    coarse_model.rename(tmp_path / "end2end.onnx")
     props = replace(rgb_metadata, output="logits").to_props()
     make_model("logits.onnx", props=props, kind="logits")
     with Image.open(photograph("astronaut.png")) as image:

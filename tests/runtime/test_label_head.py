@@ -10,8 +10,12 @@ from ppmobileseg_deploy.benchmarking.logits import smooth_logits
 from ppmobileseg_deploy.runtime import label_head
 from ppmobileseg_deploy.runtime.label_head import LabelHead
 from ppmobileseg_deploy.runtime.sampling import Sampling, resized_axis
+from ppmobileseg_deploy.runtime.scores import Scores
 
 Axes = tuple[Sampling, Sampling]
+
+NONE = np.zeros((0, 0), np.uint8)
+"""Labels, where the confidence of logits does not look at them."""
 
 # Grid, network's input, the part of it that shows the image, photograph.
 NAMED_SIZES = {
@@ -69,7 +73,8 @@ def test_confidence(sizes: tuple[tuple[int, int], ...], classes: int) -> None:
     likelihood = np.exp(interpolated(logits, axes) - logits.max())
     expected = likelihood.max(0) / likelihood.sum(0)
 
-    confidence = LabelHead(classes).confidence(logits, *axes)
+    head = LabelHead(classes)
+    confidence = head.confidence(logits, *axes, head.labels(logits, *axes))
 
     assert confidence.dtype == np.float32
     np.testing.assert_allclose(confidence, expected, rtol=2e-5)
@@ -79,7 +84,7 @@ def test_confidence_of_huge_logits_is_a_number() -> None:
     axes = axes_of(NAMED_SIZES["larger"])
     logits = scene(150, (8, 10)) * 1000
 
-    confidence = LabelHead(150).confidence(logits, *axes)
+    confidence = LabelHead(150).confidence(logits, *axes, labels=NONE)
 
     assert ((confidence > 0) & (confidence <= 1)).all()
 
@@ -103,11 +108,12 @@ def test_rows_at_once_do_not_change_the_confidence(
     values: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logits, axes = scene(150, (8, 10)), axes_of(NAMED_SIZES["larger"])
-    expected = LabelHead(150).confidence(logits, *axes)
+    expected = LabelHead(150).confidence(logits, *axes, labels=NONE)
 
     monkeypatch.setattr(label_head, "_CACHED_VALUES", values)
 
-    np.testing.assert_allclose(LabelHead(150).confidence(logits, *axes), expected, rtol=1e-6)
+    found = LabelHead(150).confidence(logits, *axes, labels=NONE)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_ties_go_to_the_lower_id() -> None:
@@ -125,3 +131,32 @@ def test_it_can_be_pickled_after_use() -> None:
     copy = pickle.loads(pickle.dumps(head))
 
     assert np.array_equal(copy.labels(logits, *axes), expected)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5, 0.9])
+def test_confidence_of_one_class_is_the_probability_of_the_label(threshold: float) -> None:
+    logit = scene(2, (8, 10))[0] * 0.3 + 0.5
+    scores = Scores.of_two(0.5, threshold)
+    logits = scores.complete(np.stack([np.zeros_like(logit), logit])[None])[0]
+    axes = axes_of(NAMED_SIZES["larger"])
+    probability = 1 / (1 + np.exp(-interpolated(logit[None], axes)[0]))
+    head = LabelHead(2, scores)
+
+    labels = head.labels(logits, *axes)
+    confidence = head.confidence(logits, *axes, labels)
+
+    assert np.array_equal(labels, probability > threshold)
+    expected = np.where(labels, probability, 1 - probability)
+    np.testing.assert_allclose(confidence, expected, atol=1e-5)
+
+
+def test_probabilities_are_the_confidence_themselves() -> None:
+    likelihood = np.exp(scene(20, (8, 10)))
+    axes = axes_of(NAMED_SIZES["larger"])
+    probabilities = likelihood / likelihood.sum(0)
+    head = LabelHead(20, Scores("probabilities"))
+
+    confidence = head.confidence(probabilities, *axes, head.labels(probabilities, *axes))
+
+    expected = interpolated(probabilities, axes).max(0)
+    np.testing.assert_allclose(confidence, expected, atol=1e-6)

@@ -104,7 +104,7 @@ def test_logits_say_how_sure_they_are(
     tiled = segmenter.tiled(image_bgr)
     assert tiled.confidence is not None
     assert tiled.confidence.shape == (64, 96)
-    with pytest.raises(UsageError, match="`ppms-export CHECKPOINT --logits`"):
+    with pytest.raises(UsageError, match="without `--no-logits-output`"):
         OrtSegmenter(rgb_model, confidence=True)
 
 
@@ -145,7 +145,7 @@ def test_labels_cannot_be_tiled(
     quadrants_bgr: Draw,
 ) -> None:
     segmenter = OrtSegmenter(make_model(props=rgb_metadata.to_props(), input_shape=shape))
-    with pytest.raises(UsageError, match="`ppms-export CHECKPOINT --logits`"):
+    with pytest.raises(UsageError, match="without `--no-logits-output`"):
         segmenter.tiled(quadrants_bgr(300, 400))
 
 

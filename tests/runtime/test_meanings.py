@@ -290,15 +290,19 @@ def test_more_classes_than_labels_can_name_are_refused_at_once(make: Make) -> No
 @pytest.fixture(scope="module")
 def exported(
     one_class_pth: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[bool], Path]:
-    """Files of our own, of a head of one class, that give labels or logits."""
+) -> Callable[[str], Path]:
+    """Files of our own, of a head of one class: with labels, with logits, and with both."""
     folder = tmp_path_factory.mktemp("exported")
-    paths = {}
-    for logits in (False, True):
-        options = ExportOptions(logits=logits)
-        path = folder / f"{'logits' if logits else 'labels'}.onnx"
-        paths[logits] = export_onnx(one_class_pth, path, options, verify=False).path
-    return lambda logits: paths[logits]
+    forms = {
+        "labels": ExportOptions(logits_output=False),
+        "logits": ExportOptions(logits=True),
+        "both": ExportOptions(),
+    }
+    paths = {
+        form: export_onnx(one_class_pth, folder / f"{form}.onnx", options, verify=False).path
+        for form, options in forms.items()
+    }
+    return paths.__getitem__
 
 
 @pytest.fixture(scope="module")
@@ -308,14 +312,15 @@ def scene() -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+@pytest.mark.parametrize("form", ["logits", "both"])
 @pytest.mark.parametrize("threshold", [None, 0.3, 0.75])
 def test_logits_of_our_own_can_be_decided_anew(
-    threshold: float | None, exported: Callable[[bool], Path], scene: NDArray[np.uint8]
+    threshold: float | None, form: str, exported: Callable[[str], Path], scene: NDArray[np.uint8]
 ) -> None:
-    segmenter = OrtSegmenter(exported(True), confidence=True, threshold=threshold)
+    segmenter = OrtSegmenter(exported(form), confidence=True, threshold=threshold)
     result = segmenter(scene)
     tiled = segmenter.tiled(scene, tile_hw=(256, 256))
-    stored = ort.InferenceSession(str(exported(True)), providers=["CPUExecutionProvider"])
+    stored = ort.InferenceSession(str(exported("logits")), providers=["CPUExecutionProvider"])
     resized = cv2.resize(scene, (512, 512), interpolation=cv2.INTER_LINEAR)
     metadata = segmenter.metadata
     rgb = (resized[..., ::-1] - np.array(metadata.mean_rgb)) / np.array(metadata.std_rgb)
@@ -335,18 +340,18 @@ def test_logits_of_our_own_can_be_decided_anew(
     assert tiled.confidence[tiled.labels == 0].min() >= 1 - (threshold or 0.3) - 1e-4
 
 
-def test_labels_of_our_own_are_decided(exported: Callable[[bool], Path]) -> None:
-    OrtSegmenter(exported(False), threshold=0.3)
+def test_labels_of_our_own_are_decided(exported: Callable[[str], Path]) -> None:
+    OrtSegmenter(exported("labels"), threshold=0.3)
     with pytest.raises(
         UsageError, match=r"labels\.onnx gives labels that were decided at 0\.3: export it anew"
     ):
-        OrtSegmenter(exported(False), threshold=0.5)
+        OrtSegmenter(exported("labels"), threshold=0.5)
 
 
 def test_labels_and_logits_of_our_own_agree(
-    exported: Callable[[bool], Path], scene: NDArray[np.uint8]
+    exported: Callable[[str], Path], scene: NDArray[np.uint8]
 ) -> None:
     square = cv2.resize(scene, (512, 512), interpolation=cv2.INTER_LINEAR)
-    labels, logits = (OrtSegmenter(exported(each))(square).labels for each in (False, True))
+    labels, logits = (OrtSegmenter(exported(each))(square).labels for each in ("both", "logits"))
     assert set(np.unique(labels)) == {0, 1}
     assert (labels == logits).mean() > 0.9999

@@ -58,7 +58,7 @@ def test_without_names_to_pin_nothing_is_opened(
     assert all(sessions.for_size((64, 64)) is dynamic for _ in range(9))
 
 
-@pytest.mark.parametrize("model", ["rgb_model", "refinable_model"])
+@pytest.mark.parametrize("model", ["rgb_model", "coarse_model"])
 @pytest.mark.parametrize("as_type", [Path, Path.read_bytes])
 def test_labels_stay_the_same(
     as_type: Callable[[Path], Path | bytes],
@@ -125,10 +125,10 @@ for i, (height, width) in enumerate(sizes, 1):
 """
 
 
-def test_memory_does_not_grow_with_the_sizes_it_has_seen(refinable_model: Path) -> None:
+def test_memory_does_not_grow_with_the_sizes_it_has_seen(coarse_model: Path) -> None:
     pytest.importorskip("resource", reason="Windows does not tell the peak of a process")
     found = subprocess.run(
-        [sys.executable, "-c", _GROWTH, str(refinable_model)],
+        [sys.executable, "-c", _GROWTH, str(coarse_model)],
         capture_output=True,
         text=True,
         check=True,

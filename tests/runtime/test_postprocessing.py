@@ -1,6 +1,4 @@
 import tracemalloc
-from fractions import Fraction
-from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -38,29 +36,6 @@ def test_every_pixel_takes_the_id_nearest_to_its_centre(old_hw: SizeHW, new_hw: 
     rows = np.floor((np.arange(new_hw[0]) + 0.5) * old_hw[0] / new_hw[0]).astype(int)
     columns = np.floor((np.arange(new_hw[1]) + 0.5) * old_hw[1] / new_hw[1]).astype(int)
     assert np.array_equal(labels, ids[rows][:, columns])
-
-
-@pytest.mark.parametrize(
-    ("shown_hw", "new_hw"),
-    [
-        ((Fraction(1088), Fraction(910 * 34, 16)), (1080, 1920)),
-        ((Fraction(7, 3), Fraction(1, 2)), (5, 4)),
-        ((Fraction(3), Fraction(5)), (3, 5)),
-        ((Fraction(5, 2), Fraction(5)), (2, 5)),
-    ],
-)
-def test_the_image_may_end_within_a_label(
-    shown_hw: tuple[Fraction, Fraction], new_hw: SizeHW
-) -> None:
-    padded_hw = ceil(shown_hw[0]) + 3, ceil(shown_hw[1]) + 2
-    ids = np.full(padded_hw, 999)  # what lies beyond the image is not looked at
-    shown = ids[: ceil(shown_hw[0]), : ceil(shown_hw[1])]
-    shown[:] = np.random.default_rng(0).integers(0, 150, shown.shape)
-    rows, columns = (
-        [floor((i + Fraction(1, 2)) * old / new) for i in range(new)]
-        for old, new in zip(shown_hw, new_hw, strict=True)
-    )
-    assert np.array_equal(labels_from_ids(ids, new_hw, 150, shown_hw), ids[rows][:, columns])
 
 
 def test_ids_are_never_interpolated() -> None:

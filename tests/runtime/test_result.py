@@ -190,7 +190,7 @@ def test_unsure_pixels_are_transparent() -> None:
     "method", ["plot", "color", "legend", "show", "to_dict", "to_json", "to_rle"]
 )
 def test_without_confidence_none_can_be_asked_for(method: str) -> None:
-    with pytest.raises(UsageError, match="ppms-export --logits"):
+    with pytest.raises(UsageError, match="confidence=True"):
         getattr(_result([[0]]), method)(confidence=0.5)
 
 

@@ -173,19 +173,20 @@ def test_a_static_model_takes_images_of_any_size(
         OrtSegmenter(model, input_size_hw=(64, 64))
 
 
-@pytest.mark.parametrize("fine_labels", [True, False])
+@pytest.mark.parametrize("model", ["coarse_model", "older_model"])
 @pytest.mark.parametrize("size_hw", [(1080, 1920), (300, 200)])
 def test_a_fixed_size_pins_the_session_and_changes_no_label(
     size_hw: tuple[int, int],
-    fine_labels: bool,
-    refinable_model: Path,
+    model: str,
+    request: pytest.FixtureRequest,
     quadrants_bgr: Draw,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     image_bgr = quadrants_bgr(*size_hw)
-    fixed = OrtSegmenter(refinable_model, fixed_size=(96, 160), fine_labels=fine_labels)
+    path = request.getfixturevalue(model)
+    fixed = OrtSegmenter(path, fixed_size=(96, 160))
     assert fixed._sessions.for_size((96, 160)).inference.get_inputs()[0].shape == [1, 3, 96, 160]
-    free = OrtSegmenter(refinable_model, input_size_hw=(96, 160), fine_labels=fine_labels)
+    free = OrtSegmenter(path, input_size_hw=(96, 160))
     # The free one pads less than the fixed one, which the means near the border cannot see.
     assert np.array_equal(fixed(image_bgr).labels, free(image_bgr).labels)
     assert capfd.readouterr() == ("", "")

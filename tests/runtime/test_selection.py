@@ -38,7 +38,7 @@ def test_confidence_that_nobody_asks_about_may_be_missing() -> None:
 
 
 def test_without_confidence_the_error_says_how_to_get_it() -> None:
-    with pytest.raises(UsageError, match=r"confidence=0\.5 needs .*--logits.*confidence=True"):
+    with pytest.raises(UsageError, match=r"confidence=0\.5 needs .*confidence=True"):
         Selection.of(Style(confidence=0.5), LABELS, 3, None)
 
 

@@ -65,16 +65,16 @@ def _noted_runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = []
     run = Session.run
 
-    def note(session: Session, tensor: NDArray[np.float32], fineness: int | None) -> NDArray[Any]:
+    def note(session: Session, tensor: NDArray[np.float32]) -> NDArray[Any]:
         shapes.append(tensor.shape)
-        return run(session, tensor, fineness)
+        return run(session, tensor)
 
     monkeypatch.setattr(Session, "run", note)
     return shapes
 
 
 @pytest.mark.parametrize("fixed_size", [None, (64, 96)])
-@pytest.mark.parametrize("model", ["rgb_model", "logits_model", "refinable_model"])
+@pytest.mark.parametrize("model", ["rgb_model", "logits_model", "coarse_model"])
 def test_stacks_give_what_single_calls_give(
     model: str,
     fixed_size: tuple[int, int] | None,

@@ -51,31 +51,18 @@ def scene() -> Scene:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("fine_labels", [True, False])
+@pytest.mark.parametrize("logits_output", [True, False])
 def test_labels_are_equal_at_any_size(
-    fine_labels: bool, order: str, export: Export, scene: Scene
+    logits_output: bool, order: str, export: Export, scene: Scene
 ) -> None:
-    expected = OrtSegmenter(export(), fine_labels=fine_labels)
-    found = OrtSegmenter(export(embed_preprocessing=order), fine_labels=fine_labels)
+    expected = OrtSegmenter(export(logits_output=logits_output))
+    found = OrtSegmenter(export(embed_preprocessing=order, logits_output=logits_output))
     assert found.metadata.channel_order == order
     for image_hw in [(512, 512), (97, 131), (17, 20), (1, 1), (5, 900), (1080, 1920)]:
         image_bgr = scene(*image_hw)
         labels = expected(image_bgr).labels
         np.testing.assert_array_equal(found(image_bgr).labels, labels)
     assert len(np.unique(labels)) > 2
-
-
-def test_labels_are_equal_where_their_grid_is_limited(
-    export: Export, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As the network pads, and not as the file's input is: 512x910 would be allowed finer labels.
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.label_grid.MAX_LABELS", 656_000)
-    image_bgr = scene(1080, 1920)
-    labels = [
-        OrtSegmenter(export(**options))(image_bgr).labels
-        for options in ({}, {"embed_preprocessing": "bgr"})
-    ]
-    np.testing.assert_array_equal(*labels)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -104,9 +91,9 @@ def test_images_of_one_size_are_stacked(
     session_type = type(stacked._sessions.dynamic)
     shapes, run = [], session_type.run
 
-    def note(session: Any, tensor: NDArray[Any], fineness: int | None = None) -> NDArray[Any]:
+    def note(session: Any, tensor: NDArray[Any]) -> NDArray[Any]:
         shapes.append(tensor.shape)
-        return run(session, tensor, fineness)
+        return run(session, tensor)
 
     monkeypatch.setattr(session_type, "run", note)
     results = stacked.batch(images, batch_size=2)

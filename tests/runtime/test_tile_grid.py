@@ -73,7 +73,7 @@ def test_lines_run_along_the_shorter_side() -> None:
     tall = TileGrid.of((1200, 900), (256, 128), 32, RULE)
     assert (wide.lines_are_columns, tall.lines_are_columns) == (True, False)
     assert (wide.along, wide.across) == (tall.along, tall.across)
-    assert wide.network_bytes(150) == tall.network_bytes(150)
+    assert wide.network_bytes(150, 16) == tall.network_bytes(150, 16)
     assert (wide.along.length, wide.along.tile, wide.across.tile) == (900, 128, 256)
     assert wide.total == len(wide.along.spans) * len(wide.across.spans)
 
@@ -152,10 +152,12 @@ def test_tiles_that_make_no_sense_are_refused(
 
 def test_defaults_stay_within_the_bound_for_the_largest_images_that_are_read() -> None:
     grid = TileGrid.of((14142, 14142), (512, 512), 64, RULE)
-    assert 4 * 14142**2 + grid.network_bytes(150) < MAX_BYTES
+    assert 4 * 14142**2 + grid.network_bytes(150, 16) < MAX_BYTES
 
 
 def test_memory_is_that_of_the_strips_and_a_tile() -> None:
     grid = TileGrid.of((9000, 12000), (512, 512), 64, RULE)
-    logits = 2 * 512 * 512 + 64 * 9000 + 64 * 512
-    assert grid.network_bytes(150) == 4 * 150 * logits + 300 * 512 * 512
+    held = 3 * 512 * 512 + 64 * 9000 + 64 * 512
+    for stride in (1, 16):
+        logits = held // stride**2 + 512 * 512
+        assert grid.network_bytes(150, stride) == 4 * 150 * logits + 300 * 512 * 512

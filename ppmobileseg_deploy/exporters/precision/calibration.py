@@ -1,11 +1,10 @@
 """The images that integers are measured on: some to find ranges, others to judge the result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader
 
@@ -13,7 +12,7 @@ from ...errors import UsageError
 from ...evaluation.datasets import LabelledImage, find_images, find_labelled_images
 from ...runtime.images import read_image
 from ...runtime.preprocessing import Preprocessing
-from ..trace import INPUT, LABELS_PER_CELL
+from ..trace import INPUT
 
 MAX_IMAGES: Final = 200
 """More images than this make the ranges hardly better and the search slower."""
@@ -101,24 +100,11 @@ class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # it has 
     Args:
         images: Files to read, one at a time.
         preprocess: How the runtime prepares images for the model.
-        labels_per_cell: What the input `LABELS_PER_CELL` is fed; None if there is none.
     """
 
-    def __init__(
-        self, images: Sequence[Path], preprocess: Preprocessing, labels_per_cell: int | None
-    ) -> None:
-        self._feeds = self._read(images, preprocess, labels_per_cell)
+    def __init__(self, images: Sequence[Path], preprocess: Preprocessing) -> None:
+        self._feeds = ({INPUT: preprocess(read_image(path)).tensor} for path in images)
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Return the next input by name, or None at the end."""
         return next(self._feeds, None)
-
-    @staticmethod
-    def _read(
-        images: Sequence[Path], preprocess: Preprocessing, labels_per_cell: int | None
-    ) -> Iterator[dict[str, NDArray[Any]]]:
-        for path in images:
-            feed: dict[str, NDArray[Any]] = {INPUT: preprocess(read_image(path)).tensor}
-            if labels_per_cell is not None:
-                feed[LABELS_PER_CELL] = np.array(labels_per_cell, np.int64)
-            yield feed

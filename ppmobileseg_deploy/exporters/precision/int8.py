@@ -11,7 +11,7 @@ from onnx import ModelProto
 from ...errors import ExportError, UsageError
 from ...metadata import ModelMetadata
 from ...runtime.preprocessing import Preprocessing
-from ..graph import seal, without_logits
+from ..graph import seal
 from .agreement import Judge, Score
 from .calibration import CalibrationReader, CalibrationSet
 from .quantizer import Quantizer
@@ -124,6 +124,7 @@ def quantize_int8(
     options: Int8Options,
     shape_hw: tuple[int, int] | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
+    ship: Callable[[ModelProto], ModelProto] = lambda model: model,
 ) -> tuple[ModelProto, Int8Report]:
     """Put as much of a model in integers as the limits allow.
 
@@ -137,9 +138,10 @@ def quantize_int8(
         options: Images and limits.
         shape_hw: Input size of a model that takes one size only.
         on_progress: Called with a few words at the start of each step.
+        ship: Leaves the outputs that the finished file has; all by default.
 
     Returns:
-        A model with the output ``output``, and the report. The same images give the same model on
+        A model as it ships, and the report. The same images give the same model on
         the same kind of processor.
 
     Raises:
@@ -149,20 +151,19 @@ def quantize_int8(
             classes.
     """
     calibration = options.calibration
-    shipped = without_logits(model)
+    shipped = ship(model)
     on_progress("labelling the held-out images in float32")
     judge = Judge(shipped, calibration)
 
     with tempfile.TemporaryDirectory() as folder:
-        quantizer = Quantizer(model, metadata.stride, Path(folder))
+        quantizer = Quantizer(model, Path(folder))
         preprocess = Preprocessing.from_metadata(metadata, static_size_hw=shape_hw)
-        stride = metadata.stride if quantizer.has_optional_input else None
         on_progress(f"measuring ranges on {len(calibration.calibrating)} images")
-        quantizer.calibrate(CalibrationReader(calibration.calibrating, preprocess, stride))
+        quantizer.calibrate(CalibrationReader(calibration.calibrating, preprocess))
 
         def quantized(float_layers: tuple[str, ...]) -> ModelProto:
             groups = [group for group in quantizer.groups if group not in float_layers]
-            return seal(quantizer.quantize(groups), metadata, model.ir_version)
+            return seal(ship(quantizer.quantize(groups)), metadata, model.ir_version)
 
         on_progress("judging everything in integers")
         steps = [SearchStep((), judge.score(quantized(())))]

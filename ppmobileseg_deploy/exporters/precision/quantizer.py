@@ -14,8 +14,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ...errors import ExportError, UsageError
 from ...runtime.starting import first_line
-from ..graph import without_logits
-from ..trace import LABELS_PER_CELL, LOGITS, make_optional
+from ..trace import LOGITS
 from .calibration import CalibrationReader
 
 OPERATORS: Final = (
@@ -41,25 +40,19 @@ class Quantizer:
 
     Args:
         model: The exported model, with the outputs ``output`` and ``logits``.
-        stride: The network's stride, default of the optional input `LABELS_PER_CELL`.
         folder: A folder for intermediate files, which stay there.
-
-    Attributes:
-        has_optional_input: Whether the model has `LABELS_PER_CELL`, which calibration must feed.
 
     Raises:
         ExportError: ONNX Runtime cannot prepare the model.
         UsageError: ONNX Runtime's quantization is too old.
     """
 
-    def __init__(self, model: ModelProto, stride: int, folder: Path) -> None:
+    def __init__(self, model: ModelProto, folder: Path) -> None:
         if "calibration_cache_path" not in inspect.signature(quantize_static).parameters:
             raise UsageError(
                 f"int8 needs an ONNX Runtime whose quantization keeps calibrated ranges, found "
                 f"{onnxruntime_version}; install with: pip install -U onnxruntime"
             )
-        self._stride = stride
-        self.has_optional_input = any(v.name == LABELS_PER_CELL for v in model.graph.input)
         self._ranges = folder / "ranges.json"
         self._quantized = folder / "int8.onnx"
         self._prepared = folder / "prepared.onnx"
@@ -90,16 +83,13 @@ class Quantizer:
             groups: Some of `groups`, at least one. `calibrate` comes first.
 
         Returns:
-            A model with the output ``output``. The same groups give the same bytes.
+            A model with the same outputs. The same groups give the same bytes.
 
         Raises:
             ExportError: ONNX Runtime cannot quantize them.
         """
         self._run(groups, None)
-        quantized = onnx.load(self._quantized)
-        return without_logits(
-            make_optional(quantized, self._stride) if self.has_optional_input else quantized
-        )
+        return onnx.load(self._quantized)
 
     def _run(self, groups: Collection[str], reader: CalibrationReader | None) -> None:
         nodes = [node for group in self.groups if group in groups for node in self._nodes[group]]
@@ -146,13 +136,7 @@ def group_of(node_name: str) -> str:
 
 
 def _prepare(model: ModelProto, plain: Path, prepared: Path) -> None:
-    required = ModelProto()
-    required.CopyFrom(model)
-    # Without its default, which optimizers would take for a constant.
-    kept = [each for each in required.graph.initializer if each.name != LABELS_PER_CELL]
-    del required.graph.initializer[:]
-    required.graph.initializer.extend(kept)
-    onnx.save(required, plain)
+    onnx.save(model, plain)
     try:
         # Symbolic shape inference does not understand the upsampling; the rest suffices.
         quant_pre_process(plain, prepared, skip_symbolic_shape=True)

@@ -39,7 +39,7 @@ def test_file_has_half_the_size_and_float32_at_both_ends(
     onnx.checker.check_model(model, full_check=True)
     assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.FLOAT
     assert model.graph.output[0].type.tensor_type.elem_type == TensorProto.INT64
-    assert [value.name for value in model.graph.input] == ["input", "labels_per_cell"]
+    assert [value.name for value in model.graph.input] == ["input"]
     assert model.ir_version <= 8
     assert fp16.metadata.precision == "fp16"
     assert {p.key: p.value for p in model.metadata_props} == fp16.metadata.to_props()
