@@ -29,6 +29,7 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
     "PIL": _Package("Pillow", "pillow"),
     "rich": _Package("rich", "rich"),
     "safetensors": _Package("safetensors", "safetensors"),
+    "simplejpeg": _Package("simplejpeg", "simplejpeg"),
     "torch": _Package("PyTorch", "torch"),
     "typer": _Package("typer", "typer"),
 }

