@@ -39,10 +39,9 @@ class Summary:
             result: Its result; all results of a run come from one model.
             moving: Whether it is a frame of a video or a camera.
         """
-        import numpy as np
+        from ..runtime.selection import Selection  # here, so that --help need not load NumPy
 
-        pixels = np.bincount(result.labels.ravel())
-        self._pixels.update({int(i): int(pixels[i]) for i in np.flatnonzero(pixels)})
+        self._pixels.update(dict(Selection(result.labels).present()))
         self._names, self._palette_rgb = result.names, result.palette_rgb
         for stage in _STAGES:
             self._latency_ms[stage].append(result.speed[stage])

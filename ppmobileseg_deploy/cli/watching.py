@@ -48,6 +48,7 @@ class Watcher(Observer):
         self._style = style
         self._json_lines = json_lines
         self._window = window
+        self.needs_images = window is not None
         self._only_shown = not (json_lines or saving)
         self._camera = False
         # A bar and lines that share a terminal would break each other.

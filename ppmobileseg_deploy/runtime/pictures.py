@@ -25,6 +25,11 @@ def draw_overlay(result: "SegmentationResult", style: Style) -> NDArray[np.uint8
     return _draw(result, style, _selection(result, style))
 
 
+def draw_over_image(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
+    """Return the same, drawn over the result's own image, which is gone then."""
+    return _draw(result, style, _selection(result, style), result.image_bgr)
+
+
 def draw_colors(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
     """Return what `SegmentationResult.color` describes."""
     selection = _selection(result, style)

@@ -86,6 +86,17 @@ class Sessions:
                 self._pinned.popitem(last=False)
         return session
 
+    def for_tile(self, size_hw: SizeHW) -> Session:
+        """Give a session for a tile, of which there may be hundreds for one image.
+
+        None is opened for them: its memory, planned ahead, is as much again as the network takes.
+
+        Args:
+            size_hw: Height and width of the network's input.
+        """
+        with self._lock:
+            return self._pinned.get(size_hw, self.dynamic)
+
     def after_fork(self) -> None:
         """Replace the lock, which a thread of the parent may hold."""
         self._lock = Lock()

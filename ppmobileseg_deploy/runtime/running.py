@@ -16,7 +16,13 @@ from ..quoting import printable
 from .arrays import ImageBGR
 from .overlap import ahead
 from .result import SegmentationResult
-from .sinks import PlannedSource, ResultWriter, WritingWorker, write_result
+from .sinks import (
+    PlannedSource,
+    ResultWriter,
+    WritingWorker,
+    write_last_overlay,
+    write_result,
+)
 from .sources import Frame, read_frames
 from .style import Style
 
@@ -53,6 +59,9 @@ class Reading:
 
 class Observer:
     """Is told how a run goes on, always in the thread of `run_sources`. Override what matters."""
+
+    needs_images: bool = False
+    """Whether results' images are looked at, which may be drawn over otherwise."""
 
     def started(self, plan: PlannedSource) -> None:
         """The first picture of a source was read, or failed to be."""
@@ -277,12 +286,20 @@ class _Run:
         self._observer.segmented(plan, result)
 
     def _write_still(self, number: int, result: SegmentationResult) -> None:
+        outputs = self._plans[number].outputs
+        written: list[Path] = []
         try:
-            for kind, path in self._plans[number].outputs.items():
-                write_result(result, kind, path, self._style)
-                self._files.append(path)
+            # The overlay comes last, over the image itself: of a large one a copy may be too much.
+            for kind, path in sorted(outputs.items(), key=lambda output: output[0] == "overlay"):
+                if kind == "overlay" and not self._observer.needs_images:
+                    write_last_overlay(result, path, self._style)
+                else:
+                    write_result(result, kind, path, self._style)
+                written.append(path)
         except MemoryError:
             self._fail(number, ImageError("not enough memory to draw this image"))
+        finally:
+            self._files += [path for path in outputs.values() if path in written]
 
     def _write_frame(self, number: int, writer: ResultWriter, result: SegmentationResult) -> None:
         try:

@@ -295,7 +295,7 @@ class OrtSegmenter:
 
         def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
             size_hw = size_hw_of(tensor.shape, contract.takes_bytes)
-            logits: NDArray[np.float32] = sessions.for_size(size_hw).run(tensor)[0]
+            logits: NDArray[np.float32] = sessions.for_tile(size_hw).run(tensor)[0]
             return logits
 
         found = segment_tiled(

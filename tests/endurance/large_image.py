@@ -2,8 +2,8 @@
 
     python tests/endurance/large_image.py --size 9000x12000 --tile 512x512 --overlap 64
 
-Everything that a user does is in the figures: reading the file, segmenting it with 150 classes,
-drawing and writing the overlay. Exit code 1 if the process held more than ``--limit-gb``.
+Everything that ppms-infer does is in the figures: reading the file, segmenting it with 150
+classes, drawing and writing the overlay. Exit code 1 if the process held more than ``--limit-gb``.
 Without ``--model``, the demo's checkpoint is exported, which needs the export extra.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from memory import highest_mb
 from PIL import Image
 
-from ppmobileseg_deploy import OrtSegmenter
+from ppmobileseg_deploy.cli.infer import main as main_of_infer
 
 DEMO = Path(__file__).parents[2] / "demo"
 Size = tuple[int, int]
@@ -48,19 +48,16 @@ def export(path: Path) -> None:
 
 
 def segment(model: Path, image: Path, tile_hw: Size, overlap: int, limit_gb: float) -> None:
-    """Segment one image and tell the figures; ends the process with 1 above the limit."""
+    """Run ppms-infer and tell the figures; ends the process with 1 above the limit."""
     start = time.perf_counter()
-    segmenter = OrtSegmenter(model)
-
-    def progress(done: int, total: int) -> None:
-        if done in (1, total) or done % 100 == 0:
-            seconds = time.perf_counter() - start
-            print(f"{done:5} of {total} tiles, {seconds:6.1f} s, peak {_gb():.2f} GB", flush=True)
-
-    result = segmenter.tiled(image, tile_hw=tile_hw, overlap=overlap, progress=progress)
-    height, width = result.labels.shape
-    print(f"{height}x{width}, {len(segmenter.names)} classes, {len(result.areas())} found")
-    result.save(image.with_name("overlay.jpg"))
+    height, width = tile_hw
+    options = ["--tile", f"{height}x{width}", "--overlap", str(overlap), "--overwrite"]
+    sys.argv = ["ppms-infer", str(image), "-m", str(model), *options]
+    try:
+        main_of_infer()
+    except SystemExit as end:
+        if end.code:
+            sys.exit(1)
     peak = _gb()
     print(f"with the overlay written: {time.perf_counter() - start:.1f} s, peak {peak:.2f} GB")
     sys.exit(int(peak > limit_gb))
@@ -84,7 +81,7 @@ def main() -> int:
     parser.add_argument(
         "--model", type=Path, help="an ONNX file with logits, also beside its labels"
     )
-    parser.add_argument("--limit-gb", type=float, default=2.0)
+    parser.add_argument("--limit-gb", type=float, default=0.7)
     arguments = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:

@@ -49,6 +49,15 @@ def test_a_row_of_one_size_pins_it(
     assert sessions.pinned_sizes_hw == pinned
 
 
+def test_tiles_pin_nothing_but_take_what_is_pinned(rgb_model: Path) -> None:
+    dynamic = open_session(rgb_model)
+    sessions = Sessions(dynamic)
+    assert all(sessions.for_tile(A) is dynamic for _ in range(9))
+    pinned = [sessions.for_size(A) for _ in range(9)][-1]
+    assert pinned is not dynamic
+    assert sessions.for_tile(A) is pinned
+
+
 @pytest.mark.parametrize("input_shape", [(1, 3, 64, 64), ("batch", 3, "side", "side")])
 def test_without_names_to_pin_nothing_is_opened(
     input_shape: tuple[int | str, ...], make_model: MakeModel, rgb_metadata: ModelMetadata

@@ -173,6 +173,31 @@ def test_a_video_whose_last_frame_fails_late_is_not_whole(
 
 
 @BOTH_WAYS
+@pytest.mark.parametrize("needs_images", [True, False])
+def test_an_observer_that_needs_images_finds_them_untouched(
+    tmp_path, reads, overlapped, needs_images
+):
+    reads({"a.png": [1]})
+
+    results = []
+
+    class Looking(Observer):
+        def segmented(self, _plan, result):
+            results.append(result)
+
+    Looking.needs_images = needs_images
+    kinds = ("overlay", "legend", "labels")
+    plans = _plans(tmp_path, "a.png", kinds=kinds)
+    outcome = run_sources(plans, _segment, Style(), observer=Looking(), overlapped=overlapped)
+    # The overlay is written last, whatever the order that was asked for; files keep that order.
+    assert list(outcome.files) == [plans[0].outputs[kind] for kind in kinds]
+    assert (results[0].image_bgr == _image(1)).all() == needs_images
+    overlay_bgr = cv2.imread(str(plans[0].outputs["overlay"]))
+    expected = cv2.imencode(plans[0].outputs["overlay"].suffix, _segment(_image(1)).plot())[1]
+    assert np.array_equal(overlay_bgr, cv2.imdecode(expected, cv2.IMREAD_COLOR))
+
+
+@BOTH_WAYS
 def test_an_image_that_fails_late_is_not_counted_as_done(tmp_path, reads, monkeypatch, overlapped):
     reads({"a.png": [1], "b.png": [1], "c.png": [1]})
 

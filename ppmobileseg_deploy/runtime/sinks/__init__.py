@@ -3,7 +3,7 @@
 from .existing import settle_existing
 from .moving import ResultWriter
 from .planning import PlannedSource, plan_outputs
-from .stills import write_result
+from .stills import write_last_overlay, write_result
 from .window import Window
 from .worker import WritingWorker
 
@@ -14,5 +14,6 @@ __all__ = [
     "WritingWorker",
     "plan_outputs",
     "settle_existing",
+    "write_last_overlay",
     "write_result",
 ]

@@ -14,7 +14,7 @@ from ...errors import OutputError, UsageError
 from ...files import atomic_path
 from ..images import write_image
 from ..kinds import KINDS, MAX_INDEXED_CLASSES, check_kinds
-from ..pictures import draw_colors, draw_legend, draw_overlay
+from ..pictures import draw_colors, draw_legend, draw_over_image, draw_overlay
 
 if TYPE_CHECKING:
     from ..result import SegmentationResult
@@ -56,6 +56,21 @@ def write_result(result: "SegmentationResult", kind: str, path: Path, style: "St
         _write_bytes(path, rle_json(result, style).encode() + b"\n")
     else:
         raise UsageError(f"expected a kind of result from {', '.join(KINDS)}, found {kind!r}")
+
+
+def write_last_overlay(result: "SegmentationResult", path: Path, style: "Style") -> None:
+    """Write an overlay that is drawn over the result's own image, without memory for another.
+
+    Args:
+        result: What segmenting the image gave; its image cannot be used after this.
+        path: The file; a missing folder is made.
+        style: How it is drawn.
+
+    Raises:
+        UsageError: The file's suffix cannot hold it.
+        OutputError: The file cannot be written.
+    """
+    write_image(path, draw_over_image(result, style))
 
 
 def picture(result: "SegmentationResult", kind: str, style: "Style") -> NDArray[np.uint8]:
