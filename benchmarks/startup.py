@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ppmobileseg_deploy.benchmarking import Spread, first_image
 from ppmobileseg_deploy.benchmarking.memory import Start
-from ppmobileseg_deploy.runtime.images import write_image
+from ppmobileseg_deploy.runtime.images.files import write_image
 
 from .inputs import ROOT, demo_square
 from .targets import Target

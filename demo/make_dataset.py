@@ -7,7 +7,7 @@ Run it from the root of the repository: ``python -m demo.make_dataset FOLDER``, 
 import argparse
 from pathlib import Path
 
-from ppmobileseg_deploy.runtime.images import write_image
+from ppmobileseg_deploy.runtime.images.files import write_image
 
 from .evaluation import HELD_OUT
 from .scenes import draw_scene

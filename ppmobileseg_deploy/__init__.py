@@ -20,9 +20,9 @@ from .metadata import ModelMetadata
 from .version import VERSION
 
 if TYPE_CHECKING:
-    from .runtime.result import SegmentationResult
+    from .runtime.inference.session import MetadataWarning
+    from .runtime.results.result import SegmentationResult
     from .runtime.segmenter import OrtSegmenter
-    from .runtime.session import MetadataWarning
     from .runtime.sources.video import VideoWarning
 
 __version__ = VERSION
@@ -49,8 +49,8 @@ __all__ = [
 # OpenCV and ONNX Runtime take a quarter of a second to load, which --help should not cost.
 _LAZY: Final = {
     "OrtSegmenter": ".runtime.segmenter",
-    "SegmentationResult": ".runtime.result",
-    "MetadataWarning": ".runtime.session",
+    "SegmentationResult": ".runtime.results.result",
+    "MetadataWarning": ".runtime.inference.session",
     "VideoWarning": ".runtime.sources.video",
 }
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ..metadata import RGB
-from ..runtime.lettering import fitted, text_mask, text_width, writable
+from ..runtime.drawing.lettering import fitted, text_mask, text_width, writable
 from .timing import Spread
 
 COLORS: Final[tuple[RGB, ...]] = (

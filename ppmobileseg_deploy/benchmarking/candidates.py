@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
-from ..runtime.contract import Contract
-from ..runtime.execution import Execution
-from ..runtime.preprocessing import Preprocessing
-from ..runtime.session import open_session
+from ..runtime.inference.execution import Execution
+from ..runtime.inference.model_interface import Contract
+from ..runtime.inference.preprocessing import Preprocessing
+from ..runtime.inference.session import open_session
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
-from ..runtime.execution import Execution
-from ..runtime.starting import Starter, first_line
+from ..runtime.inference.execution import Execution
+from ..runtime.inference.ort_session import Starter, first_line
 
 Run: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 """From the first input to the first output."""

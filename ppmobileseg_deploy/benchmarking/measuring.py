@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import UsageError
-from ..runtime.images import read_image, write_image
+from ..runtime.images.files import read_image, write_image
 from .benchmark import Benchmark
 from .candidates import Candidate, candidates
 from .conditions import BusyWarning, find_conditions

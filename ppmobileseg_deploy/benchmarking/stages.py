@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from ..runtime.images import read_image, write_image
+from ..runtime.images.files import read_image, write_image
 from ..runtime.segmenter import OrtSegmenter
 from .timing import Spread
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ..runtime.images import WRITABLE_SUFFIXES, read_image
+from ..runtime.images.files import WRITABLE_SUFFIXES, read_image
 from ..runtime.segmenter import OrtSegmenter
 from .candidates import Candidate
 from .memory import Start, first_image

@@ -70,8 +70,8 @@ def bench_models(
     """
     from ..benchmarking import measure
     from ..benchmarking.plotting import draw_benchmark
-    from ..runtime.images import write_image
-    from ..runtime.locate import find_model
+    from ..runtime.images.files import write_image
+    from ..runtime.inference.find_model import find_model
     from .bench_report import print_report, write_report
 
     if image is not None and size is not None:

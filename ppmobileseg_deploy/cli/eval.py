@@ -245,7 +245,7 @@ def _near_zero(evaluation: "Evaluation") -> bool:
 
 
 def _is_checkpoint(model: str) -> bool:
-    from ..runtime.locate import CHECKPOINT_SUFFIXES
+    from ..runtime.inference.find_model import CHECKPOINT_SUFFIXES
 
     return Path(model).suffix.lower() in CHECKPOINT_SUFFIXES
 
@@ -276,7 +276,7 @@ def _open_checkpoint(
 
 
 def _open(model: str, threads: int | None, threshold: float | None) -> "OrtSegmenter":
-    from ..runtime.locate import find_model
+    from ..runtime.inference.find_model import find_model
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings_as_notes():

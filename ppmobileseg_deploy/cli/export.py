@@ -79,8 +79,8 @@ def export(
         export_onnx,
     )
     from ..exporters import dump_info as write_info
-    from ..runtime.images import read_image
-    from ..runtime.sinks import Window
+    from ..runtime.drawing.window import Window
+    from ..runtime.images.files import read_image
     from ..verification import prove_file
 
     if logits and (vim is not None or label_dtype is not None):

@@ -119,7 +119,7 @@ def side_by_side(case: "ParityCase", palette_rgb: "tuple[RGB, ...]") -> "NDArray
     """
     import numpy as np
 
-    from ..runtime.drawing import colorize
+    from ..runtime.drawing.overlay import colorize
 
     return np.hstack(
         [colorize(labels[0, 0], palette_rgb) for labels in (case.labels_pytorch, case.labels_onnx)]

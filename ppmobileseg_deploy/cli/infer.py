@@ -23,11 +23,11 @@ from .console import (
 )
 
 if TYPE_CHECKING:
-    from ..runtime.running import Segment
+    from ..runtime.batch import PlannedSource
+    from ..runtime.batch.run import Segment
+    from ..runtime.drawing.style import Style
     from ..runtime.segmenter import OrtSegmenter
-    from ..runtime.sinks import PlannedSource
     from ..runtime.sources import FoundSources
-    from ..runtime.style import Style
     from .watching import Watcher
 
 _INTERRUPTED: Final = 130
@@ -72,12 +72,12 @@ def infer(
     # Here, because they load OpenCV and ONNX Runtime, and --help needs neither.
     import numpy as np
 
-    from ..runtime.kinds import WHOLE_KINDS, check_kinds
-    from ..runtime.locate import find_model
-    from ..runtime.running import Reading, run_sources
-    from ..runtime.sinks import Window
+    from ..runtime.batch.run import Reading, run_sources
+    from ..runtime.drawing.style import Style, choose
+    from ..runtime.drawing.window import Window
+    from ..runtime.inference.find_model import find_model
+    from ..runtime.results.kinds import WHOLE_KINDS, check_kinds
     from ..runtime.sources import find_sources
-    from ..runtime.style import Style, choose
     from .logs import logs_as_notes
     from .watching import Watcher
 
@@ -159,7 +159,7 @@ def _check_places(sources: Sequence[str], output: str | None) -> Path | None:
 
 
 def _parse_kinds(save: str | None, json_lines: bool) -> tuple[str, ...]:
-    from ..runtime.kinds import parse_kinds
+    from ..runtime.results.kinds import parse_kinds
 
     if save is None:
         save = "none" if json_lines else "overlay"
@@ -209,7 +209,7 @@ def _note_unknown(palette_rgb: object, names: Sequence[str], source: str | None)
 
 
 def _note_unwritable(names: Sequence[str], style: "Style") -> None:
-    from ..runtime.lettering import lacks_letters, writable
+    from ..runtime.drawing.lettering import lacks_letters, writable
 
     ids = range(len(names)) if style.classes is None else style.classes
     lacking = [class_id for class_id in ids if lacks_letters(names[class_id])]
@@ -236,7 +236,7 @@ def _plan(
     overwrite: bool,
     resume: bool,
 ) -> "list[PlannedSource]":
-    from ..runtime.sinks import PlannedSource, plan_outputs, settle_existing
+    from ..runtime.batch import PlannedSource, plan_outputs, settle_existing
 
     if not kinds:
         if target is not None or overwrite or resume:

@@ -15,7 +15,7 @@ from ..quoting import printable
 from .console import plural
 
 if TYPE_CHECKING:
-    from ..runtime.result import SegmentationResult
+    from ..runtime.results.result import SegmentationResult
 
 _CLASSES_SHOWN: Final = 8
 _LINES_SHOWN: Final = 4
@@ -39,7 +39,9 @@ class Summary:
             result: Its result; all results of a run come from one model.
             moving: Whether it is a frame of a video or a camera.
         """
-        from ..runtime.selection import Selection  # here, so that --help need not load NumPy
+        from ..runtime.drawing.selection import (
+            Selection,  # here, so that --help need not load NumPy
+        )
 
         self._pixels.update(dict(Selection(result.labels).present()))
         self._names, self._palette_rgb = result.names, result.palette_rgb

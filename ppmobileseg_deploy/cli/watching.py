@@ -9,16 +9,17 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from ..quoting import printable
-from ..runtime.running import Observer
+from ..runtime.batch.run import Observer
 from .console import plural, print_note, stderr
 from .summary import Summary
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ..runtime.result import SegmentationResult
-    from ..runtime.sinks import PlannedSource, Window
-    from ..runtime.style import Style
+    from ..runtime.batch import PlannedSource
+    from ..runtime.drawing.style import Style
+    from ..runtime.drawing.window import Window
+    from ..runtime.results.result import SegmentationResult
 
 _NAME_WIDTH: Final = 30
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..errors import UsageError
 from ..files import kind_of
-from ..runtime.images import READABLE_SUFFIXES
+from ..runtime.images.files import READABLE_SUFFIXES
 
 _LABEL_SUFFIX: Final = ".png"
 _OTHER_LABEL_SUFFIXES: Final = (".tif", ".tiff")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError, UsageError
-from ..runtime.images import read_image
+from ..runtime.images.files import read_image
 from .confusion import ConfusionMatrix
 from .datasets import LabelledImage
 from .label_coding import LabelCoding

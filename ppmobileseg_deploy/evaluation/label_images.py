@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import PngImagePlugin
 
 from ..errors import ImageError
-from ..runtime.claims import Limits
-from ..runtime.decoding import one_line
-from ..runtime.formats import png, tags, tiff
+from ..runtime.images.decoding import one_line
+from ..runtime.images.formats import png, tags, tiff
+from ..runtime.images.headers import Limits
 from .label_coding import LabelCoding
 
 _ID_MODES: Final = ("1", "L", "P", "I", "I;16", "I;16B")

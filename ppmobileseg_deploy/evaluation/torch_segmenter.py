@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from ..checkpoints import Description, build_model, describe, load_checkpoint, with_threshold
 from ..metadata import ModelMetadata
 from ..model import upsample_logits
-from ..runtime.postprocessing import SizeHW
-from ..runtime.preprocessing import Preprocessing
+from ..runtime.inference.postprocessing import SizeHW
+from ..runtime.inference.preprocessing import Preprocessing
 
 _BAND_ROWS = 64
 

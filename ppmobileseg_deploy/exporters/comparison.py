@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, ParityError
 from ..metadata import ModelMetadata
-from ..runtime.preprocessing import Preprocessing
-from ..runtime.starting import first_line
+from ..runtime.inference.ort_session import first_line
+from ..runtime.inference.preprocessing import Preprocessing
 from .parity import parity_input
 from .trace import INPUT, OUTPUT
 

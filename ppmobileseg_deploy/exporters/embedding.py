@@ -25,8 +25,8 @@ def embed_preprocessing(
 
     The image is not scaled: the network's labels are as fine as what it is given. It is padded as
     before, with zeros after normalisation. The normalised numbers are those of
-    `runtime.preprocessing` to the last bit. An int8 file needs that: what lies between two
-    integers is rounded to one or the other, and 1 % of the labels of noisy images move.
+    `runtime.inference.preprocessing` to the last bit. An int8 file needs that: what lies between
+    two integers is rounded to one or the other, and 1 % of the labels of noisy images move.
 
     Args:
         model: An exported model with a normalised float32 input (batch, 3, height, width).

@@ -1,7 +1,7 @@
 """What follows the network as ONNX files of its own: coarse logits to labels and to confidence.
 
 The runtime labels photographs by heads that know nothing but logits and the weights along both
-axes. They are part of the package, in ``runtime/heads``; ``python -m
+axes. They are part of the package, in ``runtime/inference/heads``; ``python -m
 ppmobileseg_deploy.exporters.label_head`` makes them anew. `export_label_head` writes one for other
 programs, which takes sizes and finds the weights itself.
 """

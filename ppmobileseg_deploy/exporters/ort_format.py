@@ -16,7 +16,7 @@ from onnx import ModelProto
 from ..errors import ExportError, UsageError
 from ..files import atomic_path
 from ..metadata import ModelMetadata
-from ..runtime.starting import first_line
+from ..runtime.inference.ort_session import first_line
 from .comparison import Comparison, compare, made_up_images
 from .trace import INPUT
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ..errors import ParityError
 from ..model import PPMobileSeg, upsample_logits
-from ..runtime.starting import first_line
+from ..runtime.inference.ort_session import first_line
 from .graph import shipped
 from .options import ExportOptions
 from .trace import INPUT, LOGITS, OUTPUT

@@ -13,13 +13,18 @@ from PIL import Image
 from ..errors import ImageError, ModelError
 from ..metadata import ModelMetadata
 from ..quoting import brief
-from .images import as_image_bgr, check_color, read_image
-from .label_head import LabelHead
-from .postprocessing import Labels, labels_and_confidence, labels_from_ids, labels_from_logits
-from .preprocessing import Preprocessed, Preprocessing
-from .result import SegmentationResult
-from .sampling import resized_axis
-from .session import Session
+from .images.files import as_image_bgr, check_color, read_image
+from .inference.label_head import LabelHead
+from .inference.postprocessing import (
+    Labels,
+    labels_and_confidence,
+    labels_from_ids,
+    labels_from_logits,
+)
+from .inference.preprocessing import Preprocessed, Preprocessing
+from .inference.sampling import resized_axis
+from .inference.session import Session
+from .results.result import SegmentationResult
 
 ImageSource: TypeAlias = str | Path | Image.Image | NDArray[Any]
 """What can be segmented: a file's path, a PIL image, or an array."""

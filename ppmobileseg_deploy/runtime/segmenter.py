@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
-from .contract import Classes
-from .execution import DEFAULT_DEVICE, Execution, Provider
-from .image_input import size_hw_of
-from .images import check_color
-from .label_head import LabelHead
-from .pinning import Sessions
+from .images.files import check_color
+from .inference.execution import DEFAULT_DEVICE, Execution, Provider
+from .inference.image_input import size_hw_of
+from .inference.label_head import LabelHead
+from .inference.model_interface import Classes
+from .inference.postprocessing import SizeHW
+from .inference.preprocessing import Preprocessing
+from .inference.session import Model, open_session
+from .inference.session_pool import Sessions
+from .inference.tile_grid import Progress
+from .inference.tiling import segment_tiled
 from .pipeline import ImageSource, Picture, Pipeline
-from .postprocessing import SizeHW
-from .preprocessing import Preprocessing
-from .result import SegmentationResult
-from .session import Model, open_session
+from .results.result import SegmentationResult
 from .stacking import check_batch, segment_in_stacks
-from .tile_grid import Progress
-from .tiling import segment_tiled
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on

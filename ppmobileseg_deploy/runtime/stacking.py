@@ -9,10 +9,10 @@ from PIL import Image
 
 from ..errors import UsageError
 from ..quoting import brief
-from .pinning import Sessions
+from .inference.postprocessing import SizeHW
+from .inference.session_pool import Sessions
 from .pipeline import Pipeline, Prepared
-from .postprocessing import SizeHW
-from .result import SegmentationResult
+from .results.result import SegmentationResult
 
 _CHANNELS: Final = (1, 3, 4)
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from ..errors import UsageError
 from ..quoting import brief
-from .overlap import ahead
-from .result import SegmentationResult
+from .results.result import SegmentationResult
 from .sources import Frame, Source, find_sources, read_frames
 from .sources.frames import check_frame_choice
+from .sources.read_ahead import ahead
 
 Picture: TypeAlias = Image.Image | NDArray[Any]
 Location: TypeAlias = str | Path | int

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..runtime.scores import add_up_to_one
+from ..runtime.inference.scores import add_up_to_one
 from .examples import Example, channels_swapped
 from .layers import Layers, Parting, first_parting
 from .subjects import Outcome, Subject

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..metadata import ModelMetadata
-from ..runtime.images import read_image
-from ..runtime.preprocessing import Preprocessing
+from ..runtime.images.files import read_image
+from ..runtime.inference.preprocessing import Preprocessing
 
 _SIZES_HW: Final = ((64, 96), (160, 128), (256, 320))
 _WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole number

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
 from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
-from ..runtime.model_graph import ModelGraph
-from ..runtime.model_output import LOGITS, ModelOutput
-from ..runtime.scores import Scores, scores_of
+from ..runtime.inference.model_graph import ModelGraph
+from ..runtime.inference.model_output import LOGITS, ModelOutput
+from ..runtime.inference.scores import Scores, scores_of
 from .examples import Example, Normalisation
 
 _RANK: Final = 4

@@ -11,13 +11,13 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..runtime.calls import run_session
-from ..runtime.execution import Execution
-from ..runtime.label_head import LabelHead
-from ..runtime.postprocessing import labels_from_logits
-from ..runtime.sampling import resized_axis
-from ..runtime.session import LOOP_TIMEOUT_S
-from ..runtime.starting import Starter, first_line
+from ..runtime.inference.calls import run_session
+from ..runtime.inference.execution import Execution
+from ..runtime.inference.label_head import LabelHead
+from ..runtime.inference.ort_session import Starter, first_line
+from ..runtime.inference.postprocessing import labels_from_logits
+from ..runtime.inference.sampling import resized_axis
+from ..runtime.inference.session import LOOP_TIMEOUT_S
 from .examples import Example, Normalisation
 from .onnx_face import OnnxFace
 from .subjects import Outcome

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..checkpoints import OFFICIAL, Description
 from ..errors import UsageError
 from ..files import atomic_path, kind_of
-from ..runtime.locate import CHECKPOINT_SUFFIXES
+from ..runtime.inference.find_model import CHECKPOINT_SUFFIXES
 from .examples import Example, Normalisation, image_example, random_examples
 from .layers import Layers
 

@@ -19,7 +19,7 @@ from ppmobileseg_deploy.benchmarking import (
 )
 from ppmobileseg_deploy.benchmarking.benchmark import Benchmark
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.images import write_image
+from ppmobileseg_deploy.runtime.images.files import write_image
 
 
 @pytest.fixture(scope="session")

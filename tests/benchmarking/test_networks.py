@@ -8,7 +8,7 @@ import pytest
 from ppmobileseg_deploy import ModelError, UsageError
 from ppmobileseg_deploy.benchmarking import candidates, measure_networks, networks
 from ppmobileseg_deploy.benchmarking.engines import onnxruntime_run, openvino_run
-from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.images.files import read_image
 
 
 def test_onnxruntime_runs_a_file_for_a_size_of_its_own(model: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.benchmarking import STAGES, Stages, StageSpreads, segment_file
 from ppmobileseg_deploy.benchmarking.stages import laps_ms
-from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.images.files import read_image
 
 
 def test_stages_add_up() -> None:

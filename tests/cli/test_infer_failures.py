@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime import images
+from ppmobileseg_deploy.runtime.images import files as images
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
 
 

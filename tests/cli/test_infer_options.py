@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.runtime import lettering
+from ppmobileseg_deploy.runtime.drawing import lettering
 
 COLORS_BGR = np.array([(20, 10, 250), (40, 240, 30), (230, 60, 50)], np.uint8)
 

@@ -84,7 +84,7 @@ def test_outputs_can_be_stored_and_compared_later(verify, exported):
 
 
 def test_images_are_compared_too(verify, exported):
-    from ppmobileseg_deploy.runtime.images import write_image
+    from ppmobileseg_deploy.runtime.images.files import write_image
 
     rng = np.random.default_rng(0)
     write_image("photo.png", rng.integers(0, 256, (64, 64, 3)).astype(np.uint8))

@@ -12,7 +12,7 @@ from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.evaluation import find_ade20k
 from ppmobileseg_deploy.evaluation.label_coding import LabelCoding
 from ppmobileseg_deploy.evaluation.label_images import read_labels
-from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.images.files import read_image
 
 SIZE_HW = (64, 64)
 SEEDS = range(4)

@@ -19,7 +19,7 @@ from small_model import write_small_model
 
 def _prepare() -> Try:
     from ppmobileseg_deploy import OrtSegmenter
-    from ppmobileseg_deploy.runtime.images import decode_image
+    from ppmobileseg_deploy.runtime.images.files import decode_image
 
     with tempfile.TemporaryDirectory() as folder:
         model = write_small_model(Path(folder) / "small.onnx").read_bytes()

@@ -23,8 +23,8 @@ from demo_files import demo_model, write_photographs
 from numpy.typing import NDArray
 
 from ppmobileseg_deploy import OrtSegmenter
-from ppmobileseg_deploy.runtime.images import read_image
-from ppmobileseg_deploy.runtime.pinning import PATIENCE
+from ppmobileseg_deploy.runtime.images.files import read_image
+from ppmobileseg_deploy.runtime.inference.session_pool import PATIENCE
 
 SIZES_WH = [(320, 240), (240, 320), (500, 375), (640, 360)]
 PERIOD_S = 3

@@ -11,7 +11,7 @@ from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.embedding import embed_preprocessing
 from ppmobileseg_deploy.exporters.options import ByteOrder
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
+from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
 
 
 def shape(value: onnx.ValueInfoProto) -> list[str | int]:

@@ -12,9 +12,9 @@ from ppmobileseg_deploy.benchmarking.logits import smooth_logits
 from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.exporters.label_head import export_label_head, main
 from ppmobileseg_deploy.model.cell import MIN_CLASSES
-from ppmobileseg_deploy.runtime import label_head
-from ppmobileseg_deploy.runtime.label_head import LabelHead
-from ppmobileseg_deploy.runtime.sampling import resized_axis
+from ppmobileseg_deploy.runtime.inference import label_head
+from ppmobileseg_deploy.runtime.inference.label_head import LabelHead
+from ppmobileseg_deploy.runtime.inference.sampling import resized_axis
 
 HEADS = ["confidence.onnx", "labels_int32.onnx", "labels_uint8.onnx", "maximum.onnx"]
 

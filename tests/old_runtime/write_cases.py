@@ -22,9 +22,9 @@ from ppmobileseg_deploy.exporters import (
 )
 from ppmobileseg_deploy.exporters.label_head import export_label_head
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.images import read_image
-from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
-from ppmobileseg_deploy.runtime.sampling import resized_axis
+from ppmobileseg_deploy.runtime.images.files import read_image
+from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
+from ppmobileseg_deploy.runtime.inference.sampling import resized_axis
 
 CHECKPOINT: Final = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 PICTURES: Final = CHECKPOINT.parent / "images"

@@ -17,7 +17,7 @@ from ppmobileseg_deploy import (
 )
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.palettes import distinct_palette
-from ppmobileseg_deploy.runtime.images import read_image
+from ppmobileseg_deploy.runtime.images.files import read_image
 
 MakeModel = Callable[..., Path]
 Draw = Callable[[int, int], NDArray[np.uint8]]

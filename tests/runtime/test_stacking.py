@@ -12,7 +12,7 @@ from PIL import Image
 
 from ppmobileseg_deploy import OrtSegmenter, UsageError
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.session import Session
+from ppmobileseg_deploy.runtime.inference.session import Session
 
 MakeModel = Callable[..., Path]
 Draw = Callable[[int, int], NDArray[np.uint8]]

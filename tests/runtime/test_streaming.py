@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import ImageError, UsageError
-from ppmobileseg_deploy.runtime.images import as_image_bgr
-from ppmobileseg_deploy.runtime.result import SegmentationResult
+from ppmobileseg_deploy.runtime.images.files import as_image_bgr
+from ppmobileseg_deploy.runtime.results.result import SegmentationResult
 from ppmobileseg_deploy.runtime.sources import web
 from ppmobileseg_deploy.runtime.streaming import stream
 

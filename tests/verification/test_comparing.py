@@ -230,7 +230,7 @@ def test_models_of_other_shapes_are_refused(second, message):
 
 
 def test_a_photograph_is_prepared_as_the_models_want_it(tmp_path):
-    from ppmobileseg_deploy.runtime.images import write_image
+    from ppmobileseg_deploy.runtime.images.files import write_image
 
     write_image(tmp_path / "p.png", np.full((100, 150, 3), 255, np.uint8))
     example = image_example(tmp_path / "p.png")

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from ppmobileseg_deploy.checkpoints import Description
 from ppmobileseg_deploy.errors import ModelError, UsageError
 from ppmobileseg_deploy.exporters import ExportOptions, convert_to_ort, export_onnx
-from ppmobileseg_deploy.runtime.images import write_image
+from ppmobileseg_deploy.runtime.images.files import write_image
 from ppmobileseg_deploy.verification import (
     Example,
     Normalisation,

@@ -15,7 +15,7 @@ from ...evaluation.confusion import ConfusionMatrix
 from ...evaluation.evaluating import count_image
 from ...evaluation.label_coding import IGNORE, LabelCoding
 from ...evaluation.label_images import read_labels
-from ...runtime.images import read_image
+from ...runtime.images.files import read_image
 from ...runtime.segmenter import OrtSegmenter
 from .calibration import CalibrationSet
 

@@ -10,8 +10,8 @@ from onnxruntime.quantization import CalibrationDataReader
 
 from ...errors import UsageError
 from ...evaluation.datasets import LabelledImage, find_images, find_labelled_images
-from ...runtime.images import read_image
-from ...runtime.preprocessing import Preprocessing
+from ...runtime.images.files import read_image
+from ...runtime.inference.preprocessing import Preprocessing
 from ..trace import INPUT
 
 MAX_IMAGES: Final = 200

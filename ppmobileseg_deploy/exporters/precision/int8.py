@@ -10,7 +10,7 @@ from onnx import ModelProto
 
 from ...errors import ExportError, UsageError
 from ...metadata import ModelMetadata
-from ...runtime.preprocessing import Preprocessing
+from ...runtime.inference.preprocessing import Preprocessing
 from ..graph import seal
 from .agreement import Judge, Score
 from .calibration import CalibrationReader, CalibrationSet

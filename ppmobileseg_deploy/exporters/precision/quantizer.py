@@ -13,7 +13,7 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ...errors import ExportError, UsageError
-from ...runtime.starting import first_line
+from ...runtime.inference.ort_session import first_line
 from ..trace import LOGITS
 from .calibration import CalibrationReader
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from ...files import kind_of
-from ..threads import allowed_threads
+from ..inference.threads import allowed_threads
 from .boxes import BOX_TYPES
 
 if TYPE_CHECKING:

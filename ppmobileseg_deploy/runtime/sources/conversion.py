@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from ...errors import ImageError
-from ..arrays import ImageBGR
+from ..images.arrays import ImageBGR
 from . import hdr
 from .filters import FilterChain
 from .look import NO_MATRIX, UNKNOWN, Look

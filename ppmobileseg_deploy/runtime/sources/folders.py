@@ -9,8 +9,8 @@ from typing import Final
 
 from ...errors import ImageError
 from ...files import kind_of
-from ..images import READABLE_SUFFIXES
-from ..kinds import RESULT_KINDS
+from ..images.files import READABLE_SUFFIXES
+from ..results.kinds import RESULT_KINDS
 from .source import VIDEO_SUFFIXES
 
 SUFFIXES: Final = READABLE_SUFFIXES | VIDEO_SUFFIXES

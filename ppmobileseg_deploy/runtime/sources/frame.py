@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..arrays import ImageBGR
+from ..images.arrays import ImageBGR
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import UsageError
 from ...quoting import brief
-from ..images import decode_image, read_image
+from ..images.files import decode_image, read_image
 from .camera import camera_frames
 from .frame import Frame
 from .source import Source

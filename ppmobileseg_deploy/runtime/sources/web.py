@@ -16,8 +16,8 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsp
 from ...errors import ImageError
 from ...quoting import printable
 from ...version import VERSION
-from ..arrays import ImageBGR
-from ..images import decode_image
+from ..images.arrays import ImageBGR
+from ..images.files import decode_image
 from .addresses import check_address, shown
 from .hosts import Reach
 from .lists import looks_like_image

@@ -11,7 +11,7 @@ from ppmobileseg_deploy.exporters.precision.calibration import (
     CalibrationSet,
 )
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.preprocessing import Preprocessing
+from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
 
 
 def make_images(folder: Path, names: list[str]) -> Path:

@@ -1,0 +1,1 @@
+"""Class ids to pictures for people."""

@@ -1,0 +1,1 @@
+"""Encoded files and arrays to upright BGR images."""

@@ -1,0 +1,83 @@
+"""Encoded images to upright BGR arrays: which format it is, and one error for all kinds of damage.
+
+Pillow decodes most formats, because it refuses truncated files; OpenCV fills their missing part
+with grey and says so on stderr only. The decoders are named one by one: a photograph needs no
+others, some of Pillow's start programs (EPS), and the pixel limit of `PIL.Image.open` is the whole
+process's. What a file claims, and makes a decoder do, is checked in `formats` before.
+"""
+
+import os
+from collections.abc import Callable
+from typing import BinaryIO, Final
+
+from ...errors import ImageError
+from .arrays import ImageBGR
+from .formats import bmp, gif, jpeg, png, pnm, tags, tiff, webp
+from .headers import Limits
+
+_Decode = Callable[[BinaryIO, Limits], ImageBGR]
+
+_FORMATS: Final[tuple[tuple[bytes, str, _Decode], ...]] = (
+    (jpeg.MAGIC, "JPEG", jpeg.decode),
+    (png.MAGIC, "PNG", png.decode),
+    (webp.MAGIC, "WEBP", webp.decode),
+    (bmp.MAGIC, "BMP", bmp.decode),
+    *((magic, "TIFF", tiff.decode) for magic in tags.MAGICS),
+    (gif.MAGIC, "GIF", gif.decode),
+    *((magic, "PPM", pnm.decode) for magic in pnm.MAGICS),
+)
+_PREFIX_BYTES: Final = 12
+
+
+def decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
+    """Decode an image file.
+
+    Args:
+        stream: Its content; seekable.
+        name: What messages call it.
+        max_pixels: Larger images are refused before a pixel is decoded.
+
+    Returns:
+        (height, width, 3) uint8, BGR, upright, contiguous.
+
+    Raises:
+        ImageError: It is no image, damaged, of a kind that is not read, or too large.
+        OSError: The stream cannot be read.
+    """
+    try:
+        return _decoded(stream, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"cannot read {name}: {error}") from error.__cause__
+
+
+def one_line(error: BaseException) -> str:
+    """Give an error's message without line breaks; its type if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _decoded(stream: BinaryIO, max_pixels: int) -> ImageBGR:
+    prefix = stream.read(_PREFIX_BYTES)
+    limits = Limits(max_pixels, file_bytes=stream.seek(0, os.SEEK_END))
+    stream.seek(0)
+    kind, decode = _format(prefix)
+    # Damage makes decoders raise whatever the damaged field happens to break.
+    try:
+        return decode(stream, limits)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(
+            f"expected a complete {kind} file, found a damaged one ({one_line(error)})"
+        ) from error
+
+
+def _format(prefix: bytes) -> tuple[str, _Decode]:
+    if not prefix:
+        raise ImageError("expected an image, found an empty file")
+    for magic, kind, decode in _FORMATS:
+        if prefix.startswith(magic):
+            return kind, decode
+    raise ImageError(
+        "expected a JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM image, "
+        f"found a file that starts with {prefix!r}"
+    )

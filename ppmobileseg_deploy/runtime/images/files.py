@@ -1,0 +1,158 @@
+"""Image files and in-memory images to one form: HWC uint8 BGR, upright."""
+
+import io
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import ImageError, OutputError, UsageError
+from ...files import atomic_path, kind_of
+from .arrays import ImageBGR, bgr_of_array
+from .decoding import decoded, one_line
+from .pil_images import upright_bgr
+
+READABLE_SUFFIXES: Final = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""What image files are usually called; `read_image` itself looks at the content."""
+
+WRITABLE_SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""The formats `write_image` knows."""
+
+COLOR_ORDERS: Final = ("bgr", "rgb")
+"""Orders that the channels of an array can have."""
+
+
+def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
+    """Read an image file: JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM.
+
+    The content decides, not the suffix. Of several pages (TIFF) or frames (GIF, WebP, PNG) the
+    first one is read. EXIF orientation is applied. Transparency is dropped, as
+    ``cv2.IMREAD_COLOR`` does: the colours stored beneath it are shown. Of 16-bit channels the
+    upper byte is kept. Nothing is guessed: floating point, signed numbers and bands without
+    colours are refused.
+
+    Args:
+        path: The file.
+        max_pixels: Larger images are refused before a pixel is decoded.
+
+    Returns:
+        (height, width, 3) uint8, BGR, contiguous.
+
+    Raises:
+        ImageError: The file is missing, no image, damaged, of a kind that is not read, or too
+            large.
+    """
+    path = Path(path)
+    if kind_of(path) == "device":  # a pipe may never end, or never begin
+        raise ImageError(f"cannot read {path}: expected a file, found a device or a pipe")
+    try:
+        with path.open("rb") as stream:
+            return decoded(stream, str(path), max_pixels)
+    except FileNotFoundError:
+        raise ImageError(f"cannot read {path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"cannot read {path}: expected an image file, found a folder") from None
+    except OSError as error:
+        raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a null character
+        raise ImageError(f"cannot read {str(path)!r}: {error}") from error
+
+
+def decode_image(data: bytes, name: str, *, max_pixels: int = 200_000_000) -> ImageBGR:
+    """Read an image that is in memory as a file is on disk; see `read_image`.
+
+    Args:
+        data: The content of an image file.
+        name: Where it came from, for messages.
+        max_pixels: Larger images are refused before a pixel is decoded.
+
+    Returns:
+        (height, width, 3) uint8, BGR, contiguous.
+
+    Raises:
+        ImageError: It is no image, damaged, or too large.
+    """
+    return decoded(io.BytesIO(data), name, max_pixels)
+
+
+def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
+    """Bring an image in memory to the form that everything here works on.
+
+    Arrays are converted where nothing is lost, and refused with a hint where something would be:
+    floats scaled to [0, 1], 16 bits, an alpha channel that hides something.
+
+    Args:
+        image: A PIL image of any mode (its EXIF orientation is applied), or an array of shape
+            (height, width), (height, width, 1), (height, width, 3) or, with 255 as alpha
+            throughout, (height, width, 4), of integers or floats that are whole numbers in
+            [0, 255], of any byte order and strides.
+        color: Order of an array's channels: ``"bgr"`` as OpenCV gives it, or ``"rgb"`` as most
+            other libraries have it. PIL images know their own.
+
+    Returns:
+        (height, width, 3) uint8, BGR, contiguous. It shares memory with an array that has this
+        form already.
+
+    Raises:
+        ImageError: Anything else.
+        UsageError: `color` is neither of the two.
+    """
+    check_color(color)
+    if isinstance(image, Image.Image):
+        # It may be a file that is opened and not yet read, and damaged in any way.
+        try:
+            return upright_bgr(image)
+        except ImageError:
+            raise
+        except Exception as error:
+            raise ImageError(f"cannot use the PIL image: {one_line(error)}") from error
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f"expected a path, a PIL image or a numpy array, found {type(image).__name__}"
+        )
+    return bgr_of_array(image, color)
+
+
+def check_color(color: str) -> None:
+    """Make sure that an order of channels has a meaning.
+
+    Args:
+        color: One of `COLOR_ORDERS`.
+
+    Raises:
+        UsageError: It is another one.
+    """
+    if color not in COLOR_ORDERS:
+        raise UsageError(f"expected color to be {' or '.join(COLOR_ORDERS)}, found {color!r}")
+
+
+def write_image(path: str | Path, image: NDArray[Any]) -> None:
+    """Write an image so that the file appears complete or not at all.
+
+    Args:
+        path: Its suffix chooses the format, see `WRITABLE_SUFFIXES`. A missing folder is made.
+        image: (height, width, 3) uint8 BGR, or (height, width) uint8 or, for PNG and TIFF, uint16.
+
+    Raises:
+        UsageError: The suffix names no known format.
+        OutputError: The format cannot hold the image, or the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
+        expected = ", ".join(sorted(WRITABLE_SUFFIXES))
+        raise UsageError(f"expected a file name ending in {expected}, found {str(path)!r}")
+    try:
+        complete, encoded = cv2.imencode(suffix, image)
+    except cv2.error as error:
+        raise OutputError(f"cannot write {path}: {one_line(error)}") from error
+    if not complete:
+        height, width = image.shape[:2]
+        raise OutputError(f"cannot write {path}: {suffix} cannot hold {height}x{width} pixels")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded.data)

@@ -1,0 +1,1 @@
+"""One image through the network: model file, ONNX Runtime, and the arrays on both sides."""

@@ -1,0 +1,193 @@
+"""One call of ONNX Runtime, into memory of ours, that Ctrl-C and a time limit end.
+
+ONNX Runtime computes without coming back to Python, which so does not hear of Ctrl-C. A call is
+made in a thread of its own, therefore, where Python would hear of it (in the main thread) or where
+there is a limit, and told to stop. It looks for that between two operators of the graph.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from time import monotonic
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ...errors import ModelError, ModelTimeoutError
+from .model_output import ModelOutput
+from .ort_session import first_line
+
+Work: TypeAlias = Callable[[ort.RunOptions | None], Any]
+
+_LOOK_S: Final = 0.2  # on Windows, Ctrl-C does not end waiting
+_PATIENCE_S: Final = 0.5  # for the operator at work when it is told to stop
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a session is called.
+
+    Attributes:
+        inference: The session.
+        output: The output to compute.
+        source: File name, for messages.
+        timeout_s: Most seconds that it may take; None for any number.
+    """
+
+    inference: ort.InferenceSession
+    output: ModelOutput
+    source: str
+    timeout_s: float | None
+
+    def into(self, feeds: Mapping[str, NDArray[Any]], output: NDArray[Any]) -> None:
+        """Compute the output into an array.
+
+        An array of ONNX Runtime's own would be copied, which takes half as long as the network
+        where it holds the logits of 150 classes; and it may turn out to be huge.
+
+        Args:
+            feeds: What goes in, by name. Optional inputs are not among them: they cannot be bound.
+            output: Array of the shape and type that the output must have, contiguous; written to.
+
+        Raises:
+            ModelTimeoutError: It takes too long. An operator that does not end goes on in its
+                thread.
+            ModelError: The model fails, or its output has another shape.
+        """
+        binding = self.inference.io_binding()
+        # ONNX Runtime reads and writes where these are, as long as the run's thread lives.
+        given = {name: np.ascontiguousarray(array) for name, array in feeds.items()}
+        for name, array in given.items():
+            binding.bind_cpu_input(name, array)
+        binding.bind_output(
+            self.output.name,
+            "cpu",
+            0,
+            output.dtype.type,
+            list(output.shape),
+            output.ctypes.data,
+        )
+
+        def work(options: ort.RunOptions | None) -> tuple[Any, ...]:
+            self.inference.run_with_iobinding(binding, options)
+            return given, output
+
+        failure = _ended(work, self.source, self.timeout_s).failure
+        if failure is not None:
+            if "dimensions for output" in str(failure):
+                declared = self._mismatch(output.shape, self.output.declared)
+                raise ModelError(f"{self.source} failed: {declared}") from failure
+            found = _computed_shape(str(failure))
+            if found is not None:
+                mismatch = self._mismatch(output.shape, found)
+                raise ModelError(f"{self.source}: {mismatch}") from failure
+            raise ModelError(f"{self.source} failed: {first_line(failure)}") from failure
+
+    def _mismatch(self, expected: tuple[int, ...], found: object) -> str:
+        return f"expected {self.output.kind} of shape {expected}, found {found}"
+
+
+def run_session(
+    inference: ort.InferenceSession,
+    output_names: Sequence[str],
+    feeds: Mapping[str, NDArray[Any]],
+    source: str,
+    timeout_s: float | None = None,
+) -> list[Any]:
+    """Compute outputs of any shape.
+
+    Args:
+        inference: The session.
+        output_names: Names of the outputs.
+        feeds: What goes in, by name.
+        source: File name, for messages.
+        timeout_s: Most seconds that it may take; None for any number.
+
+    Returns:
+        The outputs, in this order; those that are no tensors are no arrays.
+
+    Raises:
+        ModelTimeoutError: It takes too long.
+        ModelError: The model fails.
+    """
+    names = list(output_names)
+    run = _ended(lambda options: inference.run(names, dict(feeds), options), source, timeout_s)
+    if run.failure is not None:
+        raise ModelError(f"{source} failed: {first_line(run.failure)}") from run.failure
+    outputs: list[Any] = run.result
+    return outputs
+
+
+def _ended(work: Work, source: str, timeout_s: float | None) -> "_Run":
+    run = _Run(work)
+    if timeout_s is None and threading.current_thread() is not threading.main_thread():
+        run.here()
+    elif not run.in_a_thread(timeout_s):
+        raise ModelTimeoutError(f"{source}: expected an answer within {timeout_s:g} s, found none")
+    return run
+
+
+def _computed_shape(message: str) -> tuple[int, ...] | None:
+    """Find the shape in what ONNX Runtime says of an output that came out with another one."""
+    # 1.15: "Current shape:{1,3} Requested shape:{1,4}"; 1.32: "has shape {1,3} but the computed
+    # output shape for this run is {1,4}".
+    shapes = re.findall(r"shape[^{}]*\{([0-9,]+)\}", message)
+    return tuple(map(int, shapes[-1].split(","))) if len(shapes) > 1 else None
+
+
+class _Run:
+    """A run of a session.
+
+    Args:
+        work: Runs it. Its result holds all memory that ONNX Runtime reads and writes.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.result: Any = None
+        self.failure: Exception | None = None
+        self._work = work
+        self._options: ort.RunOptions | None = None
+        self._done = threading.Event()
+
+    def here(self) -> None:
+        """Run in this thread."""
+        try:
+            self.result = self._work(self._options)
+        except Exception as error:  # the errors' classes differ between releases
+            self.failure = error
+        finally:
+            self._done.set()
+
+    def in_a_thread(self, timeout_s: float | None) -> bool:
+        """Run in another thread, and wait for it.
+
+        Args:
+            timeout_s: For how long; None for as long as it takes.
+
+        Returns:
+            Whether it came to an end.
+        """
+        self._options = ort.RunOptions()
+        end_s = inf if timeout_s is None else monotonic() + timeout_s
+        try:
+            try:
+                threading.Thread(target=self.here, name="onnxruntime", daemon=True).start()
+            except RuntimeError:  # there are too many, or the interpreter is shutting down
+                self.here()
+            while not self._done.wait(min(_LOOK_S, max(end_s - monotonic(), 0))):
+                if monotonic() >= end_s:
+                    self._stop()
+                    return False
+        except BaseException:  # Ctrl-C, or what else a handler of a signal raises
+            self._stop()
+            raise
+        return True
+
+    def _stop(self) -> None:
+        if self._options is not None:
+            self._options.terminate = True
+        self._done.wait(_PATIENCE_S)

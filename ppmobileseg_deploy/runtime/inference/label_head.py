@@ -1,0 +1,176 @@
+"""From coarse logits to labels and their confidence at any size, exactly and in bounded memory.
+
+The heads are ONNX files of this package, which `exporters.label_head` makes: sessions of their
+own, beside that of the network. So the network goes whole to whatever device it runs on, images
+of different sizes share a run of it, large photographs are labelled in bands, and tiles are
+blended without logits of the image's size.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelError
+from .engine import Engine
+from .execution import Execution
+from .ort_session import Starter, first_line
+from .postprocessing import Labels, label_type
+from .sampling import Sampling
+from .scores import LOGITS, Scores
+
+Logits = NDArray[np.float32]
+
+_FOLDER: Final = Path(__file__).with_name("heads")
+MIN_CLASSES: Final = 17
+"""`model.cell.MIN_CLASSES`: what the heads rank at least."""
+
+_UINT8_CLASSES: Final = 256
+_NOWHERE: Final = np.float32(-1e30)
+_MOST_VALUES: Final = 320 << 20
+"""Logits of one band, if every class were in question at every pixel: 1.3 GB, for noise alone. A
+1080p image of 150 classes is one band ..."""
+
+_BAND_VALUES: Final = 150 << 20
+"""... and what takes more is labelled in bands of a million pixels, for 150 classes."""
+
+_CACHED_VALUES: Final = 1 << 20
+"""Logits of the rows whose confidence is computed at once, so that they stay in the cache."""
+
+
+class LabelHead:
+    """Labels the pixels of an image, and says how sure that is. For any number of threads.
+
+    Args:
+        num_classes: How many classes the logits are of.
+        scores: What these mean; called logits here whatever they are.
+        threads: Threads within an operator; None for as many as this process may use.
+    """
+
+    def __init__(
+        self, num_classes: int, scores: Scores = LOGITS, threads: int | None = None
+    ) -> None:
+        self._num_classes = num_classes
+        self._scores = scores
+        self._threads = threads
+        self._engines: dict[str, Engine] = {}
+
+    def labels(self, logits: Logits, rows: Sampling, columns: Sampling) -> Labels:
+        """Interpolate along both axes and take the best class; of equal ones the lowest.
+
+        Args:
+            logits: (classes, h, w) float32, finite.
+            rows: From grid rows to the rows of the label map.
+            columns: From grid columns to its columns.
+
+        Returns:
+            (height, width) class ids: uint8, or uint16 above 256 classes.
+
+        Raises:
+            ModelError: ONNX Runtime fails.
+        """
+        height, width = len(rows.points), len(columns.points)
+        missing = MIN_CLASSES - len(logits)
+        if missing > 0:
+            logits = np.pad(logits, ((0, missing), (0, 0), (0, 0)), constant_values=_NOWHERE)
+        band = _rows_at_once(height, width * len(logits))
+        kind = label_type(self._num_classes)
+        if band == height:
+            return self._label_band(logits, rows, columns).astype(kind, copy=False)
+        labels: Labels = np.empty((height, width), kind)
+        for first in range(0, height, band):
+            part, points = rows.part(first, first + band)
+            labels[first : first + band] = self._label_band(logits[:, points], part, columns)
+        return labels
+
+    def confidence(
+        self, logits: Logits, rows: Sampling, columns: Sampling, labels: Labels
+    ) -> Logits:
+        """Return the probability of each pixel's class.
+
+        Of logits it is the softmax over all classes.
+
+        Args:
+            logits: As for `labels`.
+            rows: Likewise.
+            columns: Likewise.
+            labels: (height, width) what `labels` gave for these.
+
+        Returns:
+            (height, width) float32 in [0, 1].
+
+        Raises:
+            ModelError: ONNX Runtime fails.
+        """
+        background = np.float32(self._scores.background)
+        if self._scores.are_probabilities(logits):
+            best = self._interpolated("maximum", logits, rows, columns)
+            np.subtract(best, background, out=best, where=(labels == 0) & bool(background))
+            return np.clip(best, 0, 1, out=best)
+        if not background:
+            return self._interpolated("confidence", logits, rows, columns)
+        # Of a head of one class: without what moves the threshold, the more probable class of two.
+        logits = logits.copy()
+        logits[0] -= background
+        more_probable = self.labels(logits, rows, columns)
+        confidence = self._interpolated("confidence", logits, rows, columns)
+        return np.where(labels == more_probable, confidence, 1 - confidence)
+
+    def _interpolated(
+        self, head: str, logits: Logits, rows: Sampling, columns: Sampling
+    ) -> Logits:
+        height, width = len(rows.points), len(columns.points)
+        confidence = np.empty((height, width), np.float32)
+        down, across = rows.cells, columns.cells
+        feeds: dict[str, NDArray[Any]] = {
+            "logits": np.ascontiguousarray(logits.transpose(1, 2, 0)),
+            "column_corners": across.corners,
+            "column_weights": across.weights,
+        }
+        at_once = max(1, _CACHED_VALUES // (width * len(logits)))
+        for cell, corners in enumerate(down.corners):
+            begin, end = np.searchsorted(down.cell, (cell, cell + 1))
+            for first in range(begin, end, at_once):
+                last = min(first + at_once, end)
+                some = down.weights[cell, first - begin : last - begin]
+                tiles = _run(
+                    self._engine(head), {**feeds, "row_corners": corners, "row_weights": some}
+                )
+                lines = tiles.reshape(len(some), -1)
+                place = across.cell * across.weights.shape[1] + across.pixel
+                confidence[first:last] = np.take(lines, place, axis=1)
+        return confidence
+
+    def _label_band(self, logits: Logits, rows: Sampling, columns: Sampling) -> NDArray[Any]:
+        feeds: dict[str, NDArray[Any]] = {"logits": np.ascontiguousarray(logits[None])}
+        for axis, sampling in (("row", rows), ("column", columns)):
+            feeds |= {f"{axis}_{name}": each for name, each in sampling.cells.arrays.items()}
+        head = "labels_uint8" if self._num_classes <= _UINT8_CLASSES else "labels_int32"
+        labels: NDArray[Any] = _run(self._engine(head), feeds)[0, 0]
+        return labels
+
+    def _engine(self, head: str) -> Engine:
+        engine = self._engines.get(head)
+        if engine is None:
+            content = (_FOLDER / f"{head}.onnx").read_bytes()
+            engine = Engine(Starter(content, head, None, Execution(threads=self._threads)))
+            # Where two threads come here, either engine serves.
+            self._engines[head] = engine
+        return engine
+
+
+def _run(engine: Engine, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    try:
+        (found,) = engine.inference.run(None, feeds)
+    except Exception as error:  # the errors' classes differ between releases
+        raise ModelError(f"the label head failed: {first_line(error)}") from error
+    array: NDArray[Any] = found
+    return array
+
+
+def _rows_at_once(height: int, values_per_row: int) -> int:
+    """Return how many rows are labelled at once."""
+    if height * values_per_row <= _MOST_VALUES:
+        return height
+    return max(1, _BAND_VALUES // values_per_row)

@@ -1,0 +1,319 @@
+"""What an ONNX file must take and give to be a segmentation model, and what it says of itself."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnxruntime as ort
+
+from ...class_names import BACKGROUND, choose_palette, default_classes
+from ...errors import ModelError, UsageError
+from ...metadata import (
+    DEFAULT_THRESHOLD,
+    MAX_CLASSES,
+    RGB,
+    ModelMetadata,
+    checked_threshold,
+)
+from ...palettes import distinct_palette
+from ...quoting import brief
+from .image_input import ImageInput
+from .model_graph import ModelGraph
+from .model_output import LOGITS, ModelOutput
+from .postprocessing import SizeHW
+from .scores import Scores, scores_of
+
+
+class MetadataWarning(UserWarning):
+    """A model file does not say what it is, so documented defaults are used."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What to call and how to paint the classes, in place of what the model file says.
+
+    Attributes:
+        names: Name of each class id; None for those of the file. For a head of one class there may
+            be one name, before which the background's is put.
+        palette_rgb: Colour of each class id, or of the classes of these names; None for those of
+            the file.
+        threshold: Of a head of one class, the probability above which a pixel is of it; None for
+            that of the file, or else `DEFAULT_THRESHOLD`.
+
+    Raises:
+        UsageError: The names or the colours are no such thing, or the threshold is not between 0
+            and 1.
+    """
+
+    names: Sequence[str] | None = None
+    palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None:
+            checked_threshold(self.threshold)
+        if self.names is not None:
+            _check_names(self.names)
+        if self.palette_rgb is not None:
+            _check_palette(self.palette_rgb)
+
+    def applied(self, metadata: ModelMetadata, count_known: bool) -> ModelMetadata:
+        """Put the names and the colours into metadata.
+
+        Args:
+            metadata: What the file says, or what is assumed of it.
+            count_known: Whether the number of classes is the file's, and not assumed.
+
+        Raises:
+            UsageError: There is another number of classes, a colour is none, or there is a
+                threshold and classes that compete.
+        """
+        if self.threshold is not None:
+            if metadata.threshold is None:
+                raise UsageError(
+                    "expected a head of one class with a threshold, found one of "
+                    f"{metadata.num_classes}, of which the most probable one wins"
+                )
+            metadata = replace(metadata, threshold=float(self.threshold))
+        if self.names is not None:
+            names = tuple(self.names)
+            if len(names) == 1 and metadata.threshold is not None:
+                names = (BACKGROUND, *names)
+            if len(names) != metadata.num_classes:
+                if count_known:
+                    raise UsageError(
+                        f"expected {metadata.num_classes} class names, found {len(names)}"
+                    )
+                metadata = replace(metadata, palette_rgb=distinct_palette(len(names)))
+            metadata = replace(metadata, class_names=names)
+        wanted = self.palette_rgb
+        if wanted is not None:
+            if metadata.threshold is not None and isinstance(wanted, Sequence):
+                # As many as there may be names.
+                wanted = [*metadata.palette_rgb[:1], *wanted] if len(wanted) == 1 else wanted
+            palette = choose_palette(metadata.class_names, metadata.palette_rgb, wanted)
+            metadata = replace(metadata, palette_rgb=palette)
+        return metadata
+
+
+def _check_names(names: object) -> None:
+    # A generator would be used up by the first look at it, and an array has no truth value.
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise UsageError(f"expected a list of at least one class name, found {brief(names)}")
+    if len(names) > MAX_CLASSES:
+        raise UsageError(f"expected at most {MAX_CLASSES} class names, found {len(names)}")
+    for class_id, name in enumerate(names):
+        if not isinstance(name, str):
+            raise UsageError(
+                f"expected class names of text, found {brief(name)} as number {class_id}"
+            )
+
+
+def _check_palette(palette_rgb: object) -> None:
+    if isinstance(palette_rgb, Mapping):
+        for name in palette_rgb:
+            if not isinstance(name, str):
+                raise UsageError(f"expected colours by class name, found {brief(name)} as a name")
+        if palette_rgb:
+            return
+    elif isinstance(palette_rgb, Sequence | np.ndarray) and not isinstance(palette_rgb, str):
+        return
+    raise UsageError(
+        f"expected a list of colours, or colours by class name, found {brief(palette_rgb)}"
+    )
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What goes in and what comes out.
+
+    Attributes:
+        metadata: What the file says about itself, or the defaults, with the `Classes` asked for.
+        input_name: Name of the one input.
+        takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
+            metadata's order, and not normalised float32 [batch, 3, height, width].
+        output: The output that is used: class ids, or a score for each class.
+        stride: Pixels of the network's input per grid point of the output: above 1 for logits
+            before upsampling.
+        scores: What the scores mean.
+        static_size_hw: Height and width of a file that takes one size only, else None.
+        free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
+            it is always one, batch. Empty if they are static or have no names of their own.
+        stackable: Whether images can be stacked: the batch is open, and the labels of an image
+            do not depend on its neighbours.
+    """
+
+    metadata: ModelMetadata
+    input_name: str
+    takes_bytes: bool
+    output: ModelOutput
+    stride: int
+    scores: Scores
+    static_size_hw: tuple[int, int] | None
+    free_dimensions: tuple[str, ...]
+    stackable: bool
+
+    def output_hw(self, input_hw: SizeHW) -> SizeHW:
+        """Give height and width of the output.
+
+        Args:
+            input_hw: Height and width of the input, which the file pads before it makes logits.
+        """
+        if self.stride == 1:
+            return input_hw
+        height, width = (
+            -(-side // self.metadata.size_multiple) * self.metadata.size_multiple // self.stride
+            for side in input_hw
+        )
+        return height, width
+
+
+def read_contract(
+    inference: ort.InferenceSession,
+    source: str,
+    classes: Classes,
+    graph: ModelGraph | None,
+    *,
+    stacklevel: int,
+) -> Contract:
+    """Check that a session is one of a segmentation model.
+
+    Args:
+        inference: The session.
+        source: File name, for messages.
+        classes: Names and colours in place of the file's.
+        graph: What the file's graph tells; None where it could not be looked into.
+        stacklevel: Frames between whom a warning is for and this function.
+
+    Raises:
+        ModelError: Its input, its output or its metadata are not as expected, or it takes bytes
+            and carries no metadata.
+        UsageError: The names, the colours or the threshold do not fit the model.
+
+    Warns:
+        MetadataWarning: The file carries no metadata, and those of the official ADE20K models are
+            assumed; or it gives probabilities, or one channel only.
+    """
+    image = ImageInput.of(inference.get_inputs(), source)
+    output = ModelOutput.of(inference.get_outputs(), source)
+    found = _metadata(inference, source, output)
+    _check_order(found, image.takes_bytes, source)
+    metadata = found or _assumed(output)
+    count_known = found is not None or output.channels is not None
+    wanted = metadata.threshold if classes.threshold is None else classes.threshold
+    scores = scores_of(
+        output,
+        graph,
+        source,
+        described=found is not None,
+        stored=None if found is None else found.threshold,
+        wanted=wanted,
+    )
+    notes = [] if found else [_assumptions(metadata, named=bool(classes.names))]
+    notes += _meaning(output, scores, wanted)
+    if notes:
+        warnings.warn(
+            f"{source} {'; it '.join(notes)}", MetadataWarning, stacklevel=stacklevel + 1
+        )
+    return Contract(
+        metadata=classes.applied(metadata, count_known),
+        input_name=image.name,
+        takes_bytes=image.takes_bytes,
+        output=output,
+        stride=_stride(output, found),
+        scores=scores,
+        static_size_hw=image.static_size_hw,
+        free_dimensions=image.free_dimensions,
+        # The paper's module looks at the classes of the whole batch.
+        stackable=not isinstance(image.batch, int)
+        and (output.kind == "logits" or metadata.vim != "image"),
+    )
+
+
+def _stride(output: ModelOutput, metadata: ModelMetadata | None) -> int:
+    return metadata.stride if metadata is not None and _is_coarse(output, metadata) else 1
+
+
+def _is_coarse(output: ModelOutput, metadata: ModelMetadata) -> bool:
+    """Tell whether these are the logits that a file of ours gives beside its labels."""
+    return output.name == LOGITS and output.kind == "logits" and metadata.output == "labels"
+
+
+def _metadata(
+    inference: ort.InferenceSession, source: str, output: ModelOutput
+) -> ModelMetadata | None:
+    try:
+        metadata = ModelMetadata.from_props(inference.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        raise ModelError(f"{source}: {error}") from error
+    if metadata is None:
+        return None
+    if _is_coarse(output, metadata):
+        if not metadata.stride or metadata.size_multiple % metadata.stride:
+            raise ModelError(
+                f"{source}: expected a stride that divides {metadata.size_multiple}, its metadata "
+                f"say {metadata.stride}"
+            )
+    elif metadata.output != output.kind:
+        raise ModelError(
+            f"{source}: its metadata say {metadata.output}, its output is {output.kind}"
+        )
+    if output.channels not in (None, metadata.num_classes):
+        raise ModelError(
+            f"{source}: its metadata name {metadata.num_classes} classes, "
+            f"its output has {output.channels}"
+        )
+    return metadata
+
+
+def _assumptions(metadata: ModelMetadata, *, named: bool) -> str:
+    names = "" if named else f"{_origin(metadata)} and "
+    return f"carries no metadata: assuming {names}the official models' preprocessing"
+
+
+def _meaning(output: ModelOutput, scores: Scores, threshold: float | None) -> list[str]:
+    """Tell what the numbers of a file are taken for, where that is not what its kind says."""
+    if scores.one_channel:
+        taken = "probability" if scores.kind == "probabilities" else "logit"
+        return [
+            f"gives one channel: taken for the {taken} of class 1, which is seen above a "
+            f"probability of {threshold:g}"
+        ]
+    if output.kind == "logits" and scores.kind == "probabilities":
+        return ["ends in a softmax or sigmoid: its output is taken for probabilities"]
+    return []
+
+
+def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str) -> None:
+    if metadata is None:
+        if takes_bytes:
+            # Any guess would be wrong without a sign: swapped channels give labels, too, and
+            # nothing says that the numbers are normalised inside.
+            raise ModelError(
+                f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
+                f"as `ppms-export --embed-preprocessing` writes them, found none"
+            )
+        return
+    if metadata.channel_order not in ("bgr", "rgb"):
+        raise ModelError(
+            f"{source}: expected channel order bgr or rgb, its metadata say "
+            f"{brief(metadata.channel_order)}"
+        )
+
+
+def _assumed(output: ModelOutput) -> ModelMetadata:
+    metadata = ModelMetadata(output=output.kind)
+    if output.channels in (None, metadata.num_classes):
+        return metadata
+    names, palette = default_classes(output.channels)
+    threshold = DEFAULT_THRESHOLD if output.channels == 1 else None
+    return replace(metadata, class_names=names, palette_rgb=palette, threshold=threshold)
+
+
+def _origin(metadata: ModelMetadata) -> str:
+    if metadata.class_names == ModelMetadata().class_names:
+        return "the names of ADE20K"
+    first, last = metadata.class_names[0], metadata.class_names[-1]
+    joined = "and" if metadata.threshold is not None else "to"
+    return f"the names {first!r} {joined} {last!r}"

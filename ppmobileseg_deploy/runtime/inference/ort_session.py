@@ -1,0 +1,198 @@
+"""Starting ONNX Runtime on a model file, for any size of image or for one only."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import onnxruntime as ort
+
+from ...errors import DeviceError, ModelError
+from ...files import kind_of
+from ...quoting import printable
+from .execution import Execution
+from .find_model import CHECKPOINT_SUFFIXES
+from .forks import has_forked
+from .memory import memory_bytes
+from .model_graph import ModelGraph
+from .network_only import network_only
+from .onnx_file import check_model_file
+from .threads import allowed_threads
+
+# ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
+# error it raises as well, and it would print it first, in colours.
+_FATAL: Final = 4
+_DEFAULT: Final = -1
+_SHARE_OF_MEMORY: Final = 0.75
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts sessions of one model file.
+
+    Attributes:
+        content: Path of the file, or its content.
+        source: File name, printable, for messages.
+        version: Changes when the file does; None for content that is in memory.
+        execution: Where and how to run.
+        graph: What the file's graph tells; None where it could not be looked into.
+    """
+
+    content: str | bytes = field(repr=False)
+    source: str
+    version: tuple[int, int, int] | None
+    execution: Execution
+    graph: ModelGraph | None = None
+
+    @classmethod
+    def of(cls, model: str | Path | bytes, execution: Execution) -> "Starter":
+        """Check what can be checked without starting anything.
+
+        Args:
+            model: Path of the file, or its content.
+            execution: Where and how to run.
+
+        Raises:
+            ModelError: There is no such file, it is empty, a folder or a training checkpoint, or
+                it is not what `check_model_file` lets pass.
+        """
+        if isinstance(model, bytes):
+            return cls(model, "model", None, execution, check_model_file(model))
+        path = Path(model)
+        version = _version(path)
+        if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+            named = printable(str(path))
+            raise ModelError(
+                f"cannot load {named}: expected an ONNX file, found a training checkpoint: "
+                f"convert it first with `ppms-export {named}`"
+            )
+        # Whatever the current folder is later, or in another process.
+        path = path.absolute()
+        graph = check_model_file(str(path))
+        return cls(str(path), printable(path.name), version, execution, graph)
+
+    def start(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
+        """Start a session. May be called from several threads.
+
+        Args:
+            lengths: Lengths of named dimensions, which makes the session take these only. None
+                with session options of the user's, which are not changed.
+
+        Raises:
+            DeviceError: A provider does not start.
+            ModelError: The file cannot be loaded, or is another one than the first time.
+        """
+        if self.version is not None and _version(Path(str(self.content))) != self.version:
+            raise ModelError(f"cannot load {self.source} again: the file has changed")
+        try:
+            inference = ort.InferenceSession(
+                self._model(),
+                self.execution.sess_options or self._options(lengths),
+                providers=list(self.execution.providers),
+                enable_fallback=0,
+            )
+            _read_names(inference)
+        except Exception as error:  # the errors' classes differ between releases
+            raise ModelError(
+                f"cannot load {self.source}: expected a complete ONNX file ({first_line(error)})"
+            ) from error
+        # A provider whose libraries are missing is left out with no more than a line in the log.
+        started = inference.get_providers()
+        for provider, _ in self.execution.providers:
+            if provider not in started:
+                raise DeviceError(
+                    f"device {self.execution.device!r}: {provider} is installed, but does not "
+                    "start here"
+                )
+        inference.disable_fallback()
+        return inference
+
+    def _model(self) -> str | bytes:
+        """Return what ONNX Runtime opens: of a file of labels and logits just the network."""
+        if self.graph is None or not self.graph.network:
+            return self.content
+        content = (
+            self.content if isinstance(self.content, bytes) else Path(self.content).read_bytes()
+        )
+        return network_only(content, self.graph.network)
+
+    def _options(self, lengths: Mapping[str, int]) -> ort.SessionOptions:
+        options = ort.SessionOptions()
+        options.log_severity_level = _FATAL
+        threads = self.execution.threads or allowed_threads()
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        # Waiting threads sleep. Spinning would keep the cores from whatever comes between two
+        # runs: drawing and writing a 1080p overlay take half as long without it, and the
+        # inference itself loses nothing on a quiet machine and wins on a busy one.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for name, length in lengths.items():
+            options.add_free_dimension_override_by_name(name, length)
+        if self.execution.on_cpu:
+            # One block for all activations of a run, planned for each size of image, saves 3 %
+            # of the time when the size stays. When it varies, it costs 5 %, and memory, because
+            # large blocks cannot be put together from the pieces that other sizes have left.
+            options.enable_mem_pattern = bool(lengths)
+            # After a fork the arena may be locked by a thread of the parent, for ever.
+            if not has_forked():
+                _share_arena()
+                options.add_session_config_entry("session.use_env_allocators", "1")
+        return options
+
+
+def _read_names(inference: ort.InferenceSession) -> None:
+    """Read all names that are looked at later: those in no UTF-8 raise an error."""
+    for each in (
+        *inference.get_inputs(),
+        *inference.get_outputs(),
+        *inference.get_overridable_initializers(),
+    ):
+        _ = each.name, each.shape
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of ONNX Runtime says, without its prefix and its stack."""
+    text = str(error).strip().split("\n", 1)[0]
+    # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : " says nothing that the rest does not.
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text) or type(error).__name__
+
+
+@cache
+def _share_arena() -> None:
+    """Let sessions take memory for activations from one arena of the process.
+
+    A pinned session beside the dynamic one then costs its weights (tiny: 12 MB), and the first
+    one 20 MB of activations, but not 95 MB each (tiny, a 1080p photograph). The weights
+    themselves cannot be shared from Python: given as initializers they are copied all the same,
+    into the layout that the convolutions want. Sessions of others do not see the arena, they
+    would have to ask for it. It keeps what it has until the process ends.
+
+    It has a limit, so that a model that asks for more than there is fails with an error, where the
+    system would end the process.
+    """
+    memory = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    limit = int((memory_bytes() or 0) * _SHARE_OF_MEMORY)  # 0: no limit
+    settings = ort.OrtArenaCfg(limit, _DEFAULT, _DEFAULT, _DEFAULT)
+    # An error says that there is one already, of another library in this process, which serves.
+    with suppress(RuntimeError):
+        ort.create_and_register_allocator(memory, settings)
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    # Asked here, because ONNX Runtime words these cases differently from release to release.
+    kind = kind_of(path)
+    named = printable(str(path))
+    if kind is None:
+        raise ModelError(f"cannot load {named}: no such file")
+    if kind != "file":
+        raise ModelError(f"cannot load {named}: expected an ONNX file, found a {kind}")
+    status = path.stat()
+    if status.st_size == 0:
+        raise ModelError(f"cannot load {named}: expected an ONNX file, found an empty one")
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,189 @@
+"""From a photograph to the network's input, as mmsegmentation's test pipeline does it."""
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UsageError
+from ...metadata import MAX_SIDE, ModelMetadata
+from ...quoting import brief
+from .postprocessing import SizeHW
+from .tensors import NormalisedPlanes, PixelBytes, ToTensor
+
+
+@dataclass(frozen=True)
+class Preprocessed:
+    """One image, ready for the network.
+
+    Attributes:
+        tensor: (1, 3, height, width) float32, normalised; zeros right and below the image.
+            Or (1, height, width, 3) uint8, for files that take bytes.
+        resized_hw: Part of the tensor that shows the image.
+        original_hw: Size the image came with.
+        padded_hw: Size of the tensor: of the network's input.
+    """
+
+    tensor: NDArray[Any]
+    resized_hw: SizeHW
+    original_hw: SizeHW
+    padded_hw: SizeHW
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Scale keeping the ratio, normalise, pad right and bottom; the file may do the last two.
+
+    The scale is the largest at which the short side is at most ``short_side`` and the long side
+    at most ``long_side``; with ``fit_hw``, the largest at which the image fits inside.
+
+    Attributes:
+        to_tensor: Makes the network's input of the scaled image.
+        short_side: Limit of the short side, pixels.
+        long_side: Limit of the long side, pixels.
+        size_multiple: Height and width are padded to a multiple of this, here or in the file.
+        fit_hw: Used in place of the two limits.
+        padded_hw: Pad to exactly this, not to a multiple.
+    """
+
+    to_tensor: ToTensor
+    short_side: int
+    long_side: int
+    size_multiple: int
+    fit_hw: SizeHW | None = None
+    padded_hw: SizeHW | None = None
+
+    @classmethod
+    def from_metadata(
+        cls,
+        metadata: ModelMetadata,
+        *,
+        input_size_hw: SizeHW | None = None,
+        fixed_size_hw: SizeHW | None = None,
+        static_size_hw: SizeHW | None = None,
+        takes_bytes: bool = False,
+    ) -> "Preprocessing":
+        """Take the rule from a model file.
+
+        Args:
+            metadata: What the file says about itself.
+            input_size_hw: Scale images to fit inside this size, not by the file's resize rule.
+            fixed_size_hw: Scale likewise, and pad to exactly this size.
+            static_size_hw: Input size of a file that knows one size only, None for dynamic ones.
+            takes_bytes: Whether the file takes bytes, which it normalises and pads itself.
+
+        Raises:
+            UsageError: A size is no pair of whole numbers in [1, `MAX_SIDE`], also once it is
+                rounded up to the file's multiple; not what a static file requires, or given
+                twice; or the fixed one is not a multiple of what the file asks for.
+        """
+        if input_size_hw is not None and fixed_size_hw is not None:
+            raise UsageError(
+                f"expected an input size or a fixed size, found {_text(input_size_hw)} and "
+                f"{_text(fixed_size_hw)}"
+            )
+        fixed_size_hw, input_size_hw = _checked(fixed_size_hw), _checked(input_size_hw)
+        chosen_hw = fixed_size_hw or input_size_hw
+        if static_size_hw is not None and chosen_hw not in (None, static_size_hw):
+            raise UsageError(
+                f"expected input size {_text(static_size_hw)}, the only one this model file "
+                f"takes, found {_text(chosen_hw)}"
+            )
+        multiple = metadata.size_multiple
+        if static_size_hw is None and fixed_size_hw and any(s % multiple for s in fixed_size_hw):
+            raise UsageError(
+                f"expected a fixed size of multiples of {multiple}, found {_text(fixed_size_hw)}"
+            )
+        if static_size_hw is None and input_size_hw:
+            most = MAX_SIDE // multiple * multiple
+            if max(input_size_hw) > most:
+                raise UsageError(
+                    f"expected an input size of at most {most}x{most}, the largest multiple of "
+                    f"{multiple} up to {MAX_SIDE}, found {_text(input_size_hw)}"
+                )
+        to_tensor: ToTensor = (
+            PixelBytes(metadata.channel_order, metadata.mean_rgb)
+            if takes_bytes
+            else NormalisedPlanes(metadata.mean_rgb, metadata.std_rgb, metadata.channel_order)
+        )
+        return cls(
+            to_tensor=to_tensor,
+            short_side=metadata.short_side,
+            long_side=metadata.long_side,
+            size_multiple=metadata.size_multiple,
+            fit_hw=static_size_hw or chosen_hw,
+            padded_hw=static_size_hw or fixed_size_hw,
+        )
+
+    def network_hw(self, image_hw: SizeHW) -> tuple[SizeHW, SizeHW]:
+        """Return the size an image is scaled to, and the size it is padded to.
+
+        Args:
+            image_hw: Height and width of the image, each at least 1.
+        """
+        height, width = image_hw
+        if self.fit_hw is None:
+            scale = min(
+                self.long_side / max(height, width),
+                self.short_side / min(height, width),
+            )
+        else:
+            scale = min(self.fit_hw[0] / height, self.fit_hw[1] / width)
+        resized_hw = max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+        if self.padded_hw is not None:
+            return resized_hw, self.padded_hw
+        if not self.to_tensor.needs_padding:
+            return resized_hw, resized_hw
+        return resized_hw, self.in_multiples(resized_hw)
+
+    def in_multiples(self, size_hw: SizeHW) -> SizeHW:
+        """Round up to what the network computes with: files pad what is given to them, too.
+
+        Args:
+            size_hw: Height and width of the network's input.
+        """
+        height, width = (-(-side // self.size_multiple) * self.size_multiple for side in size_hw)
+        return height, width
+
+    def __call__(self, image_bgr: NDArray[np.uint8]) -> Preprocessed:
+        """Prepare one image.
+
+        Args:
+            image_bgr: (height, width, 3) uint8, BGR.
+
+        Returns:
+            A tensor of its own, and the sizes that lead back from it.
+        """
+        original_hw = image_bgr.shape[0], image_bgr.shape[1]
+        (height, width), padded_hw = self.network_hw(original_hw)
+        # It copies images that have this size already: the tensor is not the caller's array.
+        scaled: Any = cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_LINEAR)
+        return Preprocessed(
+            tensor=self.to_tensor(scaled, padded_hw),
+            resized_hw=(height, width),
+            original_hw=original_hw,
+            padded_hw=padded_hw,
+        )
+
+
+def _checked(size_hw: object) -> SizeHW | None:
+    if size_hw is None:
+        return None
+    try:
+        height, width = map(operator.index, size_hw)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"expected a size of two whole numbers (height, width), found {brief(size_hw)}"
+        ) from None
+    if not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
+        raise UsageError(
+            f"expected an input size of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found {height}x{width}"
+        )
+    return height, width
+
+
+def _text(size_hw: SizeHW | None) -> str:
+    return "none" if size_hw is None else f"{size_hw[0]}x{size_hw[1]}"

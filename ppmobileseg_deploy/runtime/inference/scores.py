@@ -1,0 +1,189 @@
+"""What the numbers mean that a model gives for each class of each pixel."""
+
+import warnings
+from dataclasses import dataclass
+from math import log
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelError, UsageError
+from .model_graph import ModelGraph
+from .model_output import ModelOutput
+
+_ONE: Final = 1e-3  # how far rounding may take a sum of probabilities from 1
+_LOOKED_AT: Final = 32  # rows and columns that tell most logits from probabilities
+_LEAST: Final = np.float32(-1e38)  # in place of minus infinity, which cannot be interpolated
+
+
+class ScoresWarning(UserWarning):
+    """What a model's numbers are was found in the numbers alone."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How a model's numbers become classes and probabilities.
+
+    The largest number decides on the class of a pixel, whatever the numbers mean.
+
+    Attributes:
+        kind: ``"logits"``, of which the softmax is the probability; ``"probabilities"``, which
+            are it; or ``"unknown"``: those of an image that add up to 1 everywhere are
+            probabilities.
+        background: By how much class 0 of a one-class head is larger than its logit or
+            probability, so that the larger number is the class at the threshold.
+        added: How much of that the file leaves to be added.
+        one_channel: Whether the file gives class 1 only, without class 0.
+    """
+
+    kind: Literal["logits", "probabilities", "unknown"] = "logits"
+    background: float = 0.0
+    added: float = 0.0
+    one_channel: bool = False
+
+    @classmethod
+    def of_one_class(cls, threshold: float, *, sigmoid: bool) -> "Scores":
+        """Describe a file of one channel.
+
+        Args:
+            threshold: Probability above which a pixel is of class 1.
+            sigmoid: Whether the channel is that probability, and not its logit.
+        """
+        if sigmoid:
+            return cls("probabilities", background=2 * threshold - 1, one_channel=True)
+        return cls("logits", background=_logit(threshold), one_channel=True)
+
+    @classmethod
+    def of_two(cls, stored: float, wanted: float) -> "Scores":
+        """Describe a file of our own whose head has one class.
+
+        Args:
+            stored: The threshold that its logits are made for.
+            wanted: The threshold that is asked for.
+        """
+        background = _logit(wanted)
+        return cls("logits", background, added=background - _logit(stored))
+
+    def complete(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Make what a file gives into numbers whose largest is the class.
+
+        Args:
+            values: float32 (batch, channels, height, width), written to.
+
+        Returns:
+            float32 (batch, classes, height, width).
+        """
+        if self.one_channel:
+            background = np.full_like(values, self.background)
+            if self.kind == "probabilities":
+                background += 1 - values
+            return np.concatenate([background, values], axis=1)
+        if self.added:
+            values[:, 0] += np.float32(self.added)
+        return values
+
+    def are_probabilities(self, planes: NDArray[np.float32]) -> bool:
+        """Tell what the numbers of an image are.
+
+        Args:
+            planes: float32 (classes, height, width).
+
+        Warns:
+            ScoresWarning: It was not known before.
+        """
+        if self.kind != "unknown":
+            return self.kind == "probabilities"
+        # Logits have negative ones among them, as a rule: a few pixels are enough to see that.
+        rows, columns = (max(side // _LOOKED_AT, 1) for side in planes.shape[1:])
+        if not (add_up_to_one(planes[:, ::rows, ::columns]) and add_up_to_one(planes)):
+            return False
+        warnings.warn(
+            "the model's scores add up to 1 in every pixel: they are taken for probabilities",
+            ScoresWarning,
+            stacklevel=2,
+        )
+        return True
+
+
+LOGITS: Final = Scores()
+"""Of files that say what they are, and whose classes compete."""
+
+
+def scores_of(
+    output: ModelOutput,
+    graph: ModelGraph | None,
+    source: str,
+    *,
+    described: bool,
+    stored: float | None,
+    wanted: float | None,
+) -> Scores:
+    """Find out what the numbers of a file are.
+
+    Args:
+        output: Its output.
+        graph: What its graph tells; None where it could not be looked into.
+        source: File name, for messages.
+        described: Whether it carries our metadata, whose logits are logits.
+        stored: The threshold that these name.
+        wanted: The threshold to decide at; None where classes compete.
+
+    Raises:
+        ModelError: It gives one channel, and nothing tells what of.
+        UsageError: It gives labels, which were decided at another threshold.
+    """
+    if output.kind == "labels":
+        if stored is not None and stored != wanted:
+            raise UsageError(
+                f"expected a model with logits for another threshold, {source} gives labels that "
+                f"were decided at {stored:g}: export it anew with `ppms-export --threshold`"
+            )
+        return LOGITS
+    ends_in = graph.ends_in if graph is not None else ""
+    if output.channels == 1:
+        if graph is None or ends_in in ("softmax", "argmax") or wanted is None:
+            meant = "class ids" if ends_in == "argmax" else "a logit or a probability"
+            raise ModelError(
+                f"{source}: expected whole numbers as class ids, or logits of several classes, "
+                f"found one channel of tensor(float), which may be {meant}"
+            )
+        return Scores.of_one_class(wanted, sigmoid=ends_in == "sigmoid")
+    if ends_in in ("softmax", "sigmoid"):
+        return Scores("probabilities")
+    if not described:
+        return Scores("unknown")
+    return LOGITS if stored is None or wanted is None else Scores.of_two(stored, wanted)
+
+
+def finite(values: NDArray[np.float32]) -> bool:
+    """Make minus infinity, which rules a class out, a number; tell whether all others are one.
+
+    Args:
+        values: float32 (batch, classes, height, width), contiguous, written to.
+
+    Returns:
+        False where a number is NaN or plus infinity, or none of a pixel is finite.
+    """
+    with np.errstate(all="ignore"):
+        # What is no number leaves none. One pass without memory of its own.
+        if np.isfinite(values.sum()):
+            return True
+    # Large numbers, whose sum is infinite, get here, too.
+    if not (values < np.inf).all() or not (values > -np.inf).any(axis=1).all():
+        return False
+    np.copyto(values, _LEAST, where=values == -np.inf)
+    return True
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
+
+
+def add_up_to_one(planes: NDArray[np.float32]) -> bool:
+    """Tell whether the numbers of each pixel add up to 1, and none is negative, but for rounding.
+
+    Args:
+        planes: float32 (classes, height, width).
+    """
+    return bool(planes.min() >= -_ONE and np.abs(planes.sum(axis=0) - 1).max() <= _ONE)

@@ -1,0 +1,239 @@
+"""An open segmentation model: what goes in, what comes out, where it runs."""
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ...errors import ModelError, UsageError
+from ...metadata import ModelMetadata
+from .calls import Call
+from .engine import Engine
+from .execution import Execution, device_of
+from .image_input import size_hw_of
+from .model_interface import Classes, Contract, MetadataWarning, read_contract
+from .ort_session import Starter
+from .scores import finite
+
+__all__ = ["LOOP_TIMEOUT_S", "MetadataWarning", "Model", "Session", "open_session"]
+
+LOOP_TIMEOUT_S: Final = 20.0
+"""Seconds for a run of a file with a loop in its graph, which need not have an end."""
+
+Model: TypeAlias = str | Path | bytes | ort.InferenceSession
+"""What can be opened: a file's path, its content, or a session that is open already."""
+
+_HANDED_IN: Final = "the session"
+_OPENERS: Final = 3
+"""From here to whoever makes an OrtSegmenter, as warnings count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """An open model. `run` may be called from several threads.
+
+    It can be pickled, and used after a fork: ONNX Runtime is then started again on the file.
+
+    Attributes:
+        contract: What goes in and what comes out.
+        engine: Starts ONNX Runtime's session.
+        source: File name, or what else to call it in messages.
+        device: A key of `execution.PROVIDERS`, or the name of an execution provider.
+        timeout_s: Most seconds that a run may take; None for any number.
+    """
+
+    contract: Contract
+    engine: Engine
+    source: str
+    device: str
+    timeout_s: float | None = None
+
+    @property
+    def inference(self) -> ort.InferenceSession:
+        """ONNX Runtime's session.
+
+        Raises:
+            ModelError: It has to be started again, and the file is gone or has changed.
+            UsageError: It was handed in, and this is another process.
+        """
+        return self.engine.inference
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the file says about itself, or the defaults."""
+        return self.contract.metadata
+
+    @property
+    def input_name(self) -> str:
+        """Name of the one input."""
+        return self.contract.input_name
+
+    @property
+    def output(self) -> str:
+        """``"labels"`` or ``"logits"``: what the one output holds."""
+        return self.contract.output.kind
+
+    @property
+    def model_file(self) -> str:
+        """Name of the model's file, empty where it came as content or as an open session."""
+        starter = self.engine.starter
+        if starter is None or starter.version is None:
+            return ""
+        return Path(str(starter.content)).name
+
+    @property
+    def pinnable(self) -> bool:
+        """Whether a session for one size is faster than this one."""
+        return bool(self.contract.free_dimensions)
+
+    def pinned(self, size_hw: tuple[int, int]) -> "Session":
+        """Open the same file for one image of one size at a time, which is faster.
+
+        Args:
+            size_hw: Height and width of the input.
+
+        Returns:
+            A session whose results are the same but for the rounding of float32. It is this
+            one unless `pinnable`.
+
+        Raises:
+            ModelError: The file is gone or has changed since.
+        """
+        starter = self.engine.starter
+        if not self.pinnable or starter is None:
+            return self
+        # Most files let the batch vary too, which is the third name then.
+        lengths = dict(zip(self.contract.free_dimensions, (*size_hw, 1), strict=False))
+        contract = replace(
+            self.contract, static_size_hw=size_hw, free_dimensions=(), stackable=False
+        )
+        engine = Engine(starter, lengths, starter.start(lengths))
+        return replace(self, contract=contract, engine=engine)
+
+    def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Compute the output for one input.
+
+        Args:
+            tensor: (batch, 3, height, width) float32, or (batch, height, width, 3) uint8 if the
+                contract says ``takes_bytes``, as `Preprocessing` makes it.
+
+        Returns:
+            (batch, height, width) class ids, any integer type, or (batch, classes, height,
+            width) float32 scores, as `output` says, whose largest is the class. The scores may
+            be coarser than the input, see `Contract.output_hw`.
+
+        Raises:
+            ModelTimeoutError: It takes longer than it may.
+            ModelError: The model fails on this input, answers in another shape or with scores
+                that are no numbers, or has to be opened again, which fails.
+            UsageError: The session was handed in, and this is another process.
+        """
+        feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
+        size_hw = self.contract.output_hw(size_hw_of(tensor.shape, self.contract.takes_bytes))
+        values = np.empty(self.output_shape(len(tensor), size_hw), self.contract.output.dtype)
+        self.call.into(feeds, values)
+        if self.output == "labels":
+            return values.reshape(len(tensor), *size_hw)
+        return self.checked(self.contract.scores.complete(values))
+
+    @property
+    def call(self) -> Call:
+        """How the file's output is computed as it is.
+
+        Raises:
+            ModelError, UsageError: As for `inference`.
+        """
+        return Call(self.inference, self.contract.output, self.source, self.timeout_s)
+
+    def output_shape(self, batch: int, size_hw: tuple[int, int]) -> tuple[int, ...]:
+        """Give the shape of the file's output.
+
+        Args:
+            batch: Number of images.
+            size_hw: Height and width of the output.
+        """
+        if self.contract.output.rank == 3:
+            return (batch, *size_hw)
+        one = self.output == "labels" or self.contract.scores.one_channel
+        return (batch, 1 if one else self.metadata.num_classes, *size_hw)
+
+    def checked(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Make sure that there is a largest one among the scores of each pixel.
+
+        Args:
+            scores: float32 (batch, classes, height, width), contiguous; minus infinity becomes a
+                number.
+
+        Raises:
+            ModelError: There is not.
+        """
+        if not finite(scores):
+            raise ModelError(
+                f"{self.source}: expected logits that are numbers, found NaN, infinity, or pixels "
+                "whose logits all are minus infinity"
+            )
+        return scores
+
+
+def open_session(
+    model: Model,
+    execution: Execution | None = None,
+    classes: Classes | None = None,
+    timeout_s: float | None = None,
+) -> Session:
+    """Open an ONNX file and check that it is a segmentation model.
+
+    Args:
+        model: Path of the file, its content, or a session that is open already.
+        execution: Where and how to run; None for the CPU. It means nothing to an open session.
+        classes: Names and colours in place of the file's.
+        timeout_s: Most seconds that a run may take; None for any number, or for `LOOP_TIMEOUT_S`
+            where the file has a loop.
+
+    Raises:
+        DeviceError: The provider does not start.
+        ModelError: The file cannot be read, or its input or output is not as expected.
+        UsageError: The model is nothing of all that, or the names or colours do not fit it.
+
+    Warns:
+        MetadataWarning: The file does not say what it is, see `read_contract`.
+    """
+    execution, classes = execution or Execution(), classes or Classes()
+    if isinstance(model, ort.InferenceSession):
+        if execution != Execution():
+            raise UsageError(
+                "expected no device, threads, sess_options or providers with an "
+                "InferenceSession, which has its own, found some"
+            )
+        contract = read_contract(model, _HANDED_IN, classes, None, stacklevel=_OPENERS)
+        # Nothing is known of its file, so that it cannot be opened for one size.
+        contract = replace(contract, free_dimensions=())
+        device = device_of(model.get_providers()[0])
+        return Session(contract, Engine(None, inference=model), _HANDED_IN, device, timeout_s)
+    if not isinstance(model, str | Path | bytes):
+        raise UsageError(
+            f"expected a model file's path, its content as bytes, or an InferenceSession, found "
+            f"{type(model).__name__}"
+        )
+    starter = Starter.of(model, execution)
+    inference = starter.start()
+    contract = read_contract(
+        inference, starter.source, classes, starter.graph, stacklevel=_OPENERS
+    )
+    if execution.sess_options is not None:
+        # Options of the user's are not changed, and cannot be copied.
+        contract = replace(contract, free_dimensions=())
+    if timeout_s is None and starter.graph is not None and starter.graph.has_loop:
+        timeout_s = LOOP_TIMEOUT_S
+        warnings.warn(
+            f"{starter.source} has a loop in its graph, which need not have an end: an image gets "
+            f"{timeout_s:g} s, unless a timeout says otherwise",
+            MetadataWarning,
+            stacklevel=_OPENERS,
+        )
+    engine = Engine(starter, inference=inference)
+    return Session(contract, engine, starter.source, execution.device, timeout_s)

@@ -1,0 +1,110 @@
+"""Sessions for the sizes of image that keep coming."""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, Final
+
+from ...errors import DeviceError, ModelError
+from .forks import watch
+from .postprocessing import SizeHW
+from .session import Session
+
+PATIENCE: Final = 32
+"""Images of one size in a row before a session is pinned to that size.
+
+Opening one takes as long as it saves over some 40 images with tiny and 25 with base (60 and 90 ms,
+one thread). A row this long is likely to go on for as long again, and a shorter one costs nothing.
+"""
+
+MAX_PINNED: Final = 3
+"""Pinned sessions that are kept. Each holds a copy of the weights: 12 MB for tiny, 35 for base."""
+
+
+class Sessions:
+    """A dynamic session, and pinned ones for sizes that came often in a row.
+
+    Pinned sessions are 5 to 10 % faster: there is no arithmetic with shapes left in them, and
+    memory is planned ahead. Their results are the same but for the rounding of float32, which
+    decides where two classes are equally likely: a pixel in a hundred thousand. All threads
+    share them. The one that is called when it is time opens the pinned session, the others go
+    on with the dynamic one meanwhile.
+
+    Args:
+        dynamic: Serves all sizes that have no session of their own, and stacks of images.
+        fixed_hw: The only size there will be, which gets its session at once.
+
+    Raises:
+        ModelError: The file is gone or has changed since.
+    """
+
+    def __init__(self, dynamic: Session, fixed_hw: SizeHW | None = None) -> None:
+        self.dynamic = dynamic
+        self._pinned: OrderedDict[SizeHW, Session] = OrderedDict()  # the least recent first
+        self._pins = dynamic.pinnable and dynamic.device == "cpu" and fixed_hw is None
+        self._last_hw: SizeHW | None = None
+        self._in_a_row = 0
+        self._lock = Lock()
+        watch(self)
+        if fixed_hw is not None and dynamic.pinnable:
+            self._pinned[fixed_hw] = dynamic.pinned(fixed_hw)
+            # It serves stacks only from now on, which may never come: no second copy of weights.
+            dynamic.engine.release()
+
+    @property
+    def pinned_sizes_hw(self) -> tuple[SizeHW, ...]:
+        """Sizes that have a session, the least recently used first."""
+        with self._lock:
+            return tuple(self._pinned)
+
+    def for_size(self, size_hw: SizeHW) -> Session:
+        """Give the session for one image, and take note of its size.
+
+        Args:
+            size_hw: Height and width of the network's input.
+        """
+        if not self._pins:
+            return self._pinned.get(size_hw, self.dynamic)
+        with self._lock:
+            self._in_a_row = self._in_a_row + 1 if size_hw == self._last_hw else 1
+            self._last_hw = size_hw
+            session = self._pinned.get(size_hw)
+            if session is not None:
+                self._pinned.move_to_end(size_hw)
+                return session
+            # Not "above": only one thread sees this number, and it alone opens the session.
+            if self._in_a_row != PATIENCE + 1:
+                return self.dynamic
+        try:
+            session = self.dynamic.pinned(size_hw)
+        except (ModelError, DeviceError):
+            # The file may be gone by now. What is open does all that is needed, if slower.
+            self._pins = False
+            return self.dynamic
+        with self._lock:
+            self._pinned[size_hw] = session
+            if len(self._pinned) > MAX_PINNED:
+                self._pinned.popitem(last=False)
+        return session
+
+    def for_tile(self, size_hw: SizeHW) -> Session:
+        """Give a session for a tile, of which there may be hundreds for one image.
+
+        None is opened for them: its memory, planned ahead, is as much again as the network takes.
+
+        Args:
+            size_hw: Height and width of the network's input.
+        """
+        with self._lock:
+            return self._pinned.get(size_hw, self.dynamic)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may hold."""
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = Lock()
+        watch(self)

@@ -1,0 +1,1 @@
+"""What segmenting an image gives, as arrays, pictures and records."""
