@@ -76,7 +76,7 @@ def infer(
     from ..runtime.drawing.style import Style, choose
     from ..runtime.drawing.window import Window
     from ..runtime.inference.find_model import find_model
-    from ..runtime.results.kinds import WHOLE_KINDS, check_kinds
+    from ..runtime.results.kinds import LABEL_KINDS, check_kinds
     from ..runtime.sources import find_sources
     from .logs import logs_as_notes
     from .watching import Watcher
@@ -121,7 +121,7 @@ def infer(
         _note_unwritable(segmenter.names, style)
     window = Window("ppms-infer") if show else None
     chosen = classes is not None or confidence > 0
-    if chosen and kinds and WHOLE_KINDS.issuperset(kinds) and not (json_lines or show):
+    if chosen and kinds and LABEL_KINDS.issuperset(kinds) and not (json_lines or show):
         print_note(
             f"--classes and --confidence change nothing here: {' and '.join(kinds)} hold the "
             "class of every pixel"

@@ -83,7 +83,7 @@ class Watcher(Observer):
 
     def segmented(self, plan: "PlannedSource", result: "SegmentationResult") -> None:
         """Add a result, print it, show it."""
-        moving = plan.source.moving
+        moving = plan.source.is_video
         self.summary.add(result, moving)
         if self._bar is not None and moving:
             self._bar.frame()

@@ -202,7 +202,7 @@ def test_show_shows_what_is_written(desk, picture, infer, monkeypatch, options):
             assert wait
             shown.append(image_bgr)
 
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.batch.Window", Screen)
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.drawing.window.Window", Screen)
     picture("a.png", size_hw=(20, 30))
     assert infer("a.png", "--show", *options).code == 0
     (image_bgr,) = shown
@@ -224,7 +224,7 @@ def test_closing_the_window_ends_what_is_only_shown(desk, film, infer, monkeypat
             shown.append(image_bgr)
             self.is_open = len(shown) < 2
 
-    monkeypatch.setattr("ppmobileseg_deploy.runtime.batch.Window", Screen)
+    monkeypatch.setattr("ppmobileseg_deploy.runtime.drawing.window.Window", Screen)
     film("clip.avi", (0,) * 9)
     done = infer("clip.avi", "--show", "--save", save)
     assert (done.code, done.stderr) == (0, "")

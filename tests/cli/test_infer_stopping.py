@@ -96,8 +96,8 @@ def test_a_second_ctrl_c_ends_at_once(start, film):
     film("clip.avi", (0, 1, 2) * 100)
     never_closes = (
         "import time\n"
-        "from ppmobileseg_deploy.runtime.batch import ResultWriter\n"
-        "ResultWriter.close = lambda self, **_: time.sleep(600)"
+        "from ppmobileseg_deploy.runtime.batch import VideoResultWriter\n"
+        "VideoResultWriter.close = lambda self, **_: time.sleep(600)"
     )
     process = start("clip.avi", "--json-lines", "--save", "overlay", before=never_closes)
     assert process.stdout.readline()

@@ -1,19 +1,17 @@
-"""Where results go: into files whose names never collide, and to a window."""
+"""Batch runs: result files planned, written in the background, resumed."""
 
-from ..drawing.window import Window
 from .existing import settle_existing
-from .image_results import write_last_overlay, write_result
+from .image_results import write_overlay_in_place, write_result
 from .planning import PlannedSource, plan_outputs
-from .video_results import ResultWriter
+from .video_results import VideoResultWriter
 from .worker import WritingWorker
 
 __all__ = [
     "PlannedSource",
-    "ResultWriter",
-    "Window",
+    "VideoResultWriter",
     "WritingWorker",
     "plan_outputs",
     "settle_existing",
-    "write_last_overlay",
+    "write_overlay_in_place",
     "write_result",
 ]

@@ -58,7 +58,7 @@ def write_result(result: "SegmentationResult", kind: str, path: Path, style: "St
         raise UsageError(f"expected a kind of result from {', '.join(KINDS)}, found {kind!r}")
 
 
-def write_last_overlay(result: "SegmentationResult", path: Path, style: "Style") -> None:
+def write_overlay_in_place(result: "SegmentationResult", path: Path, style: "Style") -> None:
     """Write an overlay that is drawn over the result's own image, without memory for another.
 
     Args:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ...errors import UsageError
 from ...files import kind_of
 from ..images.files import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from ..sources.placing import same_name_key
+from ..sources.find import same_name_key
 
 if TYPE_CHECKING:
     from ..sources import Source
@@ -22,7 +22,7 @@ FRAME_NAME: Final = "{:06d}.png"
 
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg"})
 _PNG: Final = frozenset({".png"})
-_STILL_SUFFIXES: Final = {
+_IMAGE_SUFFIXES: Final = {
     "overlay": WRITABLE_SUFFIXES,
     "color": WRITABLE_SUFFIXES,
     "legend": WRITABLE_SUFFIXES,
@@ -31,7 +31,7 @@ _STILL_SUFFIXES: Final = {
     "json": frozenset({".json"}),
     "rle": frozenset({".json"}),
 }
-_MOVING_ENDINGS: Final = {
+_VIDEO_ENDINGS: Final = {
     "overlay": ".mp4",
     "color": ".mp4",
     "legend": ".mp4",
@@ -53,7 +53,7 @@ class PlannedSource:
 
     Attributes:
         source: The image, video or camera.
-        outputs: Kind of result (see `kinds.KINDS`) and its file. For a moving source the files
+        outputs: Kind of result (see `kinds.KINDS`) and its file. For a video or camera the files
             of ``labels`` and ``indexed`` are folders.
     """
 
@@ -118,7 +118,7 @@ def plan_outputs(
 
 def is_folder(kind: str, source: "Source") -> bool:
     """Tell whether a result is a folder of files."""
-    return _moving(source) and not _MOVING_ENDINGS[kind]
+    return source.is_video and not _VIDEO_ENDINGS[kind]
 
 
 def _folder(source: "Source", output: Path | None) -> Path:
@@ -136,14 +136,14 @@ def _plan_one_file(
             f"{len(kinds)} kinds of result ({', '.join(kinds)}): name a folder"
         )
     source, kind, suffix = sources[0], kinds[0], output.suffix.lower()
-    if _moving(source):
-        ending = _MOVING_ENDINGS[kind]
+    if source.is_video:
+        ending = _VIDEO_ENDINGS[kind]
         if not ending:
             raise UsageError(f"expected a folder for the {kind} of a video, found {output}")
         if suffix != ending:
             raise UsageError(f"expected {ending} for the {kind} of a video, found {output}")
-    elif suffix not in _STILL_SUFFIXES[kind]:
-        expected = " ".join(sorted(_STILL_SUFFIXES[kind]))
+    elif suffix not in _IMAGE_SUFFIXES[kind]:
+        expected = " ".join(sorted(_IMAGE_SUFFIXES[kind]))
         exact = ", which are exact" if kind in ("labels", "indexed") else ""
         raise UsageError(f"expected {expected} for {kind}{exact}, found {output}")
     path = source.path
@@ -155,7 +155,7 @@ def _plan_one_file(
     return PlannedSource(source, {kind: output})
 
 
-def _names(place: Path, with_suffix: bool) -> Iterator[str]:
+def _names(place: Path, *, with_suffix: bool) -> Iterator[str]:
     if not with_suffix:
         yield place.stem
     yield place.name
@@ -163,17 +163,13 @@ def _names(place: Path, with_suffix: bool) -> Iterator[str]:
 
 
 def _ending(kind: str, source: "Source") -> str:
-    if _moving(source):
-        return f"_{kind}{_MOVING_ENDINGS[kind]}"
+    if source.is_video:
+        return f"_{kind}{_VIDEO_ENDINGS[kind]}"
     if kind in ("json", "rle"):
         return f"_{kind}.json"
     keeps_jpeg = kind in ("overlay", "legend")
     is_jpeg = source.relative.suffix.lower() in _JPEG_SUFFIXES
     return f"_{kind}" + (".jpg" if keeps_jpeg and is_jpeg else ".png")
-
-
-def _moving(source: "Source") -> bool:
-    return source.moving
 
 
 def _file_name(name: str, ending: str) -> str:

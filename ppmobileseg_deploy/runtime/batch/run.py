@@ -20,9 +20,9 @@ from ..sources import Frame, read_frames
 from ..sources.read_ahead import ahead
 from . import (
     PlannedSource,
-    ResultWriter,
+    VideoResultWriter,
     WritingWorker,
-    write_last_overlay,
+    write_overlay_in_place,
     write_result,
 )
 
@@ -203,7 +203,7 @@ class _Run:
         self._observer = observer
         self._worker: WritingWorker | _Inline = WritingWorker() if overlapped else _Inline()
         self._current: int | None = None
-        self._writer: ResultWriter | None = None  # of the current source, if it is moving
+        self._writer: VideoResultWriter | None = None  # of the current source, if it is a video
         # The worker adds to these:
         self._files: list[Path] = []
         self._failures: list[tuple[int, PPMobileSegError]] = []
@@ -276,23 +276,23 @@ class _Run:
             source=plan.source.location,
         )
         if plan.outputs:
-            if plan.source.moving:
+            if plan.source.is_video:
                 if self._writer is None:
-                    self._writer = ResultWriter(plan.outputs, self._style, frame.fps)
+                    self._writer = VideoResultWriter(plan.outputs, self._style, frame.fps)
                 work = partial(self._write_frame, number, self._writer, result)
             else:
-                work = partial(self._write_still, number, result)
+                work = partial(self._write_image, number, result)
             self._worker.put(work, n_bytes=result.image_bgr.nbytes + result.labels.nbytes)
         self._observer.segmented(plan, result)
 
-    def _write_still(self, number: int, result: SegmentationResult) -> None:
+    def _write_image(self, number: int, result: SegmentationResult) -> None:
         outputs = self._plans[number].outputs
         written: list[Path] = []
         try:
             # The overlay comes last, over the image itself: of a large one a copy may be too much.
             for kind, path in sorted(outputs.items(), key=lambda output: output[0] == "overlay"):
                 if kind == "overlay" and not self._observer.needs_images:
-                    write_last_overlay(result, path, self._style)
+                    write_overlay_in_place(result, path, self._style)
                 else:
                     write_result(result, kind, path, self._style)
                 written.append(path)
@@ -301,7 +301,9 @@ class _Run:
         finally:
             self._files += [path for path in outputs.values() if path in written]
 
-    def _write_frame(self, number: int, writer: ResultWriter, result: SegmentationResult) -> None:
+    def _write_frame(
+        self, number: int, writer: VideoResultWriter, result: SegmentationResult
+    ) -> None:
         try:
             writer.write(result)
         except MemoryError:
@@ -318,7 +320,7 @@ class _Run:
         self._worker.put(partial(self._end_source, number, self._writer))
         self._writer = None
 
-    def _end_source(self, number: int, writer: ResultWriter | None) -> None:
+    def _end_source(self, number: int, writer: VideoResultWriter | None) -> None:
         # Asked here, after the worker has done all the rest: its last work, too, may have failed.
         complete = number not in self.given_up
         if writer is not None:

@@ -1,38 +1,46 @@
-"""Writing the results of a video or a camera."""
+"""Results of a video or a camera: one file or folder for each kind, complete or not there."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, Any, Final, Protocol
+
+import cv2
+from numpy.typing import NDArray
 
 from ...errors import OutputError, UsageError
+from ...files import AtomicFile, AtomicFolder, write_errors
+from ..drawing.style import Style
 from ..results.kinds import KINDS
+from ..results.result import SegmentationResult
 from .existing import mark_finished, mark_unfinished
-from .image_results import PICTURES
-from .parts import Frames, Lines, Part, Pictures
-from .video_file import frame_rate
+from .image_results import PICTURES, indexed_png, labels_png, opaque, picture, rle_json
+from .planning import FRAME_NAME
+from .video_file import VideoFile, frame_rate, open_video
 
-if TYPE_CHECKING:
-    from ..drawing.style import Style
-    from ..results.result import SegmentationResult
+# A gap in the time stamps longer than this is damage.
+_LONGEST_GAP_SECONDS: Final = 60
+_ROUNDING_SECONDS: Final = 0.001
 
 
-class ResultWriter:
-    """Takes the results of one moving source in order and writes every kind that was asked for.
+class VideoResultWriter:
+    """Writer of the results of one video or camera: every kind asked for, frame by frame.
 
     Nothing is seen under the final names before `close`, which puts everything in place. Files
     are opened with the first result; without one there are none.
 
-    Pictures become H.264 videos (see `video.open_video`), class ids folders of PNGs named after
-    the frames' numbers, JSON and run lengths JSON Lines with one object for each frame.
+    Pictures become H.264 videos (see `video_file.open_video`), class ids folders of PNGs named
+    after the frames' numbers, JSON and run lengths JSON Lines with one object for each frame.
 
     Example:
-        >>> writer = ResultWriter({"overlay": Path("street_overlay.mp4")}, Style(), 25.0)
+        >>> writer = VideoResultWriter({"overlay": Path("street_overlay.mp4")}, Style(), 25.0)
         >>> for result in segmenter.stream("street.mp4"):  # doctest: +SKIP
         ...     writer.write(result)
         >>> writer.close()
     """
 
-    def __init__(self, outputs: Mapping[str, Path], style: "Style", fps: float | None) -> None:
+    def __init__(self, outputs: Mapping[str, Path], style: Style, fps: float | None) -> None:
         """Note what is to be written.
 
         Args:
@@ -46,7 +54,7 @@ class ResultWriter:
         self._outputs = dict(outputs)
         self._style = style
         self._fps = frame_rate(fps)
-        self._parts: list[Part] = []
+        self._open_outputs: list[_Output] = []
         self._notes: dict[str, None] = {}
         unknown = [kind for kind in outputs if kind not in KINDS]
         if unknown:
@@ -60,7 +68,7 @@ class ResultWriter:
         """
         return tuple(self._notes)
 
-    def write(self, result: "SegmentationResult") -> None:
+    def write(self, result: SegmentationResult) -> None:
         """Add the result of the next frame.
 
         Args:
@@ -71,15 +79,15 @@ class ResultWriter:
             UsageError: The model has more classes than a kind of result can hold.
         """
         try:
-            if not self._parts:
+            if not self._open_outputs:
                 for kind, path in self._outputs.items():
-                    self._parts.append(self._open(kind, path))
-            for part in self._parts:
-                part.add(result)
+                    self._open_outputs.append(self._open(kind, path))
+            for output in self._open_outputs:
+                output.add(result)
         except OutputError:
             self.abort()
             raise
-        self._notes.update((part.note, None) for part in self._parts if part.note)
+        self._notes.update((output.note, None) for output in self._open_outputs if output.note)
 
     def close(self, *, complete: bool = True) -> None:
         """Put everything written so far in place, as files that can be played and read.
@@ -92,28 +100,180 @@ class ResultWriter:
             OutputError: A file cannot be finished; what was not put in place by then is removed.
         """
         try:
-            for part in self._parts:
-                part.finish()
-            for part in self._parts:
+            for output in self._open_outputs:
+                output.finish()
+            for output in self._open_outputs:
                 if complete:
-                    part.target.commit()
-                    mark_finished(part.path)
+                    output.target.commit()
+                    mark_finished(output.path)
                 else:
-                    mark_unfinished(part.path)
-                    part.target.commit()
+                    mark_unfinished(output.path)
+                    output.target.commit()
         finally:
             self.abort()
 
     def abort(self) -> None:
         """Leave nothing of what was written. Does nothing after `close`."""
-        parts, self._parts, self._outputs = self._parts, [], {}
-        for part in parts:
-            part.abandon()
-            part.target.discard()
+        outputs, self._open_outputs, self._outputs = self._open_outputs, [], {}
+        for output in outputs:
+            output.abandon()
+            output.target.discard()
 
-    def _open(self, kind: str, path: Path) -> Part:
+    def _open(self, kind: str, path: Path) -> "_Output":
         if kind in PICTURES:
-            return Pictures(kind, path, self._style, self._fps)
+            return _VideoOutput(kind, path, self._style, self._fps)
         if kind in ("labels", "indexed"):
-            return Frames(kind, path)
-        return Lines(kind, path, self._style)
+            return _FramesOutput(kind, path)
+        return _JsonLinesOutput(kind, path, self._style)
+
+
+class _Output(Protocol):
+    """The file or folder of one kind of result."""
+
+    path: Path
+    note: str
+
+    @property
+    def target(self) -> AtomicFile | AtomicFolder:
+        """The file or folder on its way to ``path``."""
+
+    def add(self, result: SegmentationResult) -> None:
+        """Write the result of the next frame."""
+
+    def finish(self) -> None:
+        """Write what is still missing."""
+
+    def abandon(self) -> None:
+        """Let go of the file, whatever state it is in."""
+
+
+class _VideoOutput:
+    """A video file of pictures: overlays, colours or legends."""
+
+    def __init__(self, kind: str, path: Path, style: Style, fps: Fraction) -> None:
+        self.path = path
+        self.target = AtomicFile(path)
+        self.note = ""
+        self._kind = kind
+        self._style = style
+        self._fps = fps
+        self._file: VideoFile | None = None
+        self._size_hw = (0, 0)
+        self._start_s: float | None = None
+        self._shown_s: float | None = None
+
+    def add(self, result: SegmentationResult) -> None:
+        """See `_Output`."""
+        image = opaque(picture(result, self._kind, self._style))
+        if self._file is None:
+            self._size_hw = image.shape[:2]
+            self._file, self.note = open_video(
+                self.target.temporary, self._size_hw, self._fps, name=self.path
+            )
+        self._shown_s = self._time_of(result.time_s)
+        self._file.write(_fitted(image, self._size_hw), self._shown_s)
+
+    def _time_of(self, stated_s: float | None) -> float:
+        """Return when a frame is shown: at its own time, unless that is missing or damaged.
+
+        Some containers round times to milliseconds. On the grid of the frame rate, videos with a
+        steady rate come out with one.
+        """
+        following_s = 0.0 if self._shown_s is None else self._shown_s + 1 / float(self._fps)
+        if stated_s is None:
+            return following_s
+        if self._start_s is None:
+            self._start_s = stated_s - following_s
+        time_s = stated_s - self._start_s
+        on_grid_s = float(round(time_s * self._fps) / self._fps)
+        if abs(time_s - on_grid_s) < _ROUNDING_SECONDS:
+            time_s = on_grid_s
+        if self._shown_s is None or 0 < time_s - self._shown_s <= _LONGEST_GAP_SECONDS:
+            return time_s
+        return following_s
+
+    def finish(self) -> None:
+        """See `_Output`."""
+        if self._file is not None:
+            self._file.close()
+
+    def abandon(self) -> None:
+        """See `_Output`."""
+        if self._file is not None:
+            self._file.abandon()
+
+
+class _FramesOutput:
+    """A folder of PNG files, one for each frame."""
+
+    note = ""
+
+    def __init__(self, kind: str, path: Path) -> None:
+        self.path = path
+        self.target = AtomicFolder(path)
+        self._encode = labels_png if kind == "labels" else indexed_png
+        self._count = 0
+
+    def add(self, result: SegmentationResult) -> None:
+        """See `_Output`."""
+        number = self._count if result.frame_index is None else result.frame_index
+        self._count += 1
+        with write_errors(self.path):
+            file = self.target.temporary / FRAME_NAME.format(number)
+            file.write_bytes(self._encode(result))
+
+    def finish(self) -> None:
+        """See `_Output`: every file is whole as it is."""
+
+    def abandon(self) -> None:
+        """See `_Output`: every file is whole as it is."""
+
+
+class _JsonLinesOutput:
+    """A JSON Lines file, one line for each frame."""
+
+    note = ""
+
+    def __init__(self, kind: str, path: Path, style: Style) -> None:
+        self.path = path
+        self.target = AtomicFile(path)
+        self._kind = kind
+        self._style = style
+        self._file: IO[bytes] | None = None
+
+    def add(self, result: SegmentationResult) -> None:
+        """See `_Output`."""
+        if self._kind == "json":
+            style = self._style
+            line = result.to_json(classes=style.classes, confidence=style.confidence)
+        else:
+            line = rle_json(result, self._style)
+        with write_errors(self.path):
+            if self._file is None:
+                self._file = self.target.temporary.open("wb")
+            self._file.write(line.encode() + b"\n")
+
+    def finish(self) -> None:
+        """See `_Output`."""
+        if self._file is not None:
+            with write_errors(self.path):
+                self._file.close()
+
+    def abandon(self) -> None:
+        """See `_Output`."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+
+def _fitted(image_bgr: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
+    """Bring a picture to the size of its video: scaled to fit, and padded."""
+    height, width = image_bgr.shape[:2]
+    if (height, width) == size_hw:
+        return image_bgr
+    scale = min(size_hw[0] / height, size_hw[1] / width)
+    fitting_hw = max(1, int(height * scale)), max(1, int(width * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    image_bgr = cv2.resize(image_bgr, fitting_hw[::-1], interpolation=interpolation)
+    border = size_hw[0] - fitting_hw[0], size_hw[1] - fitting_hw[1]
+    return cv2.copyMakeBorder(image_bgr, 0, border[0], 0, border[1], cv2.BORDER_CONSTANT)

@@ -13,10 +13,10 @@ values, ``indexed`` class ids that viewers show in colour, ``json`` the classes 
 boxes, ``rle`` COCO run lengths, ``legend`` the overlay with names and colours beside it.
 """
 
-RESULT_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend")
+IMAGE_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend")
 """The kinds whose files are pictures, so that a later run could take them for its sources."""
 
-WHOLE_KINDS: Final = frozenset({"labels", "indexed"})
+LABEL_KINDS: Final = frozenset({"labels", "indexed"})
 """The kinds that hold the class of every pixel, whichever classes a style chooses."""
 
 MAX_INDEXED_CLASSES: Final = 256

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..drawing.overlay import colorize, cut_out, overlay
+from ..drawing.overlay import colorize, cut_out, draw_contours, overlay
 from ..drawing.selection import Selection
 from ..drawing.style import Style
 
@@ -85,8 +85,6 @@ def _draw(
         out=out,
     )
     if style.contours:
-        from ..drawing.contours import draw_contours
-
         draw_contours(picture, selection, result.palette_rgb)
     if style.label:
         from ..drawing.name_tags import draw_tags, place_tags

@@ -2,9 +2,8 @@
 
 from .find import FoundSources, find_sources
 from .folders import absolute
-from .frame import Frame
 from .frames import read_frames
-from .source import VIDEO_SUFFIXES, Kind, Source
+from .source import VIDEO_SUFFIXES, Frame, Kind, Source
 
 __all__ = [
     "VIDEO_SUFFIXES",

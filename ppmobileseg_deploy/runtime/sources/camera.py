@@ -11,7 +11,7 @@ import cv2
 
 from ...errors import ImageError
 from ..images.arrays import ImageBGR
-from .frame import Frame
+from .source import Frame
 
 _MOST_FPS: Final = 1000.0  # what is more is no rate of a camera
 _LOG_LEVEL_SILENT: Final = 0

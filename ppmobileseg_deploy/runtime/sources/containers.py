@@ -1,7 +1,12 @@
-"""Video files, opened by PyAV as what their first bytes say they are."""
+"""Video containers: which one a file is, by its first bytes, and opening it with PyAV.
+
+MP4 and MOV files are sequences of boxes, each with its size in front (ISO/IEC 14496-12, 4.2); a
+download that broke off ends within one.
+"""
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from ...errors import ImageError
 from ...files import kind_of
 from ..inference.threads import allowed_threads
-from .boxes import BOX_TYPES
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -27,6 +31,11 @@ MOST_PIXELS: Final = 1 << 26
 # options of decoders crash it with some containers.
 _OLDEST: Final = (17, 1)
 _MOST_THREADS: Final = 8  # each of them holds a frame
+
+BOX_TYPES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+"""Types of the first box of an MP4 or MOV file."""
+
+_MOST_BOXES: Final = 100_000
 
 # FFmpeg guesses what a file is, and knows playlists and session descriptions that point anywhere.
 # So it is told, and only what begins like a video file is opened, whatever the name says.
@@ -107,6 +116,44 @@ def reason_of(error: BaseException) -> str:
     """Return what FFmpeg said of an error, on one line."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())
     return str(reason) or type(error).__name__
+
+
+def has_boxes(path: Path) -> bool:
+    """Return whether a file begins with a box, as MP4 and MOV files do.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return stream.read(8)[4:] in BOX_TYPES
+
+
+def ends_within_box(path: Path) -> bool:
+    """Return whether a file of boxes is shorter than its last box says.
+
+    Args:
+        path: A file that `has_boxes`.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        position = 0
+        for _ in range(_MOST_BOXES):
+            if position >= end:
+                return position > end
+            stream.seek(position)
+            header = stream.read(16)
+            if len(header) < 8:
+                return True
+            (size,) = struct.unpack(">I", header[:4])
+            if size == 1 and len(header) == 16:
+                (size,) = struct.unpack(">Q", header[8:])
+            if size < 8:  # 0 means the rest of the file; others have no meaning
+                return False
+            position += size
+    return False
 
 
 def _check_installed() -> None:

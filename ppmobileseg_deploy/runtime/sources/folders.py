@@ -10,7 +10,7 @@ from typing import Final
 from ...errors import ImageError
 from ...files import kind_of
 from ..images.files import READABLE_SUFFIXES
-from ..results.kinds import RESULT_KINDS
+from ..results.kinds import IMAGE_KINDS
 from .source import VIDEO_SUFFIXES
 
 SUFFIXES: Final = READABLE_SUFFIXES | VIDEO_SUFFIXES
@@ -142,7 +142,7 @@ def leave_out_frames(folders: list[Path], files: Iterable[Path]) -> list[Path]:
 def original_name(path: Path) -> str | None:
     """Return the name of the source that ``path`` would be a result of, None if it is none."""
     name, _, kind = path.stem.rpartition("_")
-    return name if name and kind in RESULT_KINDS else None
+    return name if name and kind in IMAGE_KINDS else None
 
 
 def natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:

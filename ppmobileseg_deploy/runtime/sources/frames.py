@@ -8,8 +8,7 @@ from ...errors import UsageError
 from ...quoting import brief
 from ..images.files import decode_image, read_image
 from .camera import camera_frames
-from .frame import Frame
-from .source import Source
+from .source import Frame, Source
 from .video import video_frames
 from .web import read_web_image
 
@@ -28,8 +27,8 @@ def read_frames(
 
     Args:
         source: What to read, from `find_sources`.
-        vid_stride: Of a moving source take every so many frames.
-        max_frames: Stop a moving source after so many frames were taken.
+        vid_stride: Of a video or camera take every so many frames.
+        max_frames: Stop a video or camera after so many frames were taken.
         max_pixels: Larger pictures are refused before they are decoded.
 
     Returns:
@@ -53,7 +52,7 @@ def read_frames(
         return camera_frames(
             source.camera, vid_stride=vid_stride, max_frames=max_frames, max_pixels=max_pixels
         )
-    return _still(source, max_pixels)
+    return _image_frame(source, max_pixels)
 
 
 def check_frame_choice(vid_stride: int, max_frames: int | None) -> None:
@@ -72,7 +71,7 @@ def _is_count(number: object) -> bool:
     return isinstance(number, int | np.integer) and bool(number >= 1)
 
 
-def _still(source: Source, max_pixels: int) -> Generator[Frame, None, None]:
+def _image_frame(source: Source, max_pixels: int) -> Generator[Frame, None, None]:
     if source.address is not None:
         yield Frame(read_web_image(source.address, max_pixels=max_pixels))
     elif source.data is not None:

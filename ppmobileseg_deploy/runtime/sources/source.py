@@ -1,8 +1,10 @@
-"""One thing that a user points at, before anything of it is read."""
+"""Sources and frames: what can be segmented, and one picture of it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
+
+from ..images.arrays import ImageBGR
 
 Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
 
@@ -41,6 +43,25 @@ class Source:
     camera: int | None = None
 
     @property
-    def moving(self) -> bool:
+    def is_video(self) -> bool:
         """Whether it gives more than one frame: a video or a camera."""
         return self.kind in ("video", "camera")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        image_bgr: (height, width, 3) uint8, BGR, upright, contiguous.
+        index: Its number in the video or camera stream, from 0, frames left out by a stride
+            counted too; None for a still image.
+        time_s: When it is shown, in seconds after the first frame; None for a still image.
+        fps: Frames that are read for each second of the video (its own rate over the stride);
+            None where that is unknown.
+    """
+
+    image_bgr: ImageBGR
+    index: int | None = None
+    time_s: float | None = None
+    fps: float | None = None

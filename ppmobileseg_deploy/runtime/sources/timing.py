@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .boxes import ends_within_box, has_boxes
-from .containers import OpenVideo
+from .containers import OpenVideo, ends_within_box, has_boxes
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

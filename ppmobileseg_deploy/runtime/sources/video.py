@@ -1,4 +1,4 @@
-"""From a video file to its frames as they are meant to be seen."""
+"""Video files: frames decoded, deinterlaced, converted to BGR and rotated for display."""
 
 import logging
 import warnings
@@ -10,12 +10,11 @@ from ...errors import ImageError
 from ...quoting import printable
 from ..images.arrays import ImageBGR
 from .containers import MOST_PIXELS, decoder_threads, open_video
-from .conversion import Converter
+from .conversion import NO_MATRIX, Converter, FrameFormat
 from .decoder import Decoder
-from .frame import Frame
-from .look import NO_MATRIX, Look
+from .rotation import Matrix, describe_rotation, display_matrix, rotated
+from .source import Frame
 from .timing import Clock, missing_end
-from .turning import Matrix, matrix_of, said_of, turned
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -36,7 +35,7 @@ def video_frames(
 ) -> Generator[Frame, None, None]:
     """Read a video file.
 
-    What is honoured of what it says about itself is logged, with level INFO.
+    The codec, size, rate and colour conversion are logged, with level INFO.
 
     Args:
         path: The file.
@@ -72,17 +71,17 @@ def _frames(
             _warn(f"{path} holds {video.others + 1} videos: the first is read")
         threads = decoder_threads()
         decoder = Decoder(video.container, video.stream, threads)
-        images = _Images(video.stream.codec_context.codec_tag, most_pixels, threads)
+        converter = _FrameConverter(video.stream.codec_context.codec_tag, most_pixels, threads)
         clock = Clock(video.stream)
         log = _Log(path, video.stream, clock.fps)
         fps = clock.fps / vid_stride if clock.fps else None
         read = taken = 0
-        for read, (frame, look) in enumerate(decoder.frames(), start=1):
+        for read, (frame, frame_format) in enumerate(decoder.frames(), start=1):
             index = read - 1
             clock.show(frame)
             if index % vid_stride == 0:
-                image_bgr = images.of(frame, look)
-                log.tell(index, images.said, decoder.deinterlaces)
+                image_bgr = converter.image_of(frame, frame_format)
+                log.add(index, converter.description, deinterlaced=decoder.deinterlaces)
                 yield Frame(image_bgr, index, clock.time_s, fps)
                 taken += 1
             if taken == max_frames:
@@ -103,8 +102,8 @@ def _warn(text: str) -> None:
     warnings.warn(printable(text), VideoWarning, stacklevel=3)
 
 
-class _Images:
-    """Turns decoded frames into images, whatever changes midway.
+class _FrameConverter:
+    """Conversion of decoded frames to images; their format may change midway.
 
     Args:
         codec_tag: What the container calls the codec.
@@ -112,48 +111,50 @@ class _Images:
         threads: Threads that work on a frame.
 
     Attributes:
-        said: What was honoured of the latest frame, for people.
+        description: What was applied to the latest frame, for logs.
     """
 
     def __init__(self, codec_tag: str, most_pixels: int, threads: int) -> None:
-        self.said = ""
+        self.description = ""
         self._codec_tag = codec_tag
         self._most_pixels = most_pixels
         self._threads = threads
-        self._look: Look | None = None
+        self._format: FrameFormat | None = None
         self._converter: Converter | None = None
         self._matrix: Matrix | None = None
 
-    def of(self, frame: "VideoFrame", look: Look) -> ImageBGR:
-        """Convert and turn a frame.
+    def image_of(self, frame: "VideoFrame", frame_format: FrameFormat) -> ImageBGR:
+        """Convert and rotate a frame.
 
         Args:
             frame: The frame.
-            look: How it is to be shown.
+            frame_format: Its format.
 
         Raises:
-            ImageError: It cannot be shown as it says.
+            ImageError: Its format or rotation is not supported.
         """
-        matrix = matrix_of(frame)
-        if self._converter is None or look != self._look:
-            for height, width in (look.size_hw, look.shown_hw):
+        matrix = display_matrix(frame)
+        if self._converter is None or frame_format != self._format:
+            for height, width in (frame_format.size_hw, frame_format.shown_hw):
                 _check_pixels(height, width, self._most_pixels)
-            if self._codec_tag in _DOLBY_VISION and look.matrix in NO_MATRIX:
+            if self._codec_tag in _DOLBY_VISION and frame_format.matrix in NO_MATRIX:
                 raise ImageError(
                     "expected a picture for ordinary screens, PQ or HLG, found one in Dolby "
                     "Vision's own colours (profile 5)"
                 )
-            self._converter = Converter(frame, look, self._threads)
-            self._look, self.said = look, ""
-        image_bgr = turned(self._converter.convert(frame), matrix)
-        if matrix != self._matrix or not self.said:
-            self.said = ", ".join(filter(None, [self._converter.said, said_of(matrix)]))
+            self._converter = Converter(frame, frame_format, self._threads)
+            self._format, self.description = frame_format, ""
+        image_bgr = rotated(self._converter.convert(frame), matrix)
+        if matrix != self._matrix or not self.description:
+            self.description = ", ".join(
+                filter(None, [self._converter.description, describe_rotation(matrix)])
+            )
             self._matrix = matrix
         return image_bgr
 
 
 class _Log:
-    """Logs what a video is, and what changes midway.
+    """Log of a video: its codec and size, and what changes midway.
 
     Args:
         path: The file.
@@ -165,27 +166,27 @@ class _Log:
         self._path = path
         self._stream = stream
         self._fps = fps
-        self._told: tuple[str, bool] | None = None
+        self._logged: tuple[str, bool] | None = None
         self._lines = 0
 
-    def tell(self, index: int, said: str, deinterlaced: bool) -> None:
+    def add(self, index: int, description: str, *, deinterlaced: bool) -> None:
         """Log, if anything is new.
 
         Args:
             index: Number of a frame.
-            said: What was honoured of it.
+            description: What was applied to it.
             deinterlaced: Whether frames are deinterlaced.
         """
-        if (said, deinterlaced) == self._told or self._lines == _CHANGES_LOGGED:
+        if (description, deinterlaced) == self._logged or self._lines == _CHANGES_LOGGED:
             return
-        self._told = said, deinterlaced
+        self._logged = description, deinterlaced
         context = self._stream.codec_context
         size = f"{context.height}x{context.width}"
         rate = f", {self._fps:g} fps" if self._fps else ""
         what = f"{context.codec.canonical_name} {context.pix_fmt} {size}{rate}"
         start = f"from frame {index} on " if self._lines else ""
         interlaced = ", deinterlaced" if deinterlaced else ""
-        _log.info("%s", printable(f"{self._path}: {start}{what}: {said}{interlaced}"))
+        _log.info("%s", printable(f"{self._path}: {start}{what}: {description}{interlaced}"))
         self._lines += 1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
-from ppmobileseg_deploy.runtime.batch import ResultWriter, WritingWorker, write_result
+from ppmobileseg_deploy.runtime.batch import VideoResultWriter, WritingWorker, write_result
 from ppmobileseg_deploy.runtime.drawing.style import Style
 
 kind, moving, limit = sys.argv[1], sys.argv[2] == "moving", int(sys.argv[3])
@@ -37,7 +37,7 @@ try:
     with WritingWorker() as worker:
         if moving:
             suffix = {"json": ".jsonl", "rle": ".jsonl", "labels": ""}.get(kind, ".mp4")
-            writer = ResultWriter({kind: Path("new" + suffix)}, Style(), 25)
+            writer = VideoResultWriter({kind: Path("new" + suffix)}, Style(), 25)
             for number in range(400 if kind == "json" else 60):
                 frame = result(number, 128)
                 worker.put(lambda frame=frame: writer.write(frame))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.errors import ImageError, ModelError, OutputError, UsageError
-from ppmobileseg_deploy.runtime.batch import ResultWriter, plan_outputs, settle_existing
+from ppmobileseg_deploy.runtime.batch import VideoResultWriter, plan_outputs, settle_existing
 from ppmobileseg_deploy.runtime.batch import run as running
 from ppmobileseg_deploy.runtime.batch.run import Observer, Reading, run_sources
 from ppmobileseg_deploy.runtime.drawing.style import Style
@@ -71,7 +71,7 @@ def reads(monkeypatch):
                 if isinstance(item, BaseException):
                     raise item
                 counts[source.location] += 1
-                place = (number, number / 10, 10.0) if source.moving else (None, None, None)
+                place = (number, number / 10, 10.0) if source.is_video else (None, None, None)
                 yield Frame(_image(item), *place)
 
         monkeypatch.setattr(running, "read_frames", read_frames)
@@ -150,7 +150,7 @@ def test_a_video_whose_last_frame_fails_late_is_not_whole(
     tmp_path, reads, monkeypatch, overlapped
 ):
     reads({"a.mp4": [1, 1, 1], "b.mp4": [1]})
-    write, seen = ResultWriter.write, []
+    write, seen = VideoResultWriter.write, []
 
     def slow_and_failing(writer, result):
         if result.frame_index == 2:
@@ -163,7 +163,7 @@ def test_a_video_whose_last_frame_fails_late_is_not_whole(
         def ended(self, plan):
             seen.append(plan)
 
-    monkeypatch.setattr(ResultWriter, "write", slow_and_failing)
+    monkeypatch.setattr(VideoResultWriter, "write", slow_and_failing)
     plans = _plans(tmp_path, "a.mp4", "b.mp4")
     outcome = run_sources(plans, _segment, Style(), observer=Counting(), overlapped=overlapped)
     assert [str(error) for error in outcome.failures] == [
@@ -235,7 +235,7 @@ def test_a_result_that_cannot_be_written_ends_the_run(
             fail() if path.name.startswith("b") else write(result, kind, path, style)
         ),
     )
-    monkeypatch.setattr(ResultWriter, "write", fail)
+    monkeypatch.setattr(VideoResultWriter, "write", fail)
     outcome = run_sources(_plans(tmp_path, *counts), _segment, Style(), overlapped=overlapped)
     assert [str(error) for error in outcome.failures] == ["cannot write: no space (1 of 52 done)"]
     assert _files(tmp_path) == ["a_labels.png"]

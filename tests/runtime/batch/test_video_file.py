@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.errors import OutputError
-from ppmobileseg_deploy.runtime.batch import ResultWriter
+from ppmobileseg_deploy.runtime.batch import VideoResultWriter
 from ppmobileseg_deploy.runtime.batch.video_file import frame_rate
 from ppmobileseg_deploy.runtime.drawing.style import Style
 
@@ -38,7 +38,7 @@ def without_av(monkeypatch):
 @pytest.mark.parametrize("size_hw", [(48, 64), (97, 131)])
 def test_without_pyav_opencv_writes_and_a_note_says_so(tmp_path, make_result, without_av, size_hw):
     path = tmp_path / "a.mp4"
-    writer = ResultWriter({"overlay": path, "color": tmp_path / "b.mp4"}, Style(), 12.5)
+    writer = VideoResultWriter({"overlay": path, "color": tmp_path / "b.mp4"}, Style(), 12.5)
     results = [make_result(size_hw, number) for number in range(6)]
     for result in results:
         writer.write(result)
@@ -61,7 +61,7 @@ def test_without_pyav_opencv_writes_and_a_note_says_so(tmp_path, make_result, wi
 def test_a_video_that_opencv_did_not_finish_is_an_error(
     tmp_path, make_result, without_av, monkeypatch
 ):
-    writer = ResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), 25)
+    writer = VideoResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), 25)
     writer.write(make_result())
     writer.write(make_result())
     real = cv2.VideoCapture

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import OutputError, UsageError
-from ppmobileseg_deploy.runtime.batch import ResultWriter, plan_outputs, settle_existing
+from ppmobileseg_deploy.runtime.batch import VideoResultWriter, plan_outputs, settle_existing
 from ppmobileseg_deploy.runtime.drawing.style import Style
 from ppmobileseg_deploy.runtime.results.kinds import KINDS
 
@@ -30,7 +30,7 @@ def write(tmp_path, make_source, make_result, monkeypatch):
         plans = plan_outputs([make_source("a.mp4")], kinds)
         results = [make_result(size_hw, 3 * i, time_s=i / NTSC) for i in range(frames)]
         before = set(Path().iterdir())
-        writer = ResultWriter(plans[0].outputs, style, NTSC)
+        writer = VideoResultWriter(plans[0].outputs, style, NTSC)
         for result in results:
             writer.write(result)
         new = set(Path().iterdir()) - before
@@ -173,7 +173,7 @@ def test_what_is_left_out_of_colours_is_black(write):
     ],
 )
 def test_frames_come_when_they_came(tmp_path, make_result, fps, times_s, expected_s):
-    writer = ResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), fps)
+    writer = VideoResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), fps)
     for i, time_s in enumerate(times_s):
         writer.write(make_result(number=i, time_s=time_s))
     writer.close()
@@ -181,7 +181,7 @@ def test_frames_come_when_they_came(tmp_path, make_result, fps, times_s, expecte
 
 
 def test_what_changes_its_size_goes_on_in_that_of_its_first_frame(tmp_path, make_result):
-    writer = ResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), 25)
+    writer = VideoResultWriter({"overlay": tmp_path / "a.mp4"}, Style(), 25)
     for size_hw in ((48, 64), (96, 96), (24, 32), (20, 40)):
         writer.write(make_result(size_hw))
     writer.close()
@@ -206,7 +206,7 @@ def test_a_stopped_run_leaves_what_there_is_and_is_resumed(write):
 @pytest.mark.parametrize("frames", [0, 1])
 def test_aborting_leaves_nothing(tmp_path, make_result, frames):
     outputs = {kind: tmp_path / kind for kind in KINDS}
-    writer = ResultWriter(outputs, Style(), 25)
+    writer = VideoResultWriter(outputs, Style(), 25)
     for number in range(frames):
         writer.write(make_result(number=number))
     writer.abort()
@@ -216,20 +216,20 @@ def test_aborting_leaves_nothing(tmp_path, make_result, frames):
 
 
 def test_no_frames_make_no_files(tmp_path):
-    writer = ResultWriter({kind: tmp_path / kind for kind in KINDS}, Style(), 25)
+    writer = VideoResultWriter({kind: tmp_path / kind for kind in KINDS}, Style(), 25)
     writer.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_kind_is_refused(tmp_path):
     with pytest.raises(UsageError, match="expected kinds of result from overlay"):
-        ResultWriter({"x": tmp_path / "x"}, Style(), 25)
+        VideoResultWriter({"x": tmp_path / "x"}, Style(), 25)
 
 
 def test_one_kind_that_cannot_be_written_is_one_error_that_leaves_nothing(tmp_path, make_result):
     (tmp_path / "file").touch()
     outputs = {"overlay": tmp_path / "a.mp4", "labels": tmp_path / "file" / "a"}
-    writer = ResultWriter(outputs, Style(), 25)
+    writer = VideoResultWriter(outputs, Style(), 25)
     with pytest.raises(OutputError, match=r"cannot write .*file/a"):
         writer.write(make_result(number=0))
     assert _names(tmp_path) == ["file"]
@@ -241,7 +241,7 @@ def test_one_kind_that_cannot_be_written_is_one_error_that_leaves_nothing(tmp_pa
 def test_unusual_names_are_names(tmp_path, monkeypatch, make_result, name, folder):
     monkeypatch.chdir(tmp_path)
     path = Path(folder) / name
-    writer = ResultWriter({"overlay": path}, Style(), 25)
+    writer = VideoResultWriter({"overlay": path}, Style(), 25)
     for number in range(3):
         writer.write(make_result(number=number))
     writer.close()
@@ -254,11 +254,11 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
-from ppmobileseg_deploy.runtime.batch import ResultWriter
+from ppmobileseg_deploy.runtime.batch import VideoResultWriter
 from ppmobileseg_deploy.runtime.drawing.style import Style
 labels, image = np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3), np.uint8)
 outputs = {"overlay": Path("a_overlay.mp4"), "labels": Path("a_labels"), "json": Path("a.jsonl")}
-writer = ResultWriter(outputs, Style(), 25)
+writer = VideoResultWriter(outputs, Style(), 25)
 for number in range(50):
     writer.write(
         SegmentationResult(labels, ("a",), ((1, 2, 3),), image, None, {}, frame_index=number)

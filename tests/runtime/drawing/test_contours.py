@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.runtime.drawing import selection as selection_module
-from ppmobileseg_deploy.runtime.drawing.contours import draw_contours, line_widths
+from ppmobileseg_deploy.runtime.drawing.overlay import draw_contours, line_widths
 from ppmobileseg_deploy.runtime.drawing.selection import Selection
 
 PALETTE_RGB = ((200, 0, 0), (0, 200, 0), (0, 0, 200))

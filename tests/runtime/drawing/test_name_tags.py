@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from ppmobileseg_deploy.palettes import distinct_palette
 from ppmobileseg_deploy.runtime.drawing.name_tags import (
     NameTag,
+    Places,
     draw_tags,
     letter_size,
     place_tags,
 )
-from ppmobileseg_deploy.runtime.drawing.regions import Places
 from ppmobileseg_deploy.runtime.drawing.selection import Selection
 
 NAMES = tuple(f"thing {i}" for i in range(60))

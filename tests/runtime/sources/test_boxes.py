@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from ppmobileseg_deploy.runtime.sources.boxes import ends_within_box, has_boxes
+from ppmobileseg_deploy.runtime.sources.containers import ends_within_box, has_boxes
 
 FTYP = struct.pack(">I4s8x", 16, b"ftyp")
 LARGE = struct.pack(">I4sQ", 1, b"mdat", 30) + bytes(14)

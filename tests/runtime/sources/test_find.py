@@ -170,7 +170,7 @@ def test_videos_are_told_by_their_suffix(tree):
         ("in/d.webm", "video"),
         ("f.mov", "video"),
     ]
-    assert [source.moving for source in found.sources] == [True, False, False, True, True]
+    assert [source.is_video for source in found.sources] == [True, False, False, True, True]
 
 
 def test_a_folder_is_searched_deeper_when_asked_to(tree):

@@ -22,10 +22,11 @@ from ..pil_images import bgr_of_pil
 from .orientation import orientation_in, turned
 from .tags import Directory, read_directory
 from .tiff_header import rewritten
-from .tiff_kinds import COLORS, GRAY, most_pixels_per_byte, what_is_missing
 from .tiff_layout import (
     ASSOCIATED_ALPHA,
     CMYK,
+    COLORS,
+    GRAY,
     JPEG,
     LZMA,
     RGB,
@@ -34,7 +35,9 @@ from .tiff_layout import (
     ZSTD,
     Layout,
     check_segments,
+    most_pixels_per_byte,
     read_layout,
+    what_is_missing,
 )
 
 _MODES: Final = dict.fromkeys(GRAY, "L") | {RGB: "RGB", CMYK: "CMYK"}

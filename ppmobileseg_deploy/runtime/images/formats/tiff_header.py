@@ -9,9 +9,10 @@ from typing import BinaryIO, Final
 
 from .pieces import assembled
 from .tags import BYTES_OF_TYPE, Directory
-from .tiff_kinds import COLORS, GRAY
 from .tiff_layout import (
     BLACK_IS_ZERO,
+    COLORS,
+    GRAY,
     JPEG,
     MOST_SEGMENTS,
     PALETTE,

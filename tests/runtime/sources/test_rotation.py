@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import ImageError
-from ppmobileseg_deploy.runtime.sources.turning import said_of, turned
+from ppmobileseg_deploy.runtime.sources.rotation import describe_rotation, rotated
 
 # What becomes of an image with its rows numbered from the top, its columns from the left.
 IMAGE = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
@@ -30,14 +30,14 @@ WAYS = {
 def test_the_eight_ways_to_hold_a_camera(matrix, scale):
     expected, said = WAYS[matrix]
     scaled = tuple(scale * number for number in matrix)
-    np.testing.assert_array_equal(turned(IMAGE, scaled), expected)
-    assert said_of(scaled) == said
+    np.testing.assert_array_equal(rotated(IMAGE, scaled), expected)
+    assert describe_rotation(scaled) == said
 
 
 @pytest.mark.parametrize("matrix", [None, (0, 0, 0, 0), (65536, 3, -2, 65535)])
 def test_what_says_nothing_changes_nothing(matrix):
-    assert turned(IMAGE, matrix) is IMAGE
-    assert said_of(matrix) == ""
+    assert rotated(IMAGE, matrix) is IMAGE
+    assert describe_rotation(matrix) == ""
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_says_nothing_changes_nothing(matrix):
 )
 def test_anything_else_is_refused(matrix, degrees):
     with pytest.raises(ImageError, match=f"by quarters of a circle, found {degrees} degrees"):
-        turned(IMAGE, matrix)
+        rotated(IMAGE, matrix)
 
 
 def _corner(image_bgr):
@@ -66,7 +66,7 @@ def test_the_note_of_a_file_is_followed(make_video, read, matrix):
     path.write_bytes(content[:at] + noted + content[at + len(noted) :])
     plain = np.zeros((48, 64, 3), np.uint8)
     plain[:16, :16, 2] = 255
-    expected = turned(plain, matrix)
+    expected = rotated(plain, matrix)
     frames = read(path, max_frames=3)
     assert {frame.image_bgr.shape for frame in frames} == {expected.shape}
     assert all(frame.image_bgr.flags.c_contiguous for frame in frames)

@@ -1,6 +1,6 @@
-"""Frames turned and mirrored as their display matrix says.
+"""Rotation of video frames by their display matrix.
 
-Cameras store pictures as the sensor lies, with a note how to show them.
+Cameras store frames as the sensor lies, with a matrix that rotates and mirrors them for display.
 """
 
 import math
@@ -21,23 +21,23 @@ Matrix = tuple[float, float, float, float]
 
 _MATRIX: Final = struct.Struct("=9i")  # a b u, c d v, x y w: ISO/IEC 14496-12, 8.3.2
 _TOLERANCE: Final = 0.02
-_NEWER_NOTES: Final = 16  # kinds, of which FFmpeg adds two or three a year
+_NEWER_KINDS: Final = 16  # of side data; FFmpeg adds two or three a year
 
 
-def matrix_of(frame: "VideoFrame") -> Matrix | None:
+def display_matrix(frame: "VideoFrame") -> Matrix | None:
     """Return the display matrix of a frame; None if it has none."""
     try:
-        notes = _notes(frame)
+        side_data = _side_data(frame)
     except ValueError:
-        notes = _notes(_without_unknown_notes(frame))
-    for note in notes:
-        if note.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d, *_ = _MATRIX.unpack(bytes(note)[: _MATRIX.size])
+        side_data = _side_data(_without_unknown_side_data(frame))
+    for each in side_data:
+        if each.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = _MATRIX.unpack(bytes(each)[: _MATRIX.size])
             return a, b, c, d
     return None
 
 
-def _notes(frame: "VideoFrame") -> list[Any]:
+def _side_data(frame: "VideoFrame") -> list[Any]:
     from av.sidedata.sidedata import SideDataContainer
 
     # Not `frame.side_data`: the two then hold each other, and frames pile up in memory until
@@ -45,28 +45,28 @@ def _notes(frame: "VideoFrame") -> list[Any]:
     return list(SideDataContainer(frame))  # type: ignore[call-arg]
 
 
-def _without_unknown_notes(frame: "VideoFrame") -> "VideoFrame":
-    # PyAV shows none of a frame's notes if there is one that is newer than itself, such as EXIF.
+def _without_unknown_side_data(frame: "VideoFrame") -> "VideoFrame":
+    # PyAV gives no side data at all if there is a kind newer than itself, such as EXIF.
     from av.sidedata.sidedata import Type
 
     newest: int = max(each.value for each in Type)  # type: ignore[type-var, assignment]
     unknown = [
         ("sidedata", {"mode": "delete", "type": str(newest + number)})
-        for number in range(1, _NEWER_NOTES + 1)
+        for number in range(1, _NEWER_KINDS + 1)
     ]
     (known,) = FilterChain(frame, unknown, threads=1).put(frame)
     return known
 
 
-def turned(image: NDArray[Any], matrix: Matrix | None) -> NDArray[Any]:
-    """Turn and mirror an image.
+def rotated(image: NDArray[Any], matrix: Matrix | None) -> NDArray[Any]:
+    """Rotate and mirror an image.
 
     Args:
         image: (height, width, channels).
-        matrix: How; lengths do not matter, and zeros say nothing.
+        matrix: Its display matrix, of any scale; None or zeros leave the image as it is.
 
     Raises:
-        ImageError: By something else than quarters of a circle.
+        ImageError: The matrix is no rotation by a multiple of 90 degrees.
     """
     if matrix is None or not any(matrix):
         return image
@@ -87,8 +87,8 @@ def turned(image: NDArray[Any], matrix: Matrix | None) -> NDArray[Any]:
     return cv2.flip(image, -1 if to_x < 0 and to_y < 0 else 1 if to_x < 0 else 0)
 
 
-def said_of(matrix: Matrix | None) -> str:
-    """Say for people how frames are turned: ``"turned by 90 degrees"``, or nothing."""
+def describe_rotation(matrix: Matrix | None) -> str:
+    """Describe a display matrix for logs: ``"turned by 90 degrees"``, or nothing."""
     if matrix is None or not any(matrix):
         return ""
     a, b, c, d = matrix
