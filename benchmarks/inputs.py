@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from demo.jpeg import write_jpeg
 from demo.scenes import draw_scene
 from ppmobileseg_deploy.metadata import ModelMetadata
-from ppmobileseg_deploy.runtime.images.arrays import ImageBGR
 from ppmobileseg_deploy.runtime.images.files import read_image
 from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
+from ppmobileseg_deploy.types import ImageBGR
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DEMO_CHECKPOINT: Final = ROOT / "demo" / "ppmobileseg_tiny_demo.pth"

@@ -69,10 +69,10 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
 
 def normalise(images_bgr: Tensor) -> Tensor:
     """Turn uint8 BGR (batch, h, w, 3) into the network's float32 RGB (batch, 3, h, w)."""
-    contract = ModelMetadata()
+    metadata = ModelMetadata()
     images = images_bgr.flip(3).permute(0, 3, 1, 2).float()
-    mean = torch.tensor(contract.mean_rgb).view(1, 3, 1, 1)
-    std = torch.tensor(contract.std_rgb).view(1, 3, 1, 1)
+    mean = torch.tensor(metadata.mean_rgb).view(1, 3, 1, 1)
+    std = torch.tensor(metadata.std_rgb).view(1, 3, 1, 1)
     return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

@@ -37,7 +37,7 @@ MIN_STD: Final = 1e-6
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """The contract between an exported file and whoever runs it.
+    """The interface between an exported file and whoever runs it.
 
     The defaults describe the official ADE20K models, and are what a file without metadata is
     taken for.

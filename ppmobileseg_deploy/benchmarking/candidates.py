@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..runtime.inference.execution import Execution
-from ..runtime.inference.model_interface import Contract
+from ..runtime.inference.model_interface import ModelInterface
 from ..runtime.inference.preprocessing import Preprocessing
 from ..runtime.inference.session import open_session
 
@@ -18,21 +18,21 @@ class Candidate:
     Attributes:
         model: ONNX file.
         threads: Threads of the network, None for as many as the process may use.
-        contract: What the file takes and gives.
+        interface: What the file takes and gives.
     """
 
     model: Path
     threads: int | None
-    contract: Contract
+    interface: ModelInterface
 
     @property
     def preprocess(self) -> Preprocessing:
         """From an image to the network's input, by the file's own rule."""
-        contract = self.contract
+        interface = self.interface
         return Preprocessing.from_metadata(
-            contract.metadata,
-            static_size_hw=contract.static_size_hw,
-            takes_bytes=contract.takes_bytes,
+            interface.metadata,
+            static_size_hw=interface.static_size_hw,
+            takes_bytes=interface.takes_bytes,
         )
 
     def network_hw(self, image_hw: tuple[int, int]) -> tuple[int, int]:
@@ -41,7 +41,7 @@ class Candidate:
 
     def lengths(self, network_hw: tuple[int, int]) -> dict[str, int]:
         """Return the length of each named dimension for one image of a size at a time."""
-        return dict(zip(self.contract.free_dimensions, (*network_hw, 1), strict=False))
+        return dict(zip(self.interface.free_dimensions, (*network_hw, 1), strict=False))
 
 
 def candidates(models: Iterable[Path], threads: Sequence[int | None] = (None,)) -> list[Candidate]:
@@ -66,5 +66,5 @@ def candidates(models: Iterable[Path], threads: Sequence[int | None] = (None,)) 
             raise UsageError(f"expected each {what} once, found {found}")
     for count in threads:
         Execution.of(threads=count)
-    contracts = {model: open_session(model).contract for model in files}
-    return [Candidate(model, count, contracts[model]) for count in threads for model in files]
+    interfaces = {model: open_session(model).interface for model in files}
+    return [Candidate(model, count, interfaces[model]) for count in threads for model in files]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
 from ..runtime.inference.execution import Execution
-from ..runtime.inference.ort_session import Starter, first_line
+from ..runtime.inference.ort_session import SessionFactory, first_line
 
 Run: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 """From the first input to the first output."""
@@ -31,7 +31,7 @@ def onnxruntime_run(
         ModelError: The file cannot be loaded.
         UsageError: A number of threads that makes no sense.
     """
-    inference = Starter.of(model, Execution.of(threads=threads)).start(lengths)
+    inference = SessionFactory.of(model, Execution.of(threads=threads)).create(lengths)
     name = inference.get_inputs()[0].name
     return lambda tensor: np.asarray(inference.run(None, {name: tensor})[0])
 

@@ -124,7 +124,7 @@ class _Head:
 
     @classmethod
     def of(cls, runner: Candidate, picture_hw: tuple[int, int]) -> "_Head":
-        metadata = runner.contract.metadata
+        metadata = runner.interface.metadata
         if metadata.stride < 1:
             raise UsageError(
                 f"timing the upsampling alone expects models that tell their stride, "

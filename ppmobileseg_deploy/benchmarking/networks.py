@@ -74,7 +74,7 @@ def measure_networks(
     rows = []
     for (number, engine), run in runs.items():
         each, given = runners[number], inputs[number]
-        logits = each.contract.output.kind == "logits"
+        logits = each.interface.output.kind == "logits"
         labels = _labels(run(given.tensor), logits)
         expected = _labels(runs[number, ONNXRUNTIME](given.tensor), logits)
         rows.append(

@@ -132,7 +132,7 @@ def infer(
             len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
         ) as watcher,
     ):
-        outcome = run_sources(
+        report = run_sources(
             plans,
             _segment(segmenter, tiling, watcher),
             style,
@@ -140,12 +140,12 @@ def infer(
             observer=watcher,
             overlapped=tiling is None,  # what is tiled is too large for several at a time
         )
-    if not json_lines and (outcome.files or not kinds):
-        watcher.summary.print(stdout, outcome.files, outcome.seconds)
-    for note in outcome.notes:
+    if not json_lines and (report.files or not kinds):
+        watcher.summary.print(stdout, report.files, report.seconds)
+    for note in report.notes:
         print_note(note)
-    code = _report((*found.errors, *outcome.failures))
-    return _INTERRUPTED if outcome.interrupted else code
+    code = _report((*found.errors, *report.failures))
+    return _INTERRUPTED if report.interrupted else code
 
 
 def _check_places(sources: Sequence[str], output: str | None) -> Path | None:

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from ..checkpoints import Description, build_model, describe, load_checkpoint, with_threshold
 from ..metadata import ModelMetadata
 from ..model import upsample_logits
-from ..runtime.inference.postprocessing import SizeHW
 from ..runtime.inference.preprocessing import Preprocessing
+from ..types import SizeHW
 
 _BAND_ROWS = 64
 

@@ -13,14 +13,10 @@ from PIL import Image
 from ..errors import ImageError, ModelError
 from ..metadata import ModelMetadata
 from ..quoting import brief
+from ..types import Labels
 from .images.files import as_image_bgr, check_color, read_image
 from .inference.label_head import LabelHead
-from .inference.postprocessing import (
-    Labels,
-    labels_and_confidence,
-    labels_from_ids,
-    labels_from_logits,
-)
+from .inference.postprocessing import labels_and_confidence, labels_from_ids, labels_from_logits
 from .inference.preprocessing import Preprocessed, Preprocessing
 from .inference.sampling import resized_axis
 from .inference.session import Session
@@ -165,19 +161,19 @@ class Pipeline:
         )
 
     def _decide(self, session: Session, output: NDArray[Any], prepared: Prepared) -> Decided:
-        network, contract = prepared.network, session.contract
+        network, interface = prepared.network, session.interface
         height, width = network.resized_hw
         if session.output == "labels":
             try:
                 ids = output[:height, :width]
                 return labels_from_ids(
-                    ids, network.original_hw, contract.metadata.num_classes
+                    ids, network.original_hw, interface.metadata.num_classes
                 ), None
             except ValueError as error:
                 raise ModelError(f"{session.source}: {error}") from error
-        if contract.stride > 1:
+        if interface.stride > 1:
             rows, columns = (
-                resized_axis(grid, grid * contract.stride, valid, length)
+                resized_axis(grid, grid * interface.stride, valid, length)
                 for grid, valid, length in zip(
                     output.shape[1:], network.resized_hw, network.original_hw, strict=True
                 )
@@ -188,5 +184,5 @@ class Pipeline:
             return labels, None
         scores = output[:, :height, :width]
         if self.confidence:
-            return labels_and_confidence(scores, network.original_hw, contract.scores)
+            return labels_and_confidence(scores, network.original_hw, interface.scores)
         return labels_from_logits(scores, network.original_hw), None

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
+from ..types import SizeHW
 from .images.files import check_color
 from .inference.execution import DEFAULT_DEVICE, Execution, Provider
 from .inference.image_input import size_hw_of
 from .inference.label_head import LabelHead
 from .inference.model_interface import Classes
-from .inference.postprocessing import SizeHW
 from .inference.preprocessing import Preprocessing
 from .inference.session import Model, open_session
-from .inference.session_pool import Sessions
+from .inference.session_pool import SessionPool
 from .inference.tile_grid import Progress
 from .inference.tiling import segment_tiled
 from .pipeline import ImageSource, Picture, Pipeline
@@ -111,25 +111,25 @@ class OrtSegmenter:
         )
         if confidence and session.output != "logits":
             raise UsageError(_needs_logits("the confidence comes from", session.source))
-        contract = session.contract
+        interface = session.interface
         preprocess = Preprocessing.from_metadata(
-            contract.metadata,
+            interface.metadata,
             input_size_hw=input_size_hw,
             fixed_size_hw=fixed_size,
-            static_size_hw=contract.static_size_hw,
-            takes_bytes=contract.takes_bytes,
+            static_size_hw=interface.static_size_hw,
+            takes_bytes=interface.takes_bytes,
         )
         self._pipeline = Pipeline(
-            metadata=contract.metadata,
+            metadata=interface.metadata,
             model_file=session.model_file,
             preprocess=preprocess,
-            head=LabelHead(contract.metadata.num_classes, contract.scores, execution.threads),
+            head=LabelHead(interface.metadata.num_classes, interface.scores, execution.threads),
             confidence=confidence,
         )
         self._source, self._output, self._device = session.source, session.output, session.device
-        self._scores = contract.scores
+        self._scores = interface.scores
         # All that holds the model, so that letting go of this is closing.
-        self._sessions: Sessions | None = Sessions(session, preprocess.padded_hw)
+        self._sessions: SessionPool | None = SessionPool(session, preprocess.padded_hw)
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -287,14 +287,14 @@ class OrtSegmenter:
             (512, 512)
         """
         sessions = self._opened()
-        contract = sessions.dynamic.contract
-        if contract.output.kind == "labels":
+        interface = sessions.dynamic.interface
+        if interface.output.kind == "labels":
             raise UsageError(_needs_logits("tiles are blended by", self._source))
         picture = Picture.of(image, color)
         start = perf_counter()
 
         def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
-            size_hw = size_hw_of(tensor.shape, contract.takes_bytes)
+            size_hw = size_hw_of(tensor.shape, interface.takes_bytes)
             logits: NDArray[np.float32] = sessions.for_tile(size_hw).run(tensor)[0]
             return logits
 
@@ -304,7 +304,7 @@ class OrtSegmenter:
             self._pipeline.head,
             self._pipeline.preprocess,
             self.metadata.num_classes,
-            contract.stride,
+            interface.stride,
             tile_hw=tile_hw,
             overlap=overlap,
             confidence=self._pipeline.confidence,
@@ -343,7 +343,7 @@ class OrtSegmenter:
             f"{self._output}, device={self._device!r}{closed})"
         )
 
-    def _opened(self) -> Sessions:
+    def _opened(self) -> SessionPool:
         sessions = self._sessions
         if sessions is None:
             raise UsageError("expected an open segmenter, found one that was closed")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from ..errors import UsageError
 from ..quoting import brief
-from .inference.postprocessing import SizeHW
-from .inference.session_pool import Sessions
+from ..types import SizeHW
+from .inference.session_pool import SessionPool
 from .pipeline import Pipeline, Prepared
 from .results.result import SegmentationResult
 
@@ -45,7 +45,7 @@ def _is_picture(images: object) -> bool:
 
 
 def segment_in_stacks(
-    pipeline: Pipeline, sessions: Sessions, images: Iterable[Prepared], most: int
+    pipeline: Pipeline, sessions: SessionPool, images: Iterable[Prepared], most: int
 ) -> list[SegmentationResult]:
     """Segment images, those alike together.
 
@@ -61,7 +61,7 @@ def segment_in_stacks(
     Raises:
         ModelError: The model fails.
     """
-    if not sessions.dynamic.contract.stackable:
+    if not sessions.dynamic.interface.stackable:
         most = 1
     results: dict[int, SegmentationResult] = {}
     waiting: dict[SizeHW, dict[int, Prepared]] = {}

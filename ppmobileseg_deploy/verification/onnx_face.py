@@ -21,7 +21,7 @@ _RANK: Final = 4
 class OnnxFace:
     """Names, types and shapes of a segmentation model.
 
-    The runtime's own contract asks for more: names of classes, and a size of logits. Whether two
+    The runtime's own interface asks for more: names of classes, and a size of logits. Whether two
     files compute the same can be told without them.
 
     Attributes:

@@ -14,7 +14,7 @@ from ..errors import ModelError
 from ..runtime.inference.calls import run_session
 from ..runtime.inference.execution import Execution
 from ..runtime.inference.label_head import LabelHead
-from ..runtime.inference.ort_session import Starter, first_line
+from ..runtime.inference.ort_session import SessionFactory, first_line
 from ..runtime.inference.postprocessing import labels_from_logits
 from ..runtime.inference.sampling import resized_axis
 from ..runtime.inference.session import LOOP_TIMEOUT_S
@@ -50,12 +50,12 @@ class OnnxSubject:
     ) -> None:
         self._name = name
         # Made for the runtime, it looks for external data of strangers before anything is opened.
-        starter = Starter.of(name if content is None else content, Execution())
+        factory = SessionFactory.of(name if content is None else content, Execution())
         # Whole, and not just the network: the labels of the file are compared as well.
-        self._session = replace(starter, graph=None).start()
-        has_loop = starter.graph is not None and starter.graph.has_loop
+        self._session = replace(factory, graph=None).create()
+        has_loop = factory.graph is not None and factory.graph.has_loop
         self._timeout_s = LOOP_TIMEOUT_S if has_loop else None
-        self._face = OnnxFace.of(self._session, name, starter.graph, threshold)
+        self._face = OnnxFace.of(self._session, name, factory.graph, threshold)
         self._model = _graph(name, content)
 
     @property

@@ -44,7 +44,7 @@ def tiny(
     return export_onnx(make_checkpoint("tiny"), output)
 
 
-def test_file_keeps_the_contract(tiny: ExportReport) -> None:
+def test_file_keeps_the_interface(tiny: ExportReport) -> None:
     model = onnx.load(tiny.path)
     onnx.checker.check_model(model, full_check=True)
     assert dims(model) == {

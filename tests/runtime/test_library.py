@@ -175,9 +175,9 @@ def test_closed_it_says_so(rgb_model: Path, quadrants_bgr: Draw) -> None:
     image_bgr = quadrants_bgr(20, 30)
     with OrtSegmenter(rgb_model) as segmenter:
         segmenter(image_bgr)
-        engine = weakref.ref(segmenter._opened().dynamic.engine)
+        lazy = weakref.ref(segmenter._opened().dynamic.lazy)
     segmenter.close()
-    assert engine() is None
+    assert lazy() is None
     assert repr(segmenter).endswith("device='cpu', closed)")
     assert segmenter.names == ("red", "green", "blue")
     for call in (segmenter, segmenter.tiled, segmenter.stream, segmenter.batch):

@@ -21,7 +21,7 @@ def lean(network: PPMobileSeg) -> PPMobileSeg:
         network: A network in evaluation mode; it is left as it is.
 
     Returns:
-        A module of the same contract for images whose sides are multiples of 32; other sizes
+        A module of the same interface for images whose sides are multiples of 32; other sizes
         give wrong results or an error.
     """
     result = copy.deepcopy(network).eval()

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
+from ...types import ImageBGR
 from ..drawing.style import Style
-from ..images.arrays import ImageBGR
 from ..results.result import SegmentationResult
 from ..sources import Frame, read_frames
 from ..sources.read_ahead import ahead
@@ -81,7 +81,7 @@ class Observer:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunReport:
     """What a run came to.
 
     Attributes:
@@ -108,7 +108,7 @@ def run_sources(
     reading: Reading | None = None,
     observer: Observer | None = None,
     overlapped: bool = True,
-) -> Outcome:
+) -> RunReport:
     """Segment every source that can be segmented and write its results.
 
     A source that fails does not stop the others. A result that cannot be written does: whatever
@@ -153,7 +153,7 @@ def run_sources(
     finally:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
-    return work.outcome(perf_counter() - start)
+    return work.report(perf_counter() - start)
 
 
 def _read(
@@ -247,10 +247,10 @@ class _Run:
             if self._writer is not None:
                 self._writer.abort()
 
-    def outcome(self, seconds: float) -> Outcome:
+    def report(self, seconds: float) -> RunReport:
         """Return what it all came to."""
         failures = sorted(self._failures, key=lambda failure: failure[0])
-        return Outcome(
+        return RunReport(
             tuple(self._files),
             tuple(error for _, error in failures),
             tuple(self._notes),

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ImageError
-
-ImageBGR = NDArray[np.uint8]
+from ...types import ImageBGR
 
 _BAND_VALUES: Final = 1 << 20
 _LARGEST_FLOAT_SCALED_TO_ONE: Final = 1.0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from ...errors import ImageError
-from .arrays import ImageBGR
+from ...types import ImageBGR
 from .formats import bmp, gif, jpeg, png, pnm, tags, tiff, webp
 from .headers import Limits
 

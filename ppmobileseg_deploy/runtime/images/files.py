@@ -11,7 +11,8 @@ from PIL import Image
 
 from ...errors import ImageError, OutputError, UsageError
 from ...files import atomic_path, kind_of
-from .arrays import ImageBGR, bgr_of_array
+from ...types import ImageBGR
+from .arrays import bgr_of_array
 from .decoding import decoded, one_line
 from .pil_images import upright_bgr
 

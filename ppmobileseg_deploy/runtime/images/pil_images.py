@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from ...errors import ImageError
-from .arrays import ImageBGR
+from ...types import ImageBGR
 from .formats.orientation import UPRIGHT, turned
 
 _SIGNED, _PLANES = 2, 2  # TIFF's numbers of them

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from ...errors import ModelError
 from ...metadata import MAX_SIDE
-from .postprocessing import SizeHW
+from ...types import SizeHW
 
 Length: TypeAlias = int | str | None
 """Of a dimension: a number, the name of one that is free, or nothing at all."""

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
-from .engine import Engine
+from ...types import Labels, Logits
 from .execution import Execution
-from .ort_session import Starter, first_line
-from .postprocessing import Labels, label_type
+from .ort_session import LazySession, SessionFactory, first_line
+from .postprocessing import label_type
 from .sampling import Sampling
 from .scores import LOGITS, Scores
-
-Logits = NDArray[np.float32]
 
 _FOLDER: Final = Path(__file__).with_name("heads")
 MIN_CLASSES: Final = 17
@@ -54,7 +52,7 @@ class LabelHead:
         self._num_classes = num_classes
         self._scores = scores
         self._threads = threads
-        self._engines: dict[str, Engine] = {}
+        self._sessions: dict[str, LazySession] = {}
 
     def labels(self, logits: Logits, rows: Sampling, columns: Sampling) -> Labels:
         """Interpolate along both axes and take the best class; of equal ones the lowest.
@@ -135,7 +133,7 @@ class LabelHead:
                 last = min(first + at_once, end)
                 some = down.weights[cell, first - begin : last - begin]
                 tiles = _run(
-                    self._engine(head), {**feeds, "row_corners": corners, "row_weights": some}
+                    self._session(head), {**feeds, "row_corners": corners, "row_weights": some}
                 )
                 lines = tiles.reshape(len(some), -1)
                 place = across.cell * across.weights.shape[1] + across.pixel
@@ -147,22 +145,24 @@ class LabelHead:
         for axis, sampling in (("row", rows), ("column", columns)):
             feeds |= {f"{axis}_{name}": each for name, each in sampling.cells.arrays.items()}
         head = "labels_uint8" if self._num_classes <= _UINT8_CLASSES else "labels_int32"
-        labels: NDArray[Any] = _run(self._engine(head), feeds)[0, 0]
+        labels: NDArray[Any] = _run(self._session(head), feeds)[0, 0]
         return labels
 
-    def _engine(self, head: str) -> Engine:
-        engine = self._engines.get(head)
-        if engine is None:
+    def _session(self, head: str) -> LazySession:
+        session = self._sessions.get(head)
+        if session is None:
             content = (_FOLDER / f"{head}.onnx").read_bytes()
-            engine = Engine(Starter(content, head, None, Execution(threads=self._threads)))
-            # Where two threads come here, either engine serves.
-            self._engines[head] = engine
-        return engine
+            session = LazySession(
+                SessionFactory(content, head, None, Execution(threads=self._threads))
+            )
+            # Where two threads come here, either session serves.
+            self._sessions[head] = session
+        return session
 
 
-def _run(engine: Engine, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:
+def _run(session: LazySession, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:
     try:
-        (found,) = engine.inference.run(None, feeds)
+        (found,) = session.inference.run(None, feeds)
     except Exception as error:  # the errors' classes differ between releases
         raise ModelError(f"the label head failed: {first_line(error)}") from error
     array: NDArray[Any] = found

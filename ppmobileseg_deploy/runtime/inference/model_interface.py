@@ -18,10 +18,10 @@ from ...metadata import (
 )
 from ...palettes import distinct_palette
 from ...quoting import brief
+from ...types import SizeHW
 from .image_input import ImageInput
 from .model_graph import ModelGraph
 from .model_output import LOGITS, ModelOutput
-from .postprocessing import SizeHW
 from .scores import Scores, scores_of
 
 
@@ -125,7 +125,7 @@ def _check_palette(palette_rgb: object) -> None:
 
 
 @dataclass(frozen=True)
-class Contract:
+class ModelInterface:
     """What goes in and what comes out.
 
     Attributes:
@@ -169,14 +169,14 @@ class Contract:
         return height, width
 
 
-def read_contract(
+def read_interface(
     inference: ort.InferenceSession,
     source: str,
     classes: Classes,
     graph: ModelGraph | None,
     *,
     stacklevel: int,
-) -> Contract:
+) -> ModelInterface:
     """Check that a session is one of a segmentation model.
 
     Args:
@@ -216,7 +216,7 @@ def read_contract(
         warnings.warn(
             f"{source} {'; it '.join(notes)}", MetadataWarning, stacklevel=stacklevel + 1
         )
-    return Contract(
+    return ModelInterface(
         metadata=classes.applied(metadata, count_known),
         input_name=image.name,
         takes_bytes=image.takes_bytes,

@@ -1,22 +1,23 @@
 """Starting ONNX Runtime on a model file, for any size of image or for one only."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import onnxruntime as ort
 
-from ...errors import DeviceError, ModelError
+from ...errors import DeviceError, ModelError, UsageError
 from ...files import kind_of
 from ...quoting import printable
 from .execution import Execution
 from .find_model import CHECKPOINT_SUFFIXES
-from .forks import has_forked
+from .forks import has_forked, never_free, watch
 from .memory import memory_bytes
 from .model_graph import ModelGraph
 from .network_only import network_only
@@ -31,7 +32,7 @@ _SHARE_OF_MEMORY: Final = 0.75
 
 
 @dataclass(frozen=True)
-class Starter:
+class SessionFactory:
     """Starts sessions of one model file.
 
     Attributes:
@@ -49,7 +50,7 @@ class Starter:
     graph: ModelGraph | None = None
 
     @classmethod
-    def of(cls, model: str | Path | bytes, execution: Execution) -> "Starter":
+    def of(cls, model: str | Path | bytes, execution: Execution) -> "SessionFactory":
         """Check what can be checked without starting anything.
 
         Args:
@@ -75,7 +76,7 @@ class Starter:
         graph = check_model_file(str(path))
         return cls(str(path), printable(path.name), version, execution, graph)
 
-    def start(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
+    def create(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
         """Start a session. May be called from several threads.
 
         Args:
@@ -142,6 +143,82 @@ class Starter:
                 _share_arena()
                 options.add_session_config_entry("session.use_env_allocators", "1")
         return options
+
+
+class LazySession:
+    """A session of ONNX Runtime, in whatever process it is asked for.
+
+    Its threads and its memory stay where they are when this object is pickled, or when the
+    process forks. It is then started anew, when it is first needed. May be used by several
+    threads.
+
+    Args:
+        factory: Starts the session; None for one that was handed in, which can only be used in
+            the process where it was made.
+        lengths: Lengths of named dimensions that are the session's only ones.
+        inference: The session, if it has been started already.
+    """
+
+    def __init__(
+        self,
+        factory: SessionFactory | None,
+        lengths: Mapping[str, int] = MappingProxyType({}),
+        inference: ort.InferenceSession | None = None,
+    ) -> None:
+        self.factory = factory
+        self._lengths = dict(lengths)
+        self._inference = inference
+        self._lock = Lock()
+        watch(self)
+
+    @property
+    def inference(self) -> ort.InferenceSession:
+        """ONNX Runtime's session.
+
+        Raises:
+            ModelError: It has to be started again, and the file is gone or has changed.
+            UsageError: It was handed in, and this is another process.
+        """
+        inference = self._inference
+        if inference is None:
+            with self._lock:
+                inference = self._inference
+                if inference is None:
+                    inference = self._inference = self._started()
+        return inference
+
+    def release(self) -> None:
+        """Let go of the session until it is needed again; runs that go on finish."""
+        if self.factory is not None:
+            self._inference = None
+
+    def after_fork(self) -> None:
+        """Forget the session, whose threads are in the parent."""
+        self._lock = Lock()
+        if self._inference is not None:
+            never_free(self._inference)  # it would wait for its threads
+            self._inference = None
+
+    def __reduce__(self) -> tuple[Callable[..., "LazySession"], tuple[Any, ...]]:
+        if self.factory is None:
+            raise UsageError(
+                "cannot pickle a segmenter of an InferenceSession: make it from the model's path "
+                "or content"
+            )
+        if self.factory.execution.sess_options is not None:
+            raise UsageError(
+                "cannot pickle a segmenter with sess_options, as ONNX Runtime cannot pickle them: "
+                "make it in the other process"
+            )
+        return LazySession, (self.factory, self._lengths)
+
+    def _started(self) -> ort.InferenceSession:
+        if self.factory is None:
+            raise UsageError(
+                "expected the process that made the InferenceSession, found a fork of it: make "
+                "the segmenter there, or from the model's path or content"
+            )
+        return self.factory.create(self._lengths)
 
 
 def _read_names(inference: ort.InferenceSession) -> None:

@@ -7,10 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...types import Labels, SizeHW
 from .scores import LOGITS, Scores
-
-Labels = NDArray[np.uint8 | np.uint16]
-SizeHW = tuple[int, int]
 
 
 def labels_from_ids(ids: NDArray[Any], size_hw: SizeHW, num_classes: int) -> Labels:

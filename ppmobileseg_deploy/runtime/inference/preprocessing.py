@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import UsageError
 from ...metadata import MAX_SIDE, ModelMetadata
 from ...quoting import brief
-from .postprocessing import SizeHW
+from ...types import SizeHW
 from .tensors import NormalisedPlanes, PixelBytes, ToTensor
 
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from ...errors import ModelError, UsageError
 from ...metadata import ModelMetadata
 from .calls import Call
-from .engine import Engine
 from .execution import Execution, device_of
 from .image_input import size_hw_of
-from .model_interface import Classes, Contract, MetadataWarning, read_contract
-from .ort_session import Starter
+from .model_interface import Classes, MetadataWarning, ModelInterface, read_interface
+from .ort_session import LazySession, SessionFactory
 from .scores import finite
 
 __all__ = ["LOOP_TIMEOUT_S", "MetadataWarning", "Model", "Session", "open_session"]
@@ -39,15 +38,15 @@ class Session:
     It can be pickled, and used after a fork: ONNX Runtime is then started again on the file.
 
     Attributes:
-        contract: What goes in and what comes out.
-        engine: Starts ONNX Runtime's session.
+        interface: What goes in and what comes out.
+        lazy: Starts ONNX Runtime's session.
         source: File name, or what else to call it in messages.
         device: A key of `execution.PROVIDERS`, or the name of an execution provider.
         timeout_s: Most seconds that a run may take; None for any number.
     """
 
-    contract: Contract
-    engine: Engine
+    interface: ModelInterface
+    lazy: LazySession
     source: str
     device: str
     timeout_s: float | None = None
@@ -60,35 +59,35 @@ class Session:
             ModelError: It has to be started again, and the file is gone or has changed.
             UsageError: It was handed in, and this is another process.
         """
-        return self.engine.inference
+        return self.lazy.inference
 
     @property
     def metadata(self) -> ModelMetadata:
         """What the file says about itself, or the defaults."""
-        return self.contract.metadata
+        return self.interface.metadata
 
     @property
     def input_name(self) -> str:
         """Name of the one input."""
-        return self.contract.input_name
+        return self.interface.input_name
 
     @property
     def output(self) -> str:
         """``"labels"`` or ``"logits"``: what the one output holds."""
-        return self.contract.output.kind
+        return self.interface.output.kind
 
     @property
     def model_file(self) -> str:
         """Name of the model's file, empty where it came as content or as an open session."""
-        starter = self.engine.starter
-        if starter is None or starter.version is None:
+        factory = self.lazy.factory
+        if factory is None or factory.version is None:
             return ""
-        return Path(str(starter.content)).name
+        return Path(str(factory.content)).name
 
     @property
     def pinnable(self) -> bool:
         """Whether a session for one size is faster than this one."""
-        return bool(self.contract.free_dimensions)
+        return bool(self.interface.free_dimensions)
 
     def pinned(self, size_hw: tuple[int, int]) -> "Session":
         """Open the same file for one image of one size at a time, which is faster.
@@ -103,28 +102,28 @@ class Session:
         Raises:
             ModelError: The file is gone or has changed since.
         """
-        starter = self.engine.starter
-        if not self.pinnable or starter is None:
+        factory = self.lazy.factory
+        if not self.pinnable or factory is None:
             return self
         # Most files let the batch vary too, which is the third name then.
-        lengths = dict(zip(self.contract.free_dimensions, (*size_hw, 1), strict=False))
-        contract = replace(
-            self.contract, static_size_hw=size_hw, free_dimensions=(), stackable=False
+        lengths = dict(zip(self.interface.free_dimensions, (*size_hw, 1), strict=False))
+        interface = replace(
+            self.interface, static_size_hw=size_hw, free_dimensions=(), stackable=False
         )
-        engine = Engine(starter, lengths, starter.start(lengths))
-        return replace(self, contract=contract, engine=engine)
+        lazy = LazySession(factory, lengths, factory.create(lengths))
+        return replace(self, interface=interface, lazy=lazy)
 
     def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Compute the output for one input.
 
         Args:
             tensor: (batch, 3, height, width) float32, or (batch, height, width, 3) uint8 if the
-                contract says ``takes_bytes``, as `Preprocessing` makes it.
+                interface says ``takes_bytes``, as `Preprocessing` makes it.
 
         Returns:
             (batch, height, width) class ids, any integer type, or (batch, classes, height,
             width) float32 scores, as `output` says, whose largest is the class. The scores may
-            be coarser than the input, see `Contract.output_hw`.
+            be coarser than the input, see `ModelInterface.output_hw`.
 
         Raises:
             ModelTimeoutError: It takes longer than it may.
@@ -133,12 +132,12 @@ class Session:
             UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        size_hw = self.contract.output_hw(size_hw_of(tensor.shape, self.contract.takes_bytes))
-        values = np.empty(self.output_shape(len(tensor), size_hw), self.contract.output.dtype)
+        size_hw = self.interface.output_hw(size_hw_of(tensor.shape, self.interface.takes_bytes))
+        values = np.empty(self.output_shape(len(tensor), size_hw), self.interface.output.dtype)
         self.call.into(feeds, values)
         if self.output == "labels":
             return values.reshape(len(tensor), *size_hw)
-        return self.checked(self.contract.scores.complete(values))
+        return self.checked(self.interface.scores.complete(values))
 
     @property
     def call(self) -> Call:
@@ -147,7 +146,7 @@ class Session:
         Raises:
             ModelError, UsageError: As for `inference`.
         """
-        return Call(self.inference, self.contract.output, self.source, self.timeout_s)
+        return Call(self.inference, self.interface.output, self.source, self.timeout_s)
 
     def output_shape(self, batch: int, size_hw: tuple[int, int]) -> tuple[int, ...]:
         """Give the shape of the file's output.
@@ -156,9 +155,9 @@ class Session:
             batch: Number of images.
             size_hw: Height and width of the output.
         """
-        if self.contract.output.rank == 3:
+        if self.interface.output.rank == 3:
             return (batch, *size_hw)
-        one = self.output == "labels" or self.contract.scores.one_channel
+        one = self.output == "labels" or self.interface.scores.one_channel
         return (batch, 1 if one else self.metadata.num_classes, *size_hw)
 
     def checked(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -200,7 +199,7 @@ def open_session(
         UsageError: The model is nothing of all that, or the names or colours do not fit it.
 
     Warns:
-        MetadataWarning: The file does not say what it is, see `read_contract`.
+        MetadataWarning: The file does not say what it is, see `read_interface`.
     """
     execution, classes = execution or Execution(), classes or Classes()
     if isinstance(model, ort.InferenceSession):
@@ -209,31 +208,33 @@ def open_session(
                 "expected no device, threads, sess_options or providers with an "
                 "InferenceSession, which has its own, found some"
             )
-        contract = read_contract(model, _HANDED_IN, classes, None, stacklevel=_OPENERS)
+        interface = read_interface(model, _HANDED_IN, classes, None, stacklevel=_OPENERS)
         # Nothing is known of its file, so that it cannot be opened for one size.
-        contract = replace(contract, free_dimensions=())
+        interface = replace(interface, free_dimensions=())
         device = device_of(model.get_providers()[0])
-        return Session(contract, Engine(None, inference=model), _HANDED_IN, device, timeout_s)
+        return Session(
+            interface, LazySession(None, inference=model), _HANDED_IN, device, timeout_s
+        )
     if not isinstance(model, str | Path | bytes):
         raise UsageError(
             f"expected a model file's path, its content as bytes, or an InferenceSession, found "
             f"{type(model).__name__}"
         )
-    starter = Starter.of(model, execution)
-    inference = starter.start()
-    contract = read_contract(
-        inference, starter.source, classes, starter.graph, stacklevel=_OPENERS
+    factory = SessionFactory.of(model, execution)
+    inference = factory.create()
+    interface = read_interface(
+        inference, factory.source, classes, factory.graph, stacklevel=_OPENERS
     )
     if execution.sess_options is not None:
         # Options of the user's are not changed, and cannot be copied.
-        contract = replace(contract, free_dimensions=())
-    if timeout_s is None and starter.graph is not None and starter.graph.has_loop:
+        interface = replace(interface, free_dimensions=())
+    if timeout_s is None and factory.graph is not None and factory.graph.has_loop:
         timeout_s = LOOP_TIMEOUT_S
         warnings.warn(
-            f"{starter.source} has a loop in its graph, which need not have an end: an image gets "
+            f"{factory.source} has a loop in its graph, which need not have an end: an image gets "
             f"{timeout_s:g} s, unless a timeout says otherwise",
             MetadataWarning,
             stacklevel=_OPENERS,
         )
-    engine = Engine(starter, inference=inference)
-    return Session(contract, engine, starter.source, execution.device, timeout_s)
+    lazy = LazySession(factory, inference=inference)
+    return Session(interface, lazy, factory.source, execution.device, timeout_s)

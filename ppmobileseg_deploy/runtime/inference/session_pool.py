@@ -5,8 +5,8 @@ from threading import Lock
 from typing import Any, Final
 
 from ...errors import DeviceError, ModelError
+from ...types import SizeHW
 from .forks import watch
-from .postprocessing import SizeHW
 from .session import Session
 
 PATIENCE: Final = 32
@@ -20,7 +20,7 @@ MAX_PINNED: Final = 3
 """Pinned sessions that are kept. Each holds a copy of the weights: 12 MB for tiny, 35 for base."""
 
 
-class Sessions:
+class SessionPool:
     """A dynamic session, and pinned ones for sizes that came often in a row.
 
     Pinned sessions are 5 to 10 % faster: there is no arithmetic with shapes left in them, and
@@ -48,7 +48,7 @@ class Sessions:
         if fixed_hw is not None and dynamic.pinnable:
             self._pinned[fixed_hw] = dynamic.pinned(fixed_hw)
             # It serves stacks only from now on, which may never come: no second copy of weights.
-            dynamic.engine.release()
+            dynamic.lazy.release()
 
     @property
     def pinned_sizes_hw(self) -> tuple[SizeHW, ...]:

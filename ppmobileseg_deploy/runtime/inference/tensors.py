@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .postprocessing import SizeHW
+from ...types import SizeHW
 
 _BYTE_VALUES: Final = 256
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ...errors import UsageError
 from ...metadata import MAX_SIDE
-from .postprocessing import SizeHW
+from ...types import SizeHW
 from .preprocessing import Preprocessing
 
 DEFAULT_TILE_HW: Final = (512, 512)

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
+from ...types import Labels, Logits, SizeHW
 from .label_head import LabelHead
-from .postprocessing import Labels, SizeHW, label_type
+from .postprocessing import label_type
 from .preprocessing import Preprocessing
 from .sampling import Sampling
 from .tile_grid import MAX_BYTES, Progress, Side, TileGrid
-
-Logits = NDArray[np.float32]
 
 TileRun = Callable[[NDArray[Any]], Logits]
 """From the network's input, of one image, to (classes, h, w) logits."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ...metadata import RGB, ModelMetadata
 from ...quoting import printable
+from ...types import Labels
 from ..drawing.selection import Selection
 from ..drawing.style import Style, Wanted, choose, distinct_names
 from ..images.files import write_image
-from ..inference.postprocessing import Labels
 from .pictures import draw_colors, draw_legend, draw_overlay, notebook_png
 from .records import as_coco, as_dict
 from .run_lengths import Runs

@@ -10,7 +10,7 @@ from typing import Any, Final
 import cv2
 
 from ...errors import ImageError
-from ..images.arrays import ImageBGR
+from ...types import ImageBGR
 from .source import Frame
 
 _MOST_FPS: Final = 1000.0  # what is more is no rate of a camera

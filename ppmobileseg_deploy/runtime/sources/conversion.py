@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from ...errors import ImageError
-from ..images.arrays import ImageBGR
+from ...types import ImageBGR
 from . import hdr
 from .filters import FilterChain
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from ..images.arrays import ImageBGR
+from ...types import ImageBGR
 
 Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from ...quoting import printable
-from ..images.arrays import ImageBGR
+from ...types import ImageBGR
 from .containers import MOST_PIXELS, decoder_threads, open_video
 from .conversion import NO_MATRIX, Converter, FrameFormat
 from .decoder import Decoder

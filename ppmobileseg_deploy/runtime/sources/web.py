@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsp
 
 from ...errors import ImageError
 from ...quoting import printable
+from ...types import ImageBGR
 from ...version import VERSION
-from ..images.arrays import ImageBGR
 from ..images.files import decode_image
 from .addresses import check_address, shown
 from .hosts import Reach

@@ -46,7 +46,7 @@ def quantized(
     )
 
 
-def test_int8_file_is_small_and_keeps_the_contract(
+def test_int8_file_is_small_and_keeps_the_interface(
     quantized: ExportReport, demo_export: ExportReport
 ) -> None:
     assert quantized.size_bytes < 0.42 * demo_export.size_bytes

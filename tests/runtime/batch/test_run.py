@@ -98,7 +98,7 @@ def test_everything_in_order(tmp_path, reads, overlapped):
     reads({"a.png": [0], "b.mp4": [1, 2], "c.png": [2]})
     log = _Log()
     plans = _plans(tmp_path, "a.png", "b.mp4", "c.png")
-    outcome = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    report = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
     assert log.calls == [
         *[("started", "a.png"), ("segmented", "a.png", None), ("ended", "a.png")],
         *[("started", "b.mp4"), ("segmented", "b.mp4", 0), ("segmented", "b.mp4", 1)],
@@ -106,10 +106,10 @@ def test_everything_in_order(tmp_path, reads, overlapped):
         *[("started", "c.png"), ("segmented", "c.png", None), ("ended", "c.png")],
     ]
     assert log.threads == {threading.current_thread()}
-    assert (outcome.failures, outcome.interrupted) == ((), False)
-    assert outcome.seconds > 0
+    assert (report.failures, report.interrupted) == ((), False)
+    assert report.seconds > 0
     out = tmp_path / "out"
-    assert list(outcome.files) == [out / "a_labels.png", out / "b_labels", out / "c_labels.png"]
+    assert list(report.files) == [out / "a_labels.png", out / "b_labels", out / "c_labels.png"]
     for name, value in {"a_labels.png": 0, "b_labels/000001.png": 2, "c_labels.png": 2}.items():
         assert (cv2.imread(str(out / name), cv2.IMREAD_UNCHANGED) == value).all()
 
@@ -130,8 +130,8 @@ def test_what_fails_does_not_stop_the_others(tmp_path, reads, overlapped):
     )
     log = _Log()
     plans = _plans(tmp_path, *counts)
-    outcome = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
-    assert [(type(error), str(error)) for error in outcome.failures] == [
+    report = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    assert [(type(error), str(error)) for error in report.failures] == [
         (ImageError, "cannot read unreadable.png: cut"),
         (ModelError, "failing.png: no such class"),
         (ImageError, "large.png: not enough memory for this image"),
@@ -165,8 +165,8 @@ def test_a_video_whose_last_frame_fails_late_is_not_whole(
 
     monkeypatch.setattr(VideoResultWriter, "write", slow_and_failing)
     plans = _plans(tmp_path, "a.mp4", "b.mp4")
-    outcome = run_sources(plans, _segment, Style(), observer=Counting(), overlapped=overlapped)
-    assert [str(error) for error in outcome.failures] == [
+    report = run_sources(plans, _segment, Style(), observer=Counting(), overlapped=overlapped)
+    assert [str(error) for error in report.failures] == [
         "a.mp4: not enough memory to draw this image"
     ]
     assert settle_existing(plans, resume=True) == plans[:1]
@@ -188,9 +188,9 @@ def test_an_observer_that_needs_images_finds_them_untouched(
     Looking.needs_images = needs_images
     kinds = ("overlay", "legend", "labels")
     plans = _plans(tmp_path, "a.png", kinds=kinds)
-    outcome = run_sources(plans, _segment, Style(), observer=Looking(), overlapped=overlapped)
+    report = run_sources(plans, _segment, Style(), observer=Looking(), overlapped=overlapped)
     # The overlay is written last, whatever the order that was asked for; files keep that order.
-    assert list(outcome.files) == [plans[0].outputs[kind] for kind in kinds]
+    assert list(report.files) == [plans[0].outputs[kind] for kind in kinds]
     assert (results[0].image_bgr == _image(1)).all() == needs_images
     overlay_bgr = cv2.imread(str(plans[0].outputs["overlay"]))
     expected = cv2.imencode(plans[0].outputs["overlay"].suffix, _segment(_image(1)).plot())[1]
@@ -210,8 +210,8 @@ def test_an_image_that_fails_late_is_not_counted_as_done(tmp_path, reads, monkey
 
     monkeypatch.setattr(running, "write_result", write_result)
     plans = _plans(tmp_path, "a.png", "b.png", "c.png")
-    outcome = run_sources(plans, _segment, Style(), overlapped=overlapped)
-    assert [str(error) for error in outcome.failures] == [
+    report = run_sources(plans, _segment, Style(), overlapped=overlapped)
+    assert [str(error) for error in report.failures] == [
         "a.png: not enough memory to draw this image",
         "cannot write: no space (1 of 3 done)",
     ]
@@ -236,8 +236,8 @@ def test_a_result_that_cannot_be_written_ends_the_run(
         ),
     )
     monkeypatch.setattr(VideoResultWriter, "write", fail)
-    outcome = run_sources(_plans(tmp_path, *counts), _segment, Style(), overlapped=overlapped)
-    assert [str(error) for error in outcome.failures] == ["cannot write: no space (1 of 52 done)"]
+    report = run_sources(_plans(tmp_path, *counts), _segment, Style(), overlapped=overlapped)
+    assert [str(error) for error in report.failures] == ["cannot write: no space (1 of 52 done)"]
     assert _files(tmp_path) == ["a_labels.png"]
     assert sum(counts.values()) < 40
 
@@ -264,10 +264,10 @@ def test_ctrl_c_closes_what_there_is(tmp_path, reads, overlapped):
 
     log = Impatient()
     plans = _plans(tmp_path, "a.png", "b.mp4", "c.png")
-    outcome = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
-    assert outcome.interrupted
+    report = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    assert report.interrupted
     assert log.calls[-1] == "interrupted"
-    assert [path.name for path in outcome.files] == ["a_labels.png", "b_labels"]
+    assert [path.name for path in report.files] == ["a_labels.png", "b_labels"]
     frames = [name for name in _files(tmp_path) if name.startswith("b_labels/")]
     assert frames == [f"b_labels/00000{number}.png" for number in range(5)]
 
@@ -282,8 +282,8 @@ def test_an_observer_may_have_enough(tmp_path, reads, overlapped):
 
     log = Sated()
     plans = _plans(tmp_path, "a.mp4", "b.png")
-    outcome = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
-    assert (outcome.failures, outcome.interrupted) == ((), False)
+    report = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    assert (report.failures, report.interrupted) == ((), False)
     assert [call[0] for call in log.calls] == ["started", *["segmented"] * 3]
     assert [name for name in _files(tmp_path) if name.endswith(".png")] == [
         f"a_labels/00000{number}.png" for number in range(3)

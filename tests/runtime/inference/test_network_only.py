@@ -13,7 +13,7 @@ from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.runtime.inference.execution import Execution
 from ppmobileseg_deploy.runtime.inference.network_only import network_only
 from ppmobileseg_deploy.runtime.inference.onnx_file import check_model_file
-from ppmobileseg_deploy.runtime.inference.ort_session import Starter
+from ppmobileseg_deploy.runtime.inference.ort_session import SessionFactory
 
 CHECKPOINT = Path(__file__).parents[3] / "demo" / "ppmobileseg_tiny_demo.pth"
 node = helper.make_node
@@ -72,7 +72,7 @@ def test_logits_are_the_same(exported: Callable[..., Path]) -> None:
     path = exported("same")
     image = np.random.default_rng(0).normal(size=(2, 3, 97, 131)).astype(np.float32)
     whole = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-    opened = Starter.of(path, Execution()).start()
+    opened = SessionFactory.of(path, Execution()).create()
 
     (logits,) = opened.run(None, {"input": image})
 

@@ -9,8 +9,7 @@ from ppmobileseg_deploy.runtime.inference.postprocessing import (
     labels_from_ids,
     labels_from_logits,
 )
-
-SizeHW = tuple[int, int]
+from ppmobileseg_deploy.types import SizeHW
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import pytest
 from ppmobileseg_deploy.errors import UsageError
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
-
-SizeHW = tuple[int, int]
+from ppmobileseg_deploy.types import SizeHW
 
 
 # mmsegmentation 1.x: Resize(scale=(2048, 512), keep_ratio=True) scales by

@@ -27,7 +27,7 @@ def test_a_model_is_a_path_or_its_content(
 ) -> None:
     session = open_session(as_type(rgb_model))
     assert session.metadata == rgb_metadata
-    assert (session.output, session.contract.static_size_hw, session.device) == (
+    assert (session.output, session.interface.static_size_hw, session.device) == (
         "labels",
         None,
         "cpu",
@@ -62,7 +62,7 @@ def test_logits_files_give_logits(make_model: MakeModel, rgb_metadata: ModelMeta
 
 def test_a_static_file_says_its_size(make_model: MakeModel, rgb_metadata: ModelMetadata) -> None:
     model = make_model(props=rgb_metadata.to_props(), input_shape=(1, 3, 64, 96))
-    assert open_session(model).contract.static_size_hw == (64, 96)
+    assert open_session(model).interface.static_size_hw == (64, 96)
 
 
 def test_without_metadata_ade20k_is_assumed_aloud(make_model: MakeModel) -> None:
@@ -125,11 +125,11 @@ def test_sizes_come_from_the_axes_of_the_layout(
         input_type=TensorProto.UINT8 if takes_bytes else TensorProto.FLOAT,
         input_shape=(batch, *size, 3) if takes_bytes else (batch, 3, *size),
     )
-    contract = open_session(model).contract
-    assert contract.takes_bytes == takes_bytes
-    assert contract.static_size_hw == static_size_hw
-    assert contract.free_dimensions == free_dimensions
-    assert contract.stackable == stackable
+    interface = open_session(model).interface
+    assert interface.takes_bytes == takes_bytes
+    assert interface.static_size_hw == static_size_hw
+    assert interface.free_dimensions == free_dimensions
+    assert interface.stackable == stackable
 
 
 def test_bytes_without_metadata_are_refused(make_model: MakeModel) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.inference.session import Session, open_session
-from ppmobileseg_deploy.runtime.inference.session_pool import Sessions
+from ppmobileseg_deploy.runtime.inference.session_pool import SessionPool
 
 MakeModel = Callable[..., Path]
 A, B, C, D = (32, 64), (64, 32), (64, 64), (96, 32)
@@ -40,7 +40,7 @@ def test_a_row_of_one_size_pins_it(
     sizes: list[tuple[int, int]], pinned: tuple[tuple[int, int], ...], rgb_model: Path
 ) -> None:
     dynamic = open_session(rgb_model)
-    sessions = Sessions(dynamic)
+    sessions = SessionPool(dynamic)
     for size_hw in sizes:
         session = sessions.for_size(size_hw)
         assert (session is not dynamic) == (size_hw in sessions.pinned_sizes_hw)
@@ -51,7 +51,7 @@ def test_a_row_of_one_size_pins_it(
 
 def test_tiles_pin_nothing_but_take_what_is_pinned(rgb_model: Path) -> None:
     dynamic = open_session(rgb_model)
-    sessions = Sessions(dynamic)
+    sessions = SessionPool(dynamic)
     assert all(sessions.for_tile(A) is dynamic for _ in range(9))
     pinned = [sessions.for_size(A) for _ in range(9)][-1]
     assert pinned is not dynamic
@@ -63,7 +63,7 @@ def test_without_names_to_pin_nothing_is_opened(
     input_shape: tuple[int | str, ...], make_model: MakeModel, rgb_metadata: ModelMetadata
 ) -> None:
     dynamic = open_session(make_model(props=rgb_metadata.to_props(), input_shape=input_shape))
-    sessions = Sessions(dynamic)
+    sessions = SessionPool(dynamic)
     assert all(sessions.for_size((64, 64)) is dynamic for _ in range(9))
 
 
@@ -89,7 +89,7 @@ def test_a_file_that_changes_is_not_opened_again(
 ) -> None:
     path = make_model("rgb.onnx", props=rgb_metadata.to_props())
     dynamic = open_session(path)
-    sessions = Sessions(dynamic)
+    sessions = SessionPool(dynamic)
     path.unlink()
     if fate == "replaced":
         make_model("rgb.onnx", props=rgb_metadata.to_props(), first_id=1)

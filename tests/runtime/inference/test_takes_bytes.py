@@ -130,9 +130,9 @@ def test_padding_to_a_fixed_size_moves_next_to_nothing(
 
 def test_a_static_file_gets_exactly_its_size(export: Export, scene: Scene) -> None:
     model = export(embed_preprocessing="bgr", shape_hw=(97, 131))
-    contract = open_session(model).contract
-    assert contract.takes_bytes
-    assert (contract.static_size_hw, contract.free_dimensions) == ((97, 131), ())
+    interface = open_session(model).interface
+    assert interface.takes_bytes
+    assert (interface.static_size_hw, interface.free_dimensions) == ((97, 131), ())
     image_bgr = scene(200, 200)
     expected = OrtSegmenter(export(shape_hw=(97, 131)))(image_bgr).labels
     assert (OrtSegmenter(model)(image_bgr).labels != expected).mean() < 5e-3

@@ -7,8 +7,7 @@ import pytest
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
 from ppmobileseg_deploy.runtime.inference.tensors import PixelBytes
-
-SizeHW = tuple[int, int]
+from ppmobileseg_deploy.types import SizeHW
 
 
 def _bytes(order: str = "bgr", **sizes: SizeHW) -> Preprocessing:

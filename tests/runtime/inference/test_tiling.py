@@ -17,9 +17,8 @@ from ppmobileseg_deploy.runtime.inference.postprocessing import (
 from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
 from ppmobileseg_deploy.runtime.inference.tile_grid import Side
 from ppmobileseg_deploy.runtime.inference.tiling import segment_tiled
+from ppmobileseg_deploy.types import Logits, SizeHW
 
-Logits = NDArray[np.float32]
-SizeHW = tuple[int, int]
 # Pixel values as they are, so that what a network is shown can be told from its logits.
 RULE = Preprocessing.from_metadata(
     ModelMetadata(mean_rgb=(0.0, 0.0, 0.0), std_rgb=(1.0, 1.0, 1.0))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import BmpImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import Limits
 from ..pil_images import bgr_of_pil
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from PIL import GifImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import LZW, Limits
 from ..pil_images import bgr_of_pil
 from .pieces import Piece, assembled

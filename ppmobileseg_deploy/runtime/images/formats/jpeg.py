@@ -16,7 +16,7 @@ import simplejpeg
 from PIL import JpegImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import ALMOST_NOTHING, JPEG, Limits
 from ..pil_images import bgr_of_pil
 from .orientation import EXIF_MARK, MOST_BYTES, orientation_of, turned

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from PIL import PngImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import DEFLATE, Limits
 from ..pil_images import bgr_of_pil
 from .orientation import MOST_BYTES, orientation_of, turned

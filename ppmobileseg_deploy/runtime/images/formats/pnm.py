@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import Limits
 
 MAGICS: Final = (b"P5", b"P6")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import Limits
 from ..pil_images import bgr_of_pil
 from .orientation import orientation_in, turned

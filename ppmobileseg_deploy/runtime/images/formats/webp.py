@@ -16,7 +16,7 @@ import numpy as np
 from PIL import WebPImagePlugin
 
 from ....errors import ImageError
-from ..arrays import ImageBGR
+from ....types import ImageBGR
 from ..headers import ALMOST_NOTHING, Limits
 from ..pil_images import bgr_of_pil
 from .orientation import orientation_of, turned

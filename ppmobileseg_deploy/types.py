@@ -1,0 +1,21 @@
+"""Types that several rooms of the package share: sizes, images, class ids and logits.
+
+`metadata.RGB` stays with the metadata, which are read without NumPy.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SizeHW: TypeAlias = tuple[int, int]
+"""Height and width in pixels."""
+
+ImageBGR: TypeAlias = NDArray[np.uint8]
+"""An image, (height, width, 3), its channels in the order of OpenCV: blue, green, red."""
+
+Labels: TypeAlias = NDArray[np.uint8 | np.uint16]
+"""Class ids, (height, width): uint8, or uint16 above 256 classes."""
+
+Logits: TypeAlias = NDArray[np.float32]
+"""A score for each class, ([batch,] classes, height, width)."""
