@@ -3,7 +3,7 @@
 `metadata.RGB` stays with the metadata, which are read without NumPy.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ SizeHW: TypeAlias = tuple[int, int]
 
 ImageBGR: TypeAlias = NDArray[np.uint8]
 """An image, (height, width, 3), its channels in the order of OpenCV: blue, green, red."""
+
+ColorOrder: TypeAlias = Literal["bgr", "rgb"]
+"""Order of an array's channels: as OpenCV has it, or as most other libraries do."""
 
 Labels: TypeAlias = NDArray[np.uint8 | np.uint16]
 """Class ids, (height, width): uint8, or uint16 above 256 classes."""

@@ -15,7 +15,7 @@ from ..quoting import printable
 from .console import plural
 
 if TYPE_CHECKING:
-    from ..runtime.results.result import SegmentationResult
+    from ..runtime.results.segmentation import Segmentation
 
 _CLASSES_SHOWN: Final = 8
 _LINES_SHOWN: Final = 4
@@ -32,7 +32,7 @@ class Summary:
         self._latency_ms: dict[str, list[float]] = {stage: [] for stage in _STAGES}
         self._images = self._frames = 0
 
-    def add(self, result: "SegmentationResult", moving: bool) -> None:
+    def add(self, result: "Segmentation", moving: bool) -> None:
         """Add one picture.
 
         Args:

@@ -1,7 +1,6 @@
 """What ``ppms-infer`` shows while it works: progress, JSON lines, a window."""
 
 import sys
-from dataclasses import asdict
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, final
 
@@ -10,6 +9,8 @@ from rich.table import Column
 
 from ..quoting import printable
 from ..runtime.batch.run import Observer
+from ..runtime.results.pictures import draw_overlay
+from ..runtime.results.records import to_json
 from .console import plural, print_note, stderr
 from .summary import Summary
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..runtime.batch import PlannedSource
     from ..runtime.drawing.style import Style
     from ..runtime.drawing.window import Window
-    from ..runtime.results.result import SegmentationResult
+    from ..runtime.results.segmentation import Segmentation
 
 _NAME_WIDTH: Final = 30
 
@@ -81,17 +82,16 @@ class Watcher(Observer):
         if self._bar is not None:
             self._bar.part(f"{done}/{total} tiles", done, total)
 
-    def segmented(self, plan: "PlannedSource", result: "SegmentationResult") -> None:
+    def segmented(self, plan: "PlannedSource", result: "Segmentation") -> None:
         """Add a result, print it, show it."""
         moving = plan.source.is_video
         self.summary.add(result, moving)
         if self._bar is not None and moving:
             self._bar.frame()
         if self._json_lines:
-            chosen, confidence = self._style.classes, self._style.confidence
-            print(result.to_json(classes=chosen, confidence=confidence), flush=True)
+            print(to_json(result, self._style), flush=True)
         if self._window is not None:
-            self._window.show(result.plot(**asdict(self._style)), wait=not moving)
+            self._window.show(draw_overlay(result, self._style), wait=not moving)
 
     def enough(self) -> bool:
         """End with the window where nothing is left to do, or where a camera would go on."""

@@ -13,8 +13,9 @@ from PIL import Image
 from ..errors import ImageError, ModelError
 from ..metadata import ModelMetadata
 from ..quoting import brief
-from ..types import Labels
-from .images.files import as_image_bgr, check_color, read_image
+from ..types import ColorOrder, Labels
+from .images.arrays import check_color
+from .images.files import as_image_bgr, read_image
 from .inference.label_head import LabelHead
 from .inference.postprocessing import labels_and_confidence, labels_from_ids, labels_from_logits
 from .inference.preprocessing import Preprocessed, Preprocessing
@@ -44,7 +45,7 @@ class Picture:
     path: Path | None
 
     @classmethod
-    def of(cls, image: ImageSource, color: str) -> "Picture":
+    def of(cls, image: ImageSource, color: ColorOrder) -> "Picture":
         """Read or convert an image.
 
         Args:

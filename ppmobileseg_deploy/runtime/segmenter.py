@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
-from ..types import SizeHW
-from .images.files import check_color
+from ..types import ColorOrder, SizeHW
+from .images.arrays import check_color
 from .inference.execution import DEFAULT_DEVICE, Execution, Provider
 from .inference.image_input import size_hw_of
 from .inference.label_head import LabelHead
@@ -151,7 +151,7 @@ class OrtSegmenter:
         """What the model gives: ``"labels"``, or ``"logits"``, which tiles and confidence need."""
         return self._output
 
-    def __call__(self, image: ImageSource, *, color: str = "bgr") -> SegmentationResult:
+    def __call__(self, image: ImageSource, *, color: ColorOrder = "bgr") -> SegmentationResult:
         """Segment one image.
 
         Args:
@@ -177,7 +177,7 @@ class OrtSegmenter:
         return self._pipeline.segment(session, [prepared])[0]
 
     def batch(
-        self, images: Iterable[ImageSource], *, batch_size: int = 1, color: str = "bgr"
+        self, images: Iterable[ImageSource], *, batch_size: int = 1, color: ColorOrder = "bgr"
     ) -> list[SegmentationResult]:
         """Segment several images, which may differ in size.
 
@@ -259,7 +259,7 @@ class OrtSegmenter:
         *,
         tile_hw: SizeHW | None = None,
         overlap: int | None = None,
-        color: str = "bgr",
+        color: ColorOrder = "bgr",
         progress: Progress | None = None,
     ) -> SegmentationResult:
         """Segment a large image tile by tile at its own resolution, in bounded memory.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import UsageError
 from ...files import kind_of
-from ..images.files import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from ..images.files import READABLE_SUFFIXES
+from ..results.kinds import SUFFIXES_OF_KIND
 from ..sources.find import same_name_key
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ FRAME_NAME: Final = "{:06d}.png"
 """File of one frame in the folder of a video's labels."""
 
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg"})
-_PNG: Final = frozenset({".png"})
-_IMAGE_SUFFIXES: Final = {
-    "overlay": WRITABLE_SUFFIXES,
-    "color": WRITABLE_SUFFIXES,
-    "legend": WRITABLE_SUFFIXES,
-    "labels": _PNG,
-    "indexed": _PNG,
-    "json": frozenset({".json"}),
-    "rle": frozenset({".json"}),
-}
 _VIDEO_ENDINGS: Final = {
     "overlay": ".mp4",
     "color": ".mp4",
@@ -142,8 +133,8 @@ def _plan_one_file(
             raise UsageError(f"expected a folder for the {kind} of a video, found {output}")
         if suffix != ending:
             raise UsageError(f"expected {ending} for the {kind} of a video, found {output}")
-    elif suffix not in _IMAGE_SUFFIXES[kind]:
-        expected = " ".join(sorted(_IMAGE_SUFFIXES[kind]))
+    elif suffix not in SUFFIXES_OF_KIND[kind]:
+        expected = " ".join(sorted(SUFFIXES_OF_KIND[kind]))
         exact = ", which are exact" if kind in ("labels", "indexed") else ""
         raise UsageError(f"expected {expected} for {kind}{exact}, found {output}")
     path = source.path

@@ -15,7 +15,7 @@ from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
 from ...types import ImageBGR
 from ..drawing.style import Style
-from ..results.result import SegmentationResult
+from ..results.segmentation import Segmentation
 from ..sources import Frame, read_frames
 from ..sources.read_ahead import ahead
 from . import (
@@ -26,7 +26,7 @@ from . import (
     write_result,
 )
 
-Segment = Callable[[ImageBGR], SegmentationResult]
+Segment = Callable[[ImageBGR], Segmentation]
 """What is done with each picture."""
 
 _INTERRUPTED: Final = 130
@@ -66,7 +66,7 @@ class Observer:
     def started(self, plan: PlannedSource) -> None:
         """The first picture of a source was read, or failed to be."""
 
-    def segmented(self, plan: PlannedSource, result: SegmentationResult) -> None:
+    def segmented(self, plan: PlannedSource, result: Segmentation) -> None:
         """There is a result; its files are being written."""
 
     def ended(self, plan: PlannedSource) -> None:
@@ -129,7 +129,7 @@ def run_sources(
     """
     start = perf_counter()
     watching = observer or Observer()
-    work = _Run(plans, segment, style, watching, overlapped)
+    work = _Run(plans, segment, style, watching, overlapped=overlapped)
     read = _read(plans, reading or Reading(), work.given_up)
     handler: Any = None
     try:
@@ -193,6 +193,7 @@ class _Run:
         segment: Segment,
         style: Style,
         observer: Observer,
+        *,
         overlapped: bool,
     ) -> None:
         self.given_up: set[int] = set()  # sources that need not be read on
@@ -285,7 +286,7 @@ class _Run:
             self._worker.put(work, n_bytes=result.image_bgr.nbytes + result.labels.nbytes)
         self._observer.segmented(plan, result)
 
-    def _write_image(self, number: int, result: SegmentationResult) -> None:
+    def _write_image(self, number: int, result: Segmentation) -> None:
         outputs = self._plans[number].outputs
         written: list[Path] = []
         try:
@@ -301,9 +302,7 @@ class _Run:
         finally:
             self._files += [path for path in outputs.values() if path in written]
 
-    def _write_frame(
-        self, number: int, writer: VideoResultWriter, result: SegmentationResult
-    ) -> None:
+    def _write_frame(self, number: int, writer: VideoResultWriter, result: Segmentation) -> None:
         try:
             writer.write(result)
         except MemoryError:

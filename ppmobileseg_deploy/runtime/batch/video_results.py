@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from ...errors import OutputError, UsageError
 from ...files import AtomicFile, AtomicFolder, write_errors
 from ..drawing.style import Style
+from ..results.encoding import indexed_png, labels_png
 from ..results.kinds import KINDS
-from ..results.result import SegmentationResult
+from ..results.pictures import DRAWN_KINDS, draw, opaque
+from ..results.records import to_coco_json, to_json
+from ..results.segmentation import Segmentation
 from .existing import mark_finished, mark_unfinished
-from .image_results import PICTURES, indexed_png, labels_png, opaque, picture, rle_json
 from .planning import FRAME_NAME
 from .video_file import VideoFile, frame_rate, open_video
 
@@ -68,7 +70,7 @@ class VideoResultWriter:
         """
         return tuple(self._notes)
 
-    def write(self, result: SegmentationResult) -> None:
+    def write(self, result: Segmentation) -> None:
         """Add the result of the next frame.
 
         Args:
@@ -120,7 +122,7 @@ class VideoResultWriter:
             output.target.discard()
 
     def _open(self, kind: str, path: Path) -> "_Output":
-        if kind in PICTURES:
+        if kind in DRAWN_KINDS:
             return _VideoOutput(kind, path, self._style, self._fps)
         if kind in ("labels", "indexed"):
             return _FramesOutput(kind, path)
@@ -137,7 +139,7 @@ class _Output(Protocol):
     def target(self) -> AtomicFile | AtomicFolder:
         """The file or folder on its way to ``path``."""
 
-    def add(self, result: SegmentationResult) -> None:
+    def add(self, result: Segmentation) -> None:
         """Write the result of the next frame."""
 
     def finish(self) -> None:
@@ -162,9 +164,9 @@ class _VideoOutput:
         self._start_s: float | None = None
         self._shown_s: float | None = None
 
-    def add(self, result: SegmentationResult) -> None:
+    def add(self, result: Segmentation) -> None:
         """See `_Output`."""
-        image = opaque(picture(result, self._kind, self._style))
+        image = opaque(draw(result, self._kind, self._style))
         if self._file is None:
             self._size_hw = image.shape[:2]
             self._file, self.note = open_video(
@@ -214,7 +216,7 @@ class _FramesOutput:
         self._encode = labels_png if kind == "labels" else indexed_png
         self._count = 0
 
-    def add(self, result: SegmentationResult) -> None:
+    def add(self, result: Segmentation) -> None:
         """See `_Output`."""
         number = self._count if result.frame_index is None else result.frame_index
         self._count += 1
@@ -241,13 +243,10 @@ class _JsonLinesOutput:
         self._style = style
         self._file: IO[bytes] | None = None
 
-    def add(self, result: SegmentationResult) -> None:
+    def add(self, result: Segmentation) -> None:
         """See `_Output`."""
-        if self._kind == "json":
-            style = self._style
-            line = result.to_json(classes=style.classes, confidence=style.confidence)
-        else:
-            line = rle_json(result, self._style)
+        encode = to_json if self._kind == "json" else to_coco_json
+        line = encode(result, self._style)
         with write_errors(self.path):
             if self._file is None:
                 self._file = self.target.temporary.open("wb")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import index
 from typing import Final
 
@@ -37,8 +37,8 @@ class Style:
 
     opacity: float = 0.5
     classes: tuple[int, ...] | None = None
-    contours: bool = False
-    label: bool = False
+    contours: bool = field(default=False, kw_only=True)
+    label: bool = field(default=False, kw_only=True)
     confidence: float = 0.0
 
     def __post_init__(self) -> None:

@@ -1,23 +1,24 @@
-"""Arrays to images: whatever holds bytes without loss is taken, the rest is told what it lacks.
+"""Arrays as images: converted to BGR bytes where nothing is lost, refused with a hint elsewhere.
 
 Nothing is guessed. A float image may be scaled to [0, 1], to [0, 255] or normalised, and a wrong
 guess gives labels that merely look poor; so only values that are bytes already are converted.
 """
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ImageError
-from ...types import ImageBGR
+from ...errors import ImageError, UsageError
+from ...quoting import brief
+from ...types import ColorOrder, ImageBGR
 
 _BAND_VALUES: Final = 1 << 20
 _LARGEST_FLOAT_SCALED_TO_ONE: Final = 1.0
 
 
-def bgr_of_array(image: NDArray[Any], color: str) -> ImageBGR:
+def bgr_of_array(image: NDArray[Any], color: ColorOrder) -> ImageBGR:
     """Bring an array to (height, width, 3) uint8 BGR.
 
     Args:
@@ -47,6 +48,34 @@ def bgr_of_array(image: NDArray[Any], color: str) -> ImageBGR:
     if color == "rgb":
         return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
     return pixels
+
+
+def check_color(color: str) -> None:
+    """Make sure that an order of channels is one of `ColorOrder`.
+
+    Raises:
+        UsageError: It is another one.
+    """
+    if color not in get_args(ColorOrder):
+        expected = " or ".join(get_args(ColorOrder))
+        raise UsageError(f"expected color to be {expected}, found {brief(color)}")
+
+
+def in_color_order(image: NDArray[np.uint8], color: ColorOrder) -> NDArray[np.uint8]:
+    """Return a BGR or BGRA image with its channels in an order that was asked for.
+
+    Args:
+        image: (height, width, 3 or 4) uint8.
+        color: The order; ``"bgr"`` gives the image itself.
+
+    Raises:
+        UsageError: The order is unknown.
+    """
+    check_color(color)
+    if color == "bgr":
+        return image
+    code = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return cv2.cvtColor(image, code)  # type: ignore[return-value]
 
 
 def _check_shape(image: NDArray[Any]) -> None:

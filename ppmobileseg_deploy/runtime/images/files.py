@@ -1,4 +1,4 @@
-"""Image files and in-memory images to one form: HWC uint8 BGR, upright."""
+"""Image files and images in memory: read as upright BGR arrays, encoded and written."""
 
 import io
 from pathlib import Path
@@ -11,8 +11,8 @@ from PIL import Image
 
 from ...errors import ImageError, OutputError, UsageError
 from ...files import atomic_path, kind_of
-from ...types import ImageBGR
-from .arrays import bgr_of_array
+from ...types import ColorOrder, ImageBGR
+from .arrays import bgr_of_array, check_color
 from .decoding import decoded, one_line
 from .pil_images import upright_bgr
 
@@ -23,9 +23,6 @@ READABLE_SUFFIXES: Final = frozenset(
 
 WRITABLE_SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """The formats `write_image` knows."""
-
-COLOR_ORDERS: Final = ("bgr", "rgb")
-"""Orders that the channels of an array can have."""
 
 
 def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
@@ -81,7 +78,7 @@ def decode_image(data: bytes, name: str, *, max_pixels: int = 200_000_000) -> Im
     return decoded(io.BytesIO(data), name, max_pixels)
 
 
-def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
+def as_image_bgr(image: object, *, color: ColorOrder = "bgr") -> ImageBGR:
     """Bring an image in memory to the form that everything here works on.
 
     Arrays are converted where nothing is lost, and refused with a hint where something would be:
@@ -119,17 +116,28 @@ def as_image_bgr(image: object, *, color: str = "bgr") -> ImageBGR:
     return bgr_of_array(image, color)
 
 
-def check_color(color: str) -> None:
-    """Make sure that an order of channels has a meaning.
+def encode_image(image: NDArray[Any], suffix: str) -> NDArray[np.uint8]:
+    """Encode an image as a file.
 
     Args:
-        color: One of `COLOR_ORDERS`.
+        image: (height, width, 3) uint8 BGR; (height, width, 4) uint8 BGRA for PNG, TIFF and WebP;
+            or (height, width) uint8 or, for PNG and TIFF, uint16.
+        suffix: One of `WRITABLE_SUFFIXES`.
+
+    Returns:
+        (bytes,) uint8, the content of the file.
 
     Raises:
-        UsageError: It is another one.
+        OutputError: The format cannot hold the image.
     """
-    if color not in COLOR_ORDERS:
-        raise UsageError(f"expected color to be {' or '.join(COLOR_ORDERS)}, found {color!r}")
+    try:
+        complete, encoded = cv2.imencode(suffix, image)
+    except cv2.error:  # how OpenCV 4 reports it
+        complete, encoded = False, None
+    if not complete:
+        height, width = image.shape[:2]
+        raise OutputError(f"a {suffix[1:].upper()} cannot hold {height}x{width} pixels")
+    return encoded  # type: ignore[return-value]
 
 
 def write_image(path: str | Path, image: NDArray[Any]) -> None:
@@ -149,11 +157,8 @@ def write_image(path: str | Path, image: NDArray[Any]) -> None:
         expected = ", ".join(sorted(WRITABLE_SUFFIXES))
         raise UsageError(f"expected a file name ending in {expected}, found {str(path)!r}")
     try:
-        complete, encoded = cv2.imencode(suffix, image)
-    except cv2.error as error:
-        raise OutputError(f"cannot write {path}: {one_line(error)}") from error
-    if not complete:
-        height, width = image.shape[:2]
-        raise OutputError(f"cannot write {path}: {suffix} cannot hold {height}x{width} pixels")
+        encoded = encode_image(image, suffix)
+    except OutputError as error:
+        raise OutputError(f"cannot write {path}: {error}") from None
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded.data)

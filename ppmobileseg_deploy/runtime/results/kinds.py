@@ -1,9 +1,10 @@
-"""The kinds of result that can be written."""
+"""Kinds of result: overlay, colours, labels, JSON and so on, and the formats of their files."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from ...errors import UsageError
+from ..images.files import WRITABLE_SUFFIXES
 
 KINDS: Final = ("overlay", "color", "labels", "indexed", "json", "rle", "legend")
 """What can be written for an image, in the order in which help lists it.
@@ -14,13 +15,27 @@ boxes, ``rle`` COCO run lengths, ``legend`` the overlay with names and colours b
 """
 
 IMAGE_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend")
-"""The kinds whose files are pictures, so that a later run could take them for its sources."""
+"""The kinds whose files are images, so that a later run could take them for its sources."""
 
 LABEL_KINDS: Final = frozenset({"labels", "indexed"})
 """The kinds that hold the class of every pixel, whichever classes a style chooses."""
 
 MAX_INDEXED_CLASSES: Final = 256
 """Entries of a PNG's palette."""
+
+_PNG: Final = frozenset({".png"})
+_JSON: Final = frozenset({".json"})
+
+SUFFIXES_OF_KIND: Final = {
+    "overlay": WRITABLE_SUFFIXES,
+    "color": WRITABLE_SUFFIXES,
+    "labels": _PNG,
+    "indexed": _PNG,
+    "json": _JSON,
+    "rle": _JSON,
+    "legend": WRITABLE_SUFFIXES,
+}
+"""How the file of a kind may end for an image; class ids survive no lossy format."""
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:

@@ -1,93 +1,134 @@
-"""Pictures of a result, drawn in a style: for people to look at."""
+"""Pictures of a segmentation: overlay, colours and legend, drawn in a style."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UsageError
 from ..drawing.overlay import colorize, cut_out, draw_contours, overlay
 from ..drawing.selection import Selection
 from ..drawing.style import Style
-
-if TYPE_CHECKING:
-    from .result import SegmentationResult
+from .segmentation import Segmentation
 
 _NOTEBOOK_PX: Final = 740
 
-# Lines, letters and panels are imported where they are drawn: they load fonts, and most programs
-# that segment take the labels only.
+# Names and legends are imported where they are drawn: they load fonts, and most programs that
+# segment take the labels only.
 
 
-def draw_overlay(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
-    """Return what `SegmentationResult.plot` describes."""
-    return _draw(result, style, _selection(result, style))
+def draw_overlay(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
+    """Draw the classes' colours over the image; see `SegmentationResult.plot`."""
+    return _draw(segmentation, style, _selection(segmentation, style))
 
 
-def draw_over_image(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
-    """Return the same, drawn over the result's own image, which is gone then."""
-    return _draw(result, style, _selection(result, style), result.image_bgr)
+def draw_over_image(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
+    """Draw the overlay into the segmentation's own image, which is lost by that."""
+    selection = _selection(segmentation, style)
+    return _draw(segmentation, style, selection, segmentation.image_bgr)
 
 
-def draw_colors(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
-    """Return what `SegmentationResult.color` describes."""
-    selection = _selection(result, style)
+def draw_colors(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
+    """Draw the classes' colours alone; see `SegmentationResult.color`."""
+    selection = _selection(segmentation, style)
     if selection.everything:
-        return colorize(result.labels, result.palette_rgb)
-    return cut_out(selection, result.palette_rgb)
+        return colorize(segmentation.labels, segmentation.palette_rgb)
+    return cut_out(selection, segmentation.palette_rgb)
 
 
-def draw_legend(result: "SegmentationResult", style: Style) -> NDArray[np.uint8]:
-    """Return what `SegmentationResult.legend` describes."""
+def draw_legend(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
+    """Draw the overlay with a legend beside it; see `SegmentationResult.legend`."""
     from ..drawing.legend import draw_panel, legend_layout
 
-    selection = _selection(result, style)
-    shares = [(class_id, n / result.labels.size) for class_id, n in selection.present()]
-    layout = legend_layout(result.orig_shape, tuple(result.names))
+    names, palette_rgb = segmentation.names, segmentation.palette_rgb
+    selection = _selection(segmentation, style)
+    shares = [(class_id, n / segmentation.labels.size) for class_id, n in selection.present()]
+    height, width = segmentation.orig_shape
+    layout = legend_layout((height, width), tuple(names))
     canvas: NDArray[np.uint8] = np.empty((*layout.size_hw, 3), np.uint8)
-    height, width = result.orig_shape
-    _draw(result, style, selection, canvas[:height, :width])
-    draw_panel(canvas, layout, shares, result.names, result.palette_rgb)
+    _draw(segmentation, style, selection, canvas[:height, :width])
+    draw_panel(canvas, layout, shares, names, palette_rgb)
     return canvas
 
 
-def notebook_png(result: "SegmentationResult") -> bytes:
-    """Return a PNG file of the legend, no larger than a notebook shows it."""
-    height, width = result.orig_shape
+_DRAW: Final = {"overlay": draw_overlay, "color": draw_colors, "legend": draw_legend}
+
+DRAWN_KINDS: Final = frozenset(_DRAW)
+"""The kinds of result that are drawn in a style; of videos they become videos."""
+
+
+def draw(segmentation: Segmentation, kind: str, style: Style) -> NDArray[np.uint8]:
+    """Draw one kind of picture.
+
+    Args:
+        segmentation: What is drawn.
+        kind: One of `DRAWN_KINDS`.
+        style: How it is drawn.
+
+    Returns:
+        (height, width, 3) uint8, BGR; colours of which some are left out have a fourth channel,
+        alpha. A legend is wider than the image.
+
+    Raises:
+        UsageError: The kind is another one, or the style needs a confidence and there is none.
+    """
+    if kind not in _DRAW:
+        raise UsageError(f"expected a picture of {', '.join(_DRAW)}, found {kind!r}")
+    return _DRAW[kind](segmentation, style)
+
+
+def opaque(image: NDArray[Any]) -> NDArray[Any]:
+    """Lay an image with an alpha channel, 0 or 255, over black; return others as they are."""
+    if image.shape[2] == 3:
+        return image
+    return cv2.bitwise_and(image[..., :3], image[..., :3], mask=image[..., 3])
+
+
+def reduced_for_notebook(segmentation: Segmentation) -> Segmentation:
+    """Return a segmentation of at most 740 pixels a side, the size at which notebooks show it."""
+    height, width = segmentation.orig_shape
     scale = min(1.0, _NOTEBOOK_PX / max(height, width))
     size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    reduced = replace(
-        result,
-        image_bgr=cv2.resize(result.image_bgr, size_wh, interpolation=cv2.INTER_AREA),  # type: ignore[arg-type]
-        labels=cv2.resize(result.labels, size_wh, interpolation=cv2.INTER_NEAREST),  # type: ignore[arg-type]
-        confidence=None,
+
+    def resized(pixels: NDArray[Any], interpolation: int) -> Any:
+        return cv2.resize(pixels, size_wh, interpolation=interpolation)
+
+    confidence = segmentation.confidence
+    return replace(
+        segmentation,
+        image_bgr=resized(segmentation.image_bgr, cv2.INTER_AREA),
+        labels=resized(segmentation.labels, cv2.INTER_NEAREST),
+        confidence=None if confidence is None else resized(confidence, cv2.INTER_NEAREST),
     )
-    return cv2.imencode(".png", draw_legend(reduced, Style()))[1].tobytes()
 
 
-def _selection(result: "SegmentationResult", style: Style) -> Selection:
-    return Selection.of(style, result.labels, len(result.names), result.confidence)
+def _selection(segmentation: Segmentation, style: Style) -> Selection:
+    return Selection.of(
+        style, segmentation.labels, len(segmentation.names), segmentation.confidence
+    )
 
 
 def _draw(
-    result: "SegmentationResult",
+    segmentation: Segmentation,
     style: Style,
     selection: Selection,
     out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
+    palette_rgb = segmentation.palette_rgb
     picture = overlay(
-        result.image_bgr,
-        result.labels,
-        result.palette_rgb,
+        segmentation.image_bgr,
+        segmentation.labels,
+        palette_rgb,
         style.opacity,
         selection=selection,
         out=out,
     )
     if style.contours:
-        draw_contours(picture, selection, result.palette_rgb)
+        draw_contours(picture, selection, palette_rgb)
     if style.label:
         from ..drawing.name_tags import draw_tags, place_tags
 
-        draw_tags(picture, place_tags(selection, result.names), result.palette_rgb)
+        draw_tags(picture, place_tags(selection, segmentation.names), palette_rgb)
     return picture

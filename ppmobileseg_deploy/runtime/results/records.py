@@ -1,58 +1,73 @@
-"""Results as plain data: for JSON, and for tools that read the COCO format."""
+"""Records of a segmentation: JSON and COCO annotations.
 
+Numbers are rounded as a person would write them: shares to 4 decimals, milliseconds to 2, seconds
+to 3. Pixels and boxes are exact.
+"""
+
+import json
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from ..drawing.selection import Selection
 from ..drawing.style import Style
 from .run_lengths import Runs
+from .segmentation import Segmentation
 
-if TYPE_CHECKING:
-    from .result import SegmentationResult
+_SHARE_DECIMALS: Final = 4
+_MS_DECIMALS: Final = 2
+_S_DECIMALS: Final = 3
 
 
-def as_dict(result: "SegmentationResult", style: Style) -> dict[str, Any]:
-    """Return what `SegmentationResult.to_dict` describes."""
-    height, width = result.orig_shape
-    selection = Selection.of(style, result.labels, len(result.names), result.confidence)
+def as_dict(segmentation: Segmentation, style: Style) -> dict[str, Any]:
+    """Return the record of an image; see `SegmentationResult.to_dict`."""
+    height, width = segmentation.orig_shape
+    selection = Selection.of(
+        style, segmentation.labels, len(segmentation.names), segmentation.confidence
+    )
     runs = Runs.of(selection)
-    meta = result.metadata
+    meta = segmentation.metadata
     return {
         "image": {
-            "path": None if result.path is None else _text(str(result.path)),
-            "source": _text(result.source or str(result.path or "")),
+            "path": None if segmentation.path is None else _text(str(segmentation.path)),
+            "source": _text(segmentation.source or str(segmentation.path or "")),
             "height": height,
             "width": width,
-            "frame_index": result.frame_index,
-            "time_s": None if result.time_s is None else _number(result.time_s),
+            "frame_index": segmentation.frame_index,
+            "time_s": None
+            if segmentation.time_s is None
+            else _rounded(segmentation.time_s, _S_DECIMALS),
         },
         "model": {
-            "file": _text(result.model_file),
+            "file": _text(segmentation.model_file),
             "variant": _text(meta.variant),
             "checkpoint": _text(meta.checkpoint),
             "checkpoint_sha256": _text(meta.checkpoint_sha256),
             "tool_version": _text(meta.tool_version),
         },
-        "speed_ms": {_text(part): _number(ms) for part, ms in result.speed.items()},
+        "speed_ms": {
+            _text(part): _rounded(ms, _MS_DECIMALS) for part, ms in segmentation.speed.items()
+        },
         "classes": [
             {
                 "id": class_id,
-                "name": _text(result.names[class_id]),
+                "name": _text(segmentation.names[class_id]),
                 "pixels": pixels,
-                "share": pixels / (height * width),
+                "share": _rounded(pixels / (height * width), _SHARE_DECIMALS),
                 "box_xyxy": list(runs.box(class_id)),
-                "color_rgb": [int(channel) for channel in result.palette_rgb[class_id]],
+                "color_rgb": [int(channel) for channel in segmentation.palette_rgb[class_id]],
             }
             for class_id, pixels in selection.present()
         ],
     }
 
 
-def as_coco(result: "SegmentationResult", style: Style) -> list[dict[str, Any]]:
-    """Return what `SegmentationResult.to_rle` describes."""
-    selection = Selection.of(style, result.labels, len(result.names), result.confidence)
+def as_coco(segmentation: Segmentation, style: Style) -> list[dict[str, Any]]:
+    """Return COCO annotations; see `SegmentationResult.to_rle`."""
+    selection = Selection.of(
+        style, segmentation.labels, len(segmentation.names), segmentation.confidence
+    )
     runs = Runs.of(selection)
-    image_id = _image_id(result)
+    image_id = _image_id(segmentation)
     annotations = []
     for class_id, pixels in sorted(selection.present()):
         left, top, right, bottom = runs.box(class_id)
@@ -60,9 +75,9 @@ def as_coco(result: "SegmentationResult", style: Style) -> list[dict[str, Any]]:
             {
                 "image_id": image_id,
                 "category_id": class_id,
-                "category_name": _text(result.names[class_id]),
+                "category_name": _text(segmentation.names[class_id]),
                 "segmentation": {
-                    "size": list(result.orig_shape),
+                    "size": list(segmentation.orig_shape),
                     "counts": runs.coco_counts(class_id),
                 },
                 "area": pixels,
@@ -73,17 +88,27 @@ def as_coco(result: "SegmentationResult", style: Style) -> list[dict[str, Any]]:
     return annotations
 
 
-def _image_id(result: "SegmentationResult") -> int | str:
-    if result.frame_index is not None:
-        return result.frame_index
-    stem = "" if result.path is None else result.path.stem
+def to_json(segmentation: Segmentation, style: Style, *, indent: int | None = None) -> str:
+    """Return `as_dict` as JSON in ASCII: on one line, or indented for people."""
+    return json.dumps(as_dict(segmentation, style), indent=indent, allow_nan=False)
+
+
+def to_coco_json(segmentation: Segmentation, style: Style) -> str:
+    """Return `as_coco` as one line of JSON, in ASCII."""
+    return json.dumps(as_coco(segmentation, style), allow_nan=False)
+
+
+def _image_id(segmentation: Segmentation) -> int | str:
+    if segmentation.frame_index is not None:
+        return segmentation.frame_index
+    stem = "" if segmentation.path is None else segmentation.path.stem
     # COCO's images are called by their number, with zeros in front.
     return int(stem) if stem.isascii() and stem.isdecimal() and len(stem) < 19 else _text(stem)
 
 
-def _number(value: float) -> float | None:
-    # JSON has no way to write the others.
-    return float(value) if isfinite(value) else None
+def _rounded(value: float, decimals: int) -> float | None:
+    # JSON cannot write NaN and infinity.
+    return round(float(value), decimals) if isfinite(value) else None
 
 
 def _text(text: str) -> str:

@@ -1,50 +1,48 @@
-"""What segmenting one image gives."""
+"""Segmentation result: what a segmenter returns, with the methods that users call on it."""
 
-import json
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from ...metadata import RGB, ModelMetadata
+from ...metadata import RGB
 from ...quoting import printable
-from ...types import Labels
+from ...types import ColorOrder
 from ..drawing.selection import Selection
 from ..drawing.style import Style, Wanted, choose, distinct_names
-from ..images.files import write_image
-from .pictures import draw_colors, draw_legend, draw_overlay, notebook_png
-from .records import as_coco, as_dict
+from ..images.arrays import in_color_order
+from . import encoding
+from .pictures import draw_colors, draw_legend, draw_overlay, reduced_for_notebook
+from .records import as_coco, as_dict, to_json
 from .run_lengths import Runs
+from .segmentation import Segmentation
 
 _CLASSES_IN_REPR: Final = 3
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class SegmentationResult:
-    """The classes of one image.
+class SegmentationResult(Segmentation):
+    """The classes of one image: its labels, and methods that draw, list and save them.
 
-    Attributes:
-        labels: (height, width) class ids at the size of the original image; uint8, or uint16
-            where the model tells more than 256 classes apart.
-        names: Name of each class id.
-        palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
-        image_bgr: The image itself, (height, width, 3) uint8, upright. When an array was
-            segmented, this is that array, not a copy.
-        path: Where the image came from, None if it was never a file.
-        speed: Milliseconds spent in ``"preprocess"``, ``"inference"`` and ``"postprocess"``.
-        metadata: What the model file says about itself.
-        model_file: Name of the model file, without its folder; empty where it has none.
-        frame_index: Number of the frame in its video, from 0; None for stills.
-        time_s: When the frame is shown, in seconds from the start; None for stills.
-        confidence: (height, width) float32 in [0, 1], the probability of each pixel's class;
-            None unless a model with logits was asked for it.
-        source: Where the image came from as a user would write it: a path, an address, a
-            camera's number; empty for images in memory.
+    The attributes are those of `Segmentation`: ``labels``, ``names``, ``palette_rgb``,
+    ``image_bgr``, ``path``, ``speed``, ``metadata``, ``model_file``, ``frame_index``, ``time_s``,
+    ``confidence`` and ``source``.
+
+    Several methods draw in the same style. Their arguments mean the same everywhere:
+
+    - ``opacity``: Share of the classes' colours, from 0 (image only) to 1 (colours only).
+    - ``classes``: Names or ids of the classes to draw or list, None for all; the image shows
+      through elsewhere.
+    - ``contours``: Draw a line along the border of every region.
+    - ``label``: Write the classes' names on the largest regions.
+    - ``confidence``: Leave out pixels whose class is less probable than this, in [0, 1]. Needs a
+      result with ``confidence``.
+
+    All of them raise `UsageError` where opacity or confidence is outside [0, 1], the model has no
+    such class, or the result has no confidence.
 
     Example:
         >>> result = SegmentationResult(
@@ -63,28 +61,10 @@ class SegmentationResult:
         (2, 3, 3)
     """
 
-    labels: Labels
-    names: tuple[str, ...]
-    palette_rgb: tuple[RGB, ...]
-    image_bgr: NDArray[np.uint8]
-    path: Path | None
-    speed: Mapping[str, float]
-    metadata: ModelMetadata = field(default_factory=ModelMetadata)
-    model_file: str = ""
-    frame_index: int | None = None
-    time_s: float | None = None
-    confidence: NDArray[np.float32] | None = None
-    source: str = ""
-
     @property
     def palette(self) -> tuple[RGB, ...]:
         """Colour of each class id, (red, green, blue) in [0, 255]: `palette_rgb`."""
         return self.palette_rgb
-
-    @property
-    def orig_shape(self) -> tuple[int, int]:
-        """Height and width of the original image, in pixels."""
-        return self.labels.shape[0], self.labels.shape[1]
 
     def counts(self) -> list[tuple[int, int]]:
         """Return id and number of pixels of each class that is present, largest first.
@@ -110,7 +90,7 @@ class SegmentationResult:
         return {keys[class_id]: pixels / self.labels.size for class_id, pixels in self.counts()}
 
     def mask(self, wanted: str | int) -> NDArray[np.bool_]:
-        """Return where a class is.
+        """Return the mask of a class.
 
         Args:
             wanted: Its name or id, as `style.choose` takes them. A name that several classes
@@ -155,44 +135,47 @@ class SegmentationResult:
         contours: bool = False,
         label: bool = False,
         confidence: float = 0.0,
+        color: ColorOrder = "bgr",
     ) -> NDArray[np.uint8]:
-        """Return the image with the classes' colours laid over it.
+        """Draw the classes' colours over the image.
 
         Args:
-            opacity: Share of the colour, from 0 (image only) to 1 (colour only).
-            classes: Names or ids of the classes to draw; the others are transparent. None draws
-                all.
+            opacity: See the class, like all but ``color``.
+            classes: Classes to draw.
             contours: Draw lines along the borders of the regions.
             label: Write the classes' names on the largest regions.
-            confidence: Leave pixels transparent whose class is less probable than this, in
-                [0, 1]. Needs a result with ``confidence``.
+            confidence: Leave out pixels whose class is less probable than this.
+            color: Order of the channels: ``"bgr"`` for OpenCV, ``"rgb"`` for most others.
 
         Returns:
-            A new (height, width, 3) uint8 array, BGR.
+            A new array, (height, width, 3) uint8.
 
         Raises:
-            UsageError: The opacity or confidence is outside [0, 1], a class is unknown, or the
-                result has no confidence.
+            UsageError: An argument makes no sense, see the class.
 
         Example:
             >>> picture = result.plot(0.4, classes=["tree", 0], contours=True, label=True)
             >>> picture.shape, picture.dtype
             ((2, 3, 3), dtype('uint8'))
         """
-        return draw_overlay(self, self._style(opacity, classes, contours, label, confidence))
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        return in_color_order(draw_overlay(self, style), color)
 
     def color(
-        self, *, classes: Wanted | None = None, confidence: float = 0.0
+        self,
+        *,
+        classes: Wanted | None = None,
+        confidence: float = 0.0,
+        color: ColorOrder = "bgr",
     ) -> NDArray[np.uint8]:
-        """Return the classes' colours alone.
+        """Draw the classes' colours alone.
 
-        Args:
-            classes: Names or ids of the classes to draw, None for all.
-            confidence: Leave out pixels whose class is less probable than this, in [0, 1].
+        The arguments are those of `plot`.
 
         Returns:
             (height, width, 3) uint8, BGR. With ``classes`` or ``confidence``, (height, width, 4)
-            uint8, BGRA: alpha is 0 where something was left out and 255 elsewhere.
+            uint8, BGRA: alpha is 0 where something was left out and 255 elsewhere. With
+            ``color="rgb"``, RGB and RGBA.
 
         Raises:
             UsageError: As for `plot`.
@@ -201,7 +184,7 @@ class SegmentationResult:
             >>> result.color(classes="sky").shape
             (2, 3, 4)
         """
-        return draw_colors(self, self._style(1.0, classes, False, False, confidence))
+        return in_color_order(draw_colors(self, self._style(classes, confidence)), color)
 
     def legend(
         self,
@@ -211,17 +194,18 @@ class SegmentationResult:
         contours: bool = False,
         label: bool = False,
         confidence: float = 0.0,
+        color: ColorOrder = "bgr",
     ) -> NDArray[np.uint8]:
-        """Return what `plot` does, with the classes' names, colours and shares beside it.
+        """Draw what `plot` does, with the classes' names, colours and shares beside it.
 
         The arguments are those of `plot`. Classes are listed largest first, and only those that
         are drawn somewhere; where there is no room for all, the last line says how many more
         there are.
 
         Returns:
-            A new uint8 array, BGR, with the picture at its top left. It is wider than the image
-            and, for small images, higher. Its size follows from the size of the image and the
-            names of the model, not from the classes present: frames of a video have one size.
+            A new uint8 array, BGR or RGB, with the picture at its top left. It is wider than the
+            image and, for small images, higher. Its size follows from the size of the image and
+            the names of the model, not from the classes present: frames of a video have one size.
 
         Raises:
             UsageError: As for `plot`.
@@ -230,7 +214,42 @@ class SegmentationResult:
             >>> cv2.imwrite("legend.png", result.legend(contours=True))
             True
         """
-        return draw_legend(self, self._style(opacity, classes, contours, label, confidence))
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        return in_color_order(draw_legend(self, style), color)
+
+    def to_pil(
+        self,
+        opacity: float = 0.5,
+        *,
+        kind: str = "overlay",
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> Image.Image:
+        """Return a picture as a PIL image.
+
+        Args:
+            opacity: See `plot`, like all but ``kind``.
+            kind: ``"overlay"``, ``"color"``, ``"legend"``, ``"labels"`` or ``"indexed"``.
+            classes: Classes to draw.
+            contours: Draw lines along the borders of the regions.
+            label: Write the classes' names on the largest regions.
+            confidence: Leave out pixels whose class is less probable than this.
+
+        Returns:
+            An image of mode RGB; of colours of which some are left out RGBA; of labels L, or I;16
+            above 256 classes; of indexed labels P, whose palette holds the classes' colours.
+
+        Raises:
+            UsageError: The kind is unknown or cannot hold the model's classes, or as for `plot`.
+
+        Example:
+            >>> result.to_pil(kind="indexed").mode
+            'P'
+        """
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        return encoding.pil_image(self, kind, style)
 
     def to_dict(self, *, classes: Wanted | None = None, confidence: float = 0.0) -> dict[str, Any]:
         """Return what was found as plain data, which JSON can hold.
@@ -243,17 +262,19 @@ class SegmentationResult:
         Returns:
             ``"image"``: path, source, height, width, frame_index, time_s. ``"model"``: file,
             variant, checkpoint, checkpoint_sha256, tool_version. ``"speed_ms"``: as ``speed``.
-            ``"classes"``: for each class that is present, largest first, id, name, pixels, share
-            in (0, 1], box_xyxy (as in `boxes`) and color_rgb. What is not known is None or "".
+            ``"classes"``: for each class that is present, largest first, id, name, pixels, share,
+            box_xyxy (as in `boxes`) and color_rgb. What is not known is None or "". Shares, in
+            [0, 1], are rounded to 4 decimals, milliseconds to 2 and seconds to 3; pixels are
+            exact.
 
         Raises:
             UsageError: As for `plot`.
 
         Example:
-            >>> result.to_dict()["classes"][0]["name"]
-            'sky'
+            >>> result.to_dict()["classes"][0]["share"]
+            0.6667
         """
-        return as_dict(self, self._style(1.0, classes, False, False, confidence))
+        return as_dict(self, self._style(classes, confidence))
 
     def to_json(self, *, classes: Wanted | None = None, confidence: float = 0.0) -> str:
         """Return `to_dict` as one line of JSON, in ASCII: for logs, pipes and JSON Lines files.
@@ -264,10 +285,11 @@ class SegmentationResult:
             UsageError: As for `plot`.
 
         Example:
+            >>> import json
             >>> json.loads(result.to_json())["image"]["width"]
             3
         """
-        return json.dumps(self.to_dict(classes=classes, confidence=confidence), allow_nan=False)
+        return to_json(self, self._style(classes, confidence))
 
     def to_rle(
         self, *, classes: Wanted | None = None, confidence: float = 0.0
@@ -294,32 +316,82 @@ class SegmentationResult:
             >>> pycocotools.mask.decode(result.to_rle()[0]["segmentation"]).shape
             (2, 3)
         """
-        return as_coco(self, self._style(1.0, classes, False, False, confidence))
+        return as_coco(self, self._style(classes, confidence))
+
+    def encode(
+        self,
+        format: str = "png",  # noqa: A002  Pillow's name of it
+        opacity: float = 0.5,
+        *,
+        kind: str = "overlay",
+        classes: Wanted | None = None,
+        contours: bool = False,
+        label: bool = False,
+        confidence: float = 0.0,
+    ) -> bytes:
+        """Encode a picture as an image file, for a response or a database.
+
+        Args:
+            format: ``"png"``, ``"jpg"``, ``"webp"``, ``"bmp"`` or ``"tif"``; for the kinds
+                ``"labels"`` and ``"indexed"``, which must stay exact, ``"png"`` only.
+            opacity: See `to_pil`, like the rest.
+            kind: ``"overlay"``, ``"color"``, ``"legend"``, ``"labels"`` or ``"indexed"``.
+            classes: Classes to draw.
+            contours: Draw lines along the borders of the regions.
+            label: Write the classes' names on the largest regions.
+            confidence: Leave out pixels whose class is less probable than this.
+
+        Returns:
+            The content of the file.
+
+        Raises:
+            UsageError: The format or the kind is unknown, they do not go together, or as for
+                `plot`.
+            OutputError: The format cannot hold an image of this size.
+
+        Example:
+            >>> result.encode("png", kind="labels")[1:4]
+            b'PNG'
+        """
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        return encoding.encode(self, kind, encoding.suffix_of(format), style)
 
     def save(
         self,
-        path: str | Path,
+        file: str | Path | BinaryIO,
         opacity: float = 0.5,
         *,
+        format: str | None = None,  # noqa: A002  Pillow's name of it
+        kind: str = "overlay",
         classes: Wanted | None = None,
         contours: bool = False,
         label: bool = False,
         confidence: float = 0.0,
     ) -> None:
-        """Write what `plot` draws, with the same arguments, to a file.
+        """Write a picture, by default what `plot` draws, to an image file.
 
-        The suffix of ``path`` chooses the format; a missing folder is made. The file appears
-        complete or not at all.
+        Args:
+            file: A path: a missing folder is made, and the file appears complete or not at all.
+                Or a file that is open for writing bytes.
+            opacity: See `encode`, like the rest.
+            format: As for `encode`; None for the one that the file's name ends in.
+            kind: What to write.
+            classes: Classes to draw.
+            contours: Draw lines along the borders of the regions.
+            label: Write the classes' names on the largest regions.
+            confidence: Leave out pixels whose class is less probable than this.
 
         Raises:
-            UsageError: The suffix names no known format, or as for `plot`.
+            UsageError: As for `encode`, or nothing names a format.
             OutputError: The file cannot be written.
 
         Example:
             >>> result.save("out/street_overlay.png", 0.6, label=True)
+            >>> with open("labels.bin", "wb") as file:
+            ...     result.save(file, format="png", kind="labels")
         """
-        style = self._style(opacity, classes, contours, label, confidence)
-        write_image(path, draw_overlay(self, style))
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        encoding.save(file, self, kind, style, format)
 
     def show(
         self,
@@ -330,19 +402,25 @@ class SegmentationResult:
         label: bool = False,
         confidence: float = 0.0,
     ) -> None:
-        """Show what `plot` draws, with the same arguments, until a key is pressed.
+        """Show what `plot` draws: below the cell of a notebook, else in a window until a key.
 
-        In a notebook, write ``result`` on the last line of a cell instead.
+        The arguments are those of `plot`. Notebooks get at most 740 pixels a side, drawn at that
+        size.
 
         Raises:
-            UsageError: There is no display, or as for `plot`.
+            UsageError: There is neither a notebook nor a display, or as for `plot`.
 
         Example:
             >>> result.show(contours=True)  # doctest: +SKIP
         """
+        from ..drawing import notebook
+
+        style = self._style(classes, confidence, opacity, contours=contours, label=label)
+        if notebook.is_running():
+            notebook.display_png(_png(draw_overlay(reduced_for_notebook(self), style)))
+            return
         from ..drawing.window import Window
 
-        style = self._style(opacity, classes, contours, label, confidence)
         picture = draw_overlay(self, style)
         title = "ppmobileseg" if self.path is None else printable(self.path.name)
         Window(title).show(picture)
@@ -350,7 +428,7 @@ class SegmentationResult:
             cv2.destroyWindow(title)
 
     def _repr_png_(self) -> bytes:
-        return notebook_png(self)
+        return _png(draw_legend(reduced_for_notebook(self), Style()))
 
     def __repr__(self) -> str:
         height, width = self.orig_shape
@@ -367,11 +445,16 @@ class SegmentationResult:
 
     def _style(
         self,
-        opacity: float,
         classes: Wanted | None,
-        contours: bool,
-        label: bool,
         confidence: float,
+        opacity: float = 1.0,
+        *,
+        contours: bool = False,
+        label: bool = False,
     ) -> Style:
         chosen = None if classes is None else choose(self.names, classes)
-        return Style(opacity, chosen, contours, label, confidence)
+        return Style(opacity, chosen, confidence, contours=contours, label=label)
+
+
+def _png(picture_bgr: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", picture_bgr)[1].tobytes()

@@ -1,9 +1,11 @@
 import builtins
 import doctest
 import json
+import sys
 import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -388,6 +390,44 @@ def test_show_opens_a_window_and_closes_it(monkeypatch: pytest.MonkeyPatch) -> N
     result.show(0.3, contours=True)
     assert (seen[0], seen[2]) == ("street.jpg", "street.jpg")
     assert np.array_equal(seen[1], result.plot(0.3, contours=True))
+
+
+@pytest.mark.parametrize("size_hw", [(60, 80), (240, 400)])
+def test_show_displays_in_a_notebook(
+    size_hw: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bytes] = []
+
+    class Kernel:
+        kernel = object()
+
+    ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
+    ipython.get_ipython = Kernel  # type: ignore[attr-defined]
+    display.Image = lambda data, format: {"data": data, "format": format}  # type: ignore[attr-defined]  # noqa: A006
+    display.display = lambda image: shown.append(image["data"])  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    result = _photograph(*size_hw, confidence=np.ones(size_hw, np.float32))
+    result.show(0.3, contours=True, confidence=0.5)
+    (png,) = shown
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(picture, result.plot(0.3, contours=True, confidence=0.5))
+
+
+def test_numbers_of_records_are_rounded() -> None:
+    labels = np.zeros((100, 300), np.uint8)
+    labels[0, 0], labels[:, 100:] = 1, 2
+    result = replace(
+        _result([[0]]),
+        labels=labels,
+        speed={"preprocess": 1.23456, "inference": 1234.5678},
+        time_s=1 / 29.97,
+    )
+    record = result.to_dict()
+    assert record["speed_ms"] == {"preprocess": 1.23, "inference": 1234.57}
+    assert record["image"]["time_s"] == 0.033
+    assert [each["share"] for each in record["classes"]] == [0.6667, 0.3333, 0.0]
+    assert [each["pixels"] for each in record["classes"]] == [20_000, 9_999, 1]
 
 
 def test_drawing_large_images_takes_little_more_than_the_result() -> None:
