@@ -10,13 +10,13 @@ import numpy as np
 from rich.table import Table
 
 from ppmobileseg_deploy.benchmarking import Spread, latencies_ms
-from ppmobileseg_deploy.benchmarking.engines import (
+from ppmobileseg_deploy.benchmarking.head import FORMS
+from ppmobileseg_deploy.benchmarking.networks import (
     Run,
     has_openvino,
     onnxruntime_run,
     openvino_run,
 )
-from ppmobileseg_deploy.benchmarking.head import FORMS
 from ppmobileseg_deploy.checkpoints import Checkpoint, load_checkpoint
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim

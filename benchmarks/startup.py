@@ -11,7 +11,7 @@ from time import perf_counter
 from rich.table import Table
 
 from ppmobileseg_deploy.benchmarking import Spread, first_image
-from ppmobileseg_deploy.benchmarking.memory import Start
+from ppmobileseg_deploy.benchmarking.fresh_process import Start
 from ppmobileseg_deploy.runtime.images.files import write_image
 
 from .inputs import ROOT, demo_square

@@ -18,6 +18,7 @@ class _Package:
 _PACKAGES: Final[Mapping[str, _Package]] = {
     "av": _Package("PyAV", "av"),
     "cv2": _Package("OpenCV", "opencv-python"),
+    "matplotlib": _Package("Matplotlib", "matplotlib"),
     "numpy": _Package("NumPy", "numpy"),
     "onnx": _Package("ONNX", "onnx"),
     "onnxruntime": _Package(

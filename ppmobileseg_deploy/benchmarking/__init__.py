@@ -1,15 +1,15 @@
 """How fast models are on this machine, side by side: `measure` does all of it.
 
-`benchmarking.head` needs the packages of the extra ``export`` and is not imported here.
+`benchmarking.head` needs the packages of the extra ``export``, `benchmarking.plotting` those of
+``bench``: neither is imported here.
 """
 
-from .benchmark import Benchmark
+from .benchmark import Benchmark, measure
 from .candidates import Candidate, candidates
 from .conditions import BusyWarning, Conditions, find_conditions
-from .measuring import measure
-from .memory import FirstImage, Start, first_image
+from .fresh_process import FirstImage, Start, first_image
+from .made_up import made_up_picture
 from .networks import NetworkRow, measure_networks
-from .pictures import made_up_picture
 from .stages import STAGES, Stages, StageSpreads, segment_file
 from .timing import Spread, latencies_ms, take_turns
 from .whole import WholeRow, measure_whole

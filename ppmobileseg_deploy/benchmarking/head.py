@@ -18,8 +18,8 @@ from ..exporters.graph import simplify
 from ..exporters.options import Vim
 from ..exporters.trace import INPUT, OUTPUT, known_warnings
 from ..model import labels_cell, labels_image, labels_off
-from .engines import onnxruntime_run
-from .logits import require_possible, smooth_logits
+from .made_up import require_possible, smooth_logits
+from .networks import onnxruntime_run
 from .timing import Progress, Spread, latencies_ms
 
 FORMS: Final[tuple[Vim, ...]] = ("off", "image", "cell")

@@ -10,7 +10,7 @@ from typing import Final
 from ..runtime.images.files import WRITABLE_SUFFIXES, read_image
 from ..runtime.segmenter import OrtSegmenter
 from .candidates import Candidate
-from .memory import Start, first_image
+from .fresh_process import Start, first_image
 from .stages import StageSpreads, segment_file
 from .timing import Progress, take_turns
 

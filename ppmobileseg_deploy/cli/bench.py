@@ -58,7 +58,8 @@ def bench_models(
         typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also draw them, as PNG or JPEG.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also draw them, as PNG or JPEG. Needs matplotlib."),
     ] = None,
     _version: Annotated[bool, version_option("ppms-bench")] = False,
 ) -> None:
@@ -69,7 +70,6 @@ def bench_models(
     for the size of the image. Peak memory and start are those of fresh processes with one image.
     """
     from ..benchmarking import measure
-    from ..benchmarking.plotting import draw_benchmark
     from ..runtime.images.files import write_image
     from ..runtime.inference.find_model import find_model
     from .bench_report import print_report, write_report
@@ -81,6 +81,8 @@ def bench_models(
     inputs = (*models, *(() if image is None else (image,)))
     check_report("--json", json_file, JSON, inputs)
     check_report("--plot", plot, PICTURE, inputs)
+    if plot is not None:  # before the work: it needs a package of the bench extra
+        from ..benchmarking.plotting import draw_benchmark
     if classes_present is not None:
         require_export_extra("--classes-present")
     with warnings_as_notes(), progress() as show:

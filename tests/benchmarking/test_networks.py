@@ -7,7 +7,7 @@ import pytest
 
 from ppmobileseg_deploy import ModelError, UsageError
 from ppmobileseg_deploy.benchmarking import candidates, measure_networks, networks
-from ppmobileseg_deploy.benchmarking.engines import onnxruntime_run, openvino_run
+from ppmobileseg_deploy.benchmarking.networks import onnxruntime_run, openvino_run
 from ppmobileseg_deploy.runtime.images.files import read_image
 
 
@@ -58,6 +58,6 @@ def test_without_openvino_the_error_tells_how_to_install_it(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr("ppmobileseg_deploy.benchmarking.engines.find_spec", lambda _: None)
+    monkeypatch.setattr("ppmobileseg_deploy.benchmarking.networks.find_spec", lambda _: None)
     with pytest.raises(UsageError, match="pip install openvino"):
         openvino_run(model, (1, 3, 32, 32))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.benchmarking import find_conditions, measuring, networks
+from ppmobileseg_deploy.benchmarking import benchmark, find_conditions, networks
 from ppmobileseg_deploy.cli.bench import main
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 
@@ -27,7 +27,7 @@ def bench(desk: Path, monkeypatch, in_process) -> Run:
     """``bench("a.onnx", ...)``: run ppms-bench in the current folder, on a quiet machine."""
     monkeypatch.setenv("COLUMNS", "80")
     found = replace(find_conditions(), load=0.0, cores=2, machine_cores=2)
-    monkeypatch.setattr(measuring, "find_conditions", lambda: found)
+    monkeypatch.setattr(benchmark, "find_conditions", lambda: found)
     return in_process("ppms-bench", main)
 
 
@@ -102,7 +102,7 @@ def test_the_upsampling_is_timed_for_each_number_of_classes(bench, demo_model):
 
 
 def test_impossible_numbers_of_classes_are_refused_at_once(bench, demo_model, monkeypatch):
-    monkeypatch.setattr(measuring, "measure_whole", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr(benchmark, "measure_whole", lambda *_, **__: pytest.fail("too late"))
     code, _, err = bench(str(demo_model), "--classes-present", "15,151")
     assert code == 2
     assert "expected 1 to 150 classes present, found 151" in err
@@ -110,7 +110,7 @@ def test_impossible_numbers_of_classes_are_refused_at_once(bench, demo_model, mo
 
 def test_a_busy_machine_is_said_in_one_line(bench, monkeypatch):
     busy = replace(find_conditions(), machine_cores=4, load=9.5)
-    monkeypatch.setattr(measuring, "find_conditions", lambda: busy)
+    monkeypatch.setattr(benchmark, "find_conditions", lambda: busy)
     code, _, err = bench("end2end.onnx", "--runs", "1", "--size", "32")
     assert code == 0
     assert err == ("note: this machine is busy (load 9.5 on 4 cores): do not trust the figures\n")
@@ -138,7 +138,7 @@ def test_engines_are_said_to_be_compared_with_onnx_runtime(bench, monkeypatch):
     def stand_in(model, shape, threads):
         return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
 
-    monkeypatch.setattr(measuring, "require_openvino", lambda: None)
+    monkeypatch.setattr(benchmark, "require_openvino", lambda: None)
     monkeypatch.setattr(networks, "openvino_run", stand_in)
     arguments = ("--runs", "1", "--size", "32", "--against", "openvino")
     code, out, _ = bench("end2end.onnx", *arguments)
@@ -185,7 +185,7 @@ def test_a_model_without_metadata_is_noted_once(bench, model_bytes):
 )
 def test_wrong_use_is_one_line(bench, arguments, code, message, monkeypatch):
     if {"--json", "--plot"} & set(arguments):
-        monkeypatch.setattr(measuring, "measure_whole", lambda *_, **__: pytest.fail("too late"))
+        monkeypatch.setattr(benchmark, "measure_whole", lambda *_, **__: pytest.fail("too late"))
         for name in ("link.json", "link.png"):
             Path(name).symlink_to("end2end.onnx")
         Path("a.png").touch()
@@ -212,10 +212,29 @@ def test_missing_packages_are_named_before_anything_is_measured(
         return None if name == missing else find_spec(name)
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
-    monkeypatch.setattr("ppmobileseg_deploy.benchmarking.engines.find_spec", without)
+    monkeypatch.setattr("ppmobileseg_deploy.benchmarking.networks.find_spec", without)
     code, out, err = bench("end2end.onnx", *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_a_chart_without_matplotlib_is_refused_before_anything_is_measured(bench, monkeypatch):
+    monkeypatch.setattr(benchmark, "measure_whole", lambda *_, **__: pytest.fail("too late"))
+    plotting = "ppmobileseg_deploy.benchmarking.plotting"
+    for name in [each for each in sys.modules if each.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, plotting, raising=False)
+
+    class WithoutMatplotlib:
+        @staticmethod
+        def find_spec(name, *_):
+            if name.split(".")[0] == "matplotlib":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [WithoutMatplotlib, *sys.meta_path])
+    code, out, err = bench("end2end.onnx", "--plot", "a.png")
+    assert (code, out) == (1, "")
+    assert err == "error: Matplotlib is not installed: pip install matplotlib\n"
 
 
 def test_it_runs_without_pytorch_and_onnx(desk):

@@ -1,15 +1,21 @@
-"""Memory and starting time, which only a fresh process can tell."""
+"""What starting costs, and how much memory an image takes: only a fresh process can tell."""
 
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter
+from typing import Final
 
 from ..errors import ModelError
+from ..runtime.segmenter import OrtSegmenter
+from .stages import segment_file
 from .timing import Spread
+
+_CODE: Final = f"import sys; from {__name__} import report_first_image as run; run(*sys.argv[1:])"
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,9 @@ def first_image(model: Path, image: Path, threads: int | None = None) -> FirstIm
         ModelError: The process failed, or was killed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        job = {
-            "model": str(model.absolute()),
-            "image": str(image.absolute()),
-            "output": str(Path(folder) / "overlay.jpg"),
-            "threads": threads,
-        }
+        given = str(model.absolute()), str(image.absolute()), json.dumps(threads)
         done = subprocess.run(
-            [sys.executable, "-m", f"{__package__}.fresh", json.dumps(job)],
+            [sys.executable, "-c", _CODE, *given],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -87,3 +88,40 @@ def first_image(model: Path, image: Path, threads: int | None = None) -> FirstIm
             f"{done.returncode} ({said[-1]})"
         )
     return FirstImage(**json.loads(done.stdout))
+
+
+def report_first_image(model: str, image: str, threads: str) -> None:
+    """Open a model, segment an image, and print a `FirstImage` as JSON.
+
+    Args:
+        model: ONNX file.
+        image: Image file. The overlay goes to the current folder.
+        threads: What `OrtSegmenter` takes, as JSON.
+    """
+    started = perf_counter()
+    segmenter = OrtSegmenter(model, threads=json.loads(threads))
+    opened = perf_counter()
+    segment_file(segmenter, Path(image), Path("overlay.jpg"))
+    done = perf_counter()
+    found = FirstImage((opened - started) * 1e3, (done - opened) * 1e3, peak_mb())
+    print(json.dumps(asdict(found)))
+
+
+def peak_mb() -> float | None:
+    """Return the most memory that this process had in use, in units of 10^6 bytes.
+
+    Returns:
+        None on Windows, where nothing in Python's library tells.
+    """
+    # On Linux getrusage counts what the parent had in use when it started this process.
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.benchmarking.logits import smooth_logits
+from ppmobileseg_deploy.benchmarking.made_up import smooth_logits
 
 
 @pytest.mark.parametrize("size_hw", [(32, 32), (20, 31)])
