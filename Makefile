@@ -58,7 +58,7 @@ check: $(STAMP)
 # Every speed in the README, with OpenVINO beside it; on a quiet machine about two minutes.
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m speed_targets
 
 # What only shows after hours of use, with the figures in tests/endurance/README.md; half an hour.
 endurance: $(STAMP)

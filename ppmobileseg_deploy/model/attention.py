@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .config import TransformerConfig
 from .layers import ConvModule, DropPath, PreActivationConv
 
 _POSITIONS = 16
@@ -112,12 +113,10 @@ class MLP(nn.Module):
 class TransformerBlock(nn.Module):
     """Attention and MLP, each with a residual connection."""
 
-    def __init__(
-        self, dim: int, key_dim: int, num_heads: int, mlp_ratio: int, drop_path: float
-    ) -> None:
+    def __init__(self, dim: int, config: TransformerConfig, drop_path: float) -> None:
         super().__init__()
-        self.attn = SeaAttention(dim, key_dim, num_heads)
-        self.mlp = MLP(dim, dim * mlp_ratio)
+        self.attn = SeaAttention(dim, config.key_dim, config.num_heads)
+        self.mlp = MLP(dim, dim * config.mlp_ratio)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -131,30 +130,15 @@ class TransformerStage(nn.Module):
 
     Args:
         dim: Channels of input and output.
-        depth: Number of blocks.
-        key_dim: Channels of a head's queries and keys.
-        num_heads: Number of heads.
-        mlp_ratio: Hidden channels of the MLP, as a multiple of ``dim``.
+        config: Depth, heads and widths.
         drop_path: Chance of stochastic depth in the last block; zero in the first.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        depth: int,
-        key_dim: int,
-        num_heads: int,
-        mlp_ratio: int,
-        drop_path: float = 0.1,
-    ) -> None:
+    def __init__(self, dim: int, config: TransformerConfig, drop_path: float = 0.1) -> None:
         super().__init__()
+        steps = max(config.depth - 1, 1)
         self.transformer_blocks = nn.Sequential(
-            *(
-                TransformerBlock(
-                    dim, key_dim, num_heads, mlp_ratio, drop_path * i / max(depth - 1, 1)
-                )
-                for i in range(depth)
-            )
+            *(TransformerBlock(dim, config, drop_path * i / steps) for i in range(config.depth))
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -85,12 +85,8 @@ class StrideFormer(nn.Module):
         self.smb3 = BottleneckStage(widths[1], config.stages[2])
         self.smb4 = BottleneckStage(widths[2], config.stages[3])
         third, fourth = config.transformers
-        self.trans1 = TransformerStage(
-            widths[2], third.depth, third.key_dim, third.num_heads, third.mlp_ratio
-        )
-        self.trans2 = TransformerStage(
-            widths[3], fourth.depth, fourth.key_dim, fourth.num_heads, fourth.mlp_ratio
-        )
+        self.trans1 = TransformerStage(widths[2], third)
+        self.trans2 = TransformerStage(widths[3], fourth)
         fusion = AAMx16 if config.fusion == "aam_x16" else AAMx8
         self.inj_module = fusion(widths[1:], config.embedding)
 

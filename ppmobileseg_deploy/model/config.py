@@ -12,7 +12,7 @@ from typing import Final, Literal
 Activation = Literal["relu", "hardswish"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BottleneckConfig:
     """One inverted residual of MobileNetV3.
 
@@ -28,14 +28,21 @@ class BottleneckConfig:
     kernel: int
     expanded: int
     out: int
-    squeeze: bool
-    activation: Activation
-    stride: int
+    squeeze: bool = True
+    activation: Activation = "hardswish"
+    stride: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """One stage of SEA attention; its width is that of the stage before it."""
+    """One stage of SEA attention; its width is that of the stage before it.
+
+    Attributes:
+        depth: Number of blocks.
+        key_dim: Channels of a head's queries and keys.
+        num_heads: Number of heads.
+        mlp_ratio: Hidden channels of the MLP, as a multiple of the stage's width.
+    """
 
     depth: int
     key_dim: int
@@ -72,21 +79,23 @@ TINY: Final = PPMobileSegConfig(
     stem=16,
     stages=(
         (
-            BottleneckConfig(3, 16, 16, True, "relu", 1),
-            BottleneckConfig(3, 64, 32, False, "relu", 2),
-            BottleneckConfig(3, 48, 24, False, "relu", 1),
+            BottleneckConfig(kernel=3, expanded=16, out=16, activation="relu"),
+            BottleneckConfig(
+                kernel=3, expanded=64, out=32, squeeze=False, activation="relu", stride=2
+            ),
+            BottleneckConfig(kernel=3, expanded=48, out=24, squeeze=False, activation="relu"),
         ),
         (
-            BottleneckConfig(5, 96, 32, True, "hardswish", 2),
-            BottleneckConfig(5, 96, 32, True, "hardswish", 1),
+            BottleneckConfig(kernel=5, expanded=96, out=32, stride=2),
+            BottleneckConfig(kernel=5, expanded=96, out=32),
         ),
         (
-            BottleneckConfig(5, 160, 64, True, "hardswish", 2),
-            BottleneckConfig(5, 160, 64, True, "hardswish", 1),
+            BottleneckConfig(kernel=5, expanded=160, out=64, stride=2),
+            BottleneckConfig(kernel=5, expanded=160, out=64),
         ),
         (
-            BottleneckConfig(3, 384, 128, True, "hardswish", 2),
-            BottleneckConfig(3, 384, 128, True, "hardswish", 1),
+            BottleneckConfig(kernel=3, expanded=384, out=128, stride=2),
+            BottleneckConfig(kernel=3, expanded=384, out=128),
         ),
     ),
     transformers=(
@@ -103,21 +112,23 @@ BASE: Final = PPMobileSegConfig(
     stem=16,
     stages=(
         (
-            BottleneckConfig(3, 16, 16, True, "relu", 1),
-            BottleneckConfig(3, 64, 32, False, "relu", 2),
-            BottleneckConfig(3, 96, 32, False, "relu", 1),
+            BottleneckConfig(kernel=3, expanded=16, out=16, activation="relu"),
+            BottleneckConfig(
+                kernel=3, expanded=64, out=32, squeeze=False, activation="relu", stride=2
+            ),
+            BottleneckConfig(kernel=3, expanded=96, out=32, squeeze=False, activation="relu"),
         ),
         (
-            BottleneckConfig(5, 128, 64, True, "hardswish", 2),
-            BottleneckConfig(5, 240, 64, True, "hardswish", 1),
+            BottleneckConfig(kernel=5, expanded=128, out=64, stride=2),
+            BottleneckConfig(kernel=5, expanded=240, out=64),
         ),
         (
-            BottleneckConfig(5, 384, 128, True, "hardswish", 2),
-            BottleneckConfig(5, 384, 128, True, "hardswish", 1),
+            BottleneckConfig(kernel=5, expanded=384, out=128, stride=2),
+            BottleneckConfig(kernel=5, expanded=384, out=128),
         ),
         (
-            BottleneckConfig(5, 768, 192, True, "hardswish", 2),
-            BottleneckConfig(5, 768, 192, True, "hardswish", 1),
+            BottleneckConfig(kernel=5, expanded=768, out=192, stride=2),
+            BottleneckConfig(kernel=5, expanded=768, out=192),
         ),
     ),
     transformers=(

@@ -21,9 +21,8 @@ from ppmobileseg_deploy.checkpoints import Checkpoint, load_checkpoint
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
 
-from .inputs import DEMO_CHECKPOINT, demo_tensor
+from .inputs import DEMO_CHECKPOINT, demo_tensor, drawn_checkpoint
 from .targets import Target
-from .weights import drawn_checkpoint
 
 _GOALS: Final = {"tiny": 8.0, "base": 4.0}
 _OPENVINO: Final = "OpenVINO, cell"
@@ -141,10 +140,12 @@ def model_targets(rows: Sequence[ModelRow]) -> list[Target]:
         ours = _median(rows, variant, "cell, pinned")
         speedup = _median(rows, variant, "off, pinned") / ours
         name = f"{variant}, shapes pinned: off / cell"
-        targets.append(Target(name, speedup, _GOALS[variant], True, "x"))
+        targets.append(Target(name, speedup, _GOALS[variant], at_least=True, unit="x"))
         theirs = _median(rows, variant, _OPENVINO)
         name = f"{variant}, cell: ONNX Runtime, pinned / OpenVINO"
-        targets.append(Target(name, ours / theirs if theirs else None, 1.0, False, "x"))
+        targets.append(
+            Target(name, ours / theirs if theirs else None, 1.0, at_least=False, unit="x")
+        )
     return targets
 
 

@@ -92,6 +92,12 @@ def pipeline_targets(rows: Sequence[PipelineRow]) -> list[Target]:
     """Hold the measurements to what was promised."""
     medians = {row.way: row.latency.total_ms.median for row in rows}
     return [
-        Target(f"whole way: {THEIRS} / {way}", medians[THEIRS] / medians[way], goal, True, "x")
+        Target(
+            f"whole way: {THEIRS} / {way}",
+            medians[THEIRS] / medians[way],
+            goal,
+            at_least=True,
+            unit="x",
+        )
         for way, goal in _GOALS.items()
     ]

@@ -1,4 +1,4 @@
-"""`benchmarks` is part of the repository, not of the installed package: make it importable."""
+"""`speed_targets` is part of the repository, not of the installed package: make it importable."""
 
 import sys
 from pathlib import Path

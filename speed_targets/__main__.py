@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only head,...] [--turns N] [--json FILE]``, from the root."""
+"""``python -m speed_targets [--only head,...] [--turns N] [--json FILE]``, from the root."""
 
 import argparse
 import json
@@ -64,7 +64,7 @@ def measure(part: str, tiny: dict[Vim, Path], folder: Path, turns: int) -> Part:
 
 def main() -> None:
     """Measure, print, and write what was found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m speed_targets", description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts of {', '.join(PARTS)}")
     parser.add_argument("--turns", type=int, default=15, help="turns of each thing compared")
     parser.add_argument("--json", type=Path, help="file for the numbers")

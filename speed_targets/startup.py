@@ -109,8 +109,8 @@ def startup_targets(rows: Sequence[StartupRow]) -> list[Target]:
     """Hold the measurements to what was promised."""
     medians = {row.what: row.value.median for row in rows}
     return [
-        Target(_HELP, medians[_HELP] / 1e3, 0.6, False, "s"),
-        Target(_IMPORT, medians[_IMPORT] / 1e3, 0.4, False, "s"),
-        Target(_IMPORT_SEGMENTER, medians[_IMPORT_SEGMENTER] / 1e3, 0.4, False, "s"),
-        Target("peak memory, tiny", medians.get(_PEAK), 250.0, False, "MB"),
+        Target(_HELP, medians[_HELP] / 1e3, 0.6, at_least=False, unit="s"),
+        Target(_IMPORT, medians[_IMPORT] / 1e3, 0.4, at_least=False, unit="s"),
+        Target(_IMPORT_SEGMENTER, medians[_IMPORT_SEGMENTER] / 1e3, 0.4, at_least=False, unit="s"),
+        Target("peak memory, tiny", medians.get(_PEAK), 250.0, at_least=False, unit="MB"),
     ]

@@ -1,15 +1,19 @@
-"""Pictures to measure on; the same for everyone."""
+"""Pictures and weights to measure with; the same for everyone."""
 
+import zlib
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from demo.jpeg import write_jpeg
 from demo.scenes import draw_scene
+from ppmobileseg_deploy.checkpoints import Checkpoint
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.model import CONFIGS, PPMobileSeg
 from ppmobileseg_deploy.runtime.images.files import read_image
 from ppmobileseg_deploy.runtime.inference.preprocessing import Preprocessing
 from ppmobileseg_deploy.types import ImageBGR
@@ -63,3 +67,41 @@ def write_photograph(path: Path, size_hw: tuple[int, int]) -> None:
     """
     picture = draw_scene(_SCENE_SEED, size_hw).image_bgr
     write_jpeg(path, picture, _JPEG_QUALITY)
+
+
+def drawn_checkpoint(variant: str, num_classes: int = 150) -> Checkpoint:
+    """Return a checkpoint whose numbers follow from the names and shapes of its tensors.
+
+    With 150 classes these are the weights that the tests compare with the public
+    implementations. Convolutions are drawn as He et al. initialise them (arXiv 1502.01852), so
+    that activations keep their size through all layers.
+
+    Args:
+        variant: ``"tiny"`` or ``"base"``.
+        num_classes: Number of classes.
+    """
+    config = CONFIGS[variant]
+    weights = PPMobileSeg(config, num_classes).state_dict()
+    return Checkpoint(
+        config=config,
+        num_classes=num_classes,
+        state_dict={
+            key: torch.from_numpy(_draw(key, tuple(tensor.shape)))
+            for key, tensor in weights.items()
+            if not key.endswith("num_batches_tracked")
+        },
+        file_name=f"drawn_{variant}.pth",
+        sha256="0" * 64,
+    )
+
+
+def _draw(key: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
+    if key.endswith("pos_embed"):
+        return rng.normal(0, 1, shape).astype(np.float32)
+    if len(shape) == 4:  # convolution: (out, in / groups, height, width)
+        fan_in = int(np.prod(shape[1:]))
+        return (rng.normal(0, 1, shape) * np.sqrt(2 / fan_in)).astype(np.float32)
+    if key.endswith(("bias", "running_mean")):
+        return rng.normal(0, 0.1, shape).astype(np.float32)
+    return rng.uniform(0.5, 1.5, shape).astype(np.float32)  # scale or variance of a batch norm

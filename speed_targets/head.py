@@ -43,10 +43,12 @@ def head_targets(rows: Sequence[HeadRow]) -> list[Target]:
     for stride, goal in _GOALS.items():
         if (stride, 15) in found:
             name = f"head, stride {stride}, 15 classes: off / cell"
-            targets.append(Target(name, found[stride, 15].ratio("cell"), goal, True, "x"))
+            targets.append(
+                Target(name, found[stride, 15].ratio("cell"), goal, at_least=True, unit="x")
+            )
     for stride in _GOALS:
         if {(stride, 5), (stride, 150)} <= found.keys():
             few, many = (found[stride, count].latency_ms["cell"].median for count in (5, 150))
             name = f"head, stride {stride}: cell with 150 classes / with 5"
-            targets.append(Target(name, many / few, 4.0, False, "x"))
+            targets.append(Target(name, many / few, 4.0, at_least=False, unit="x"))
     return targets

@@ -7,15 +7,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import head, models, pipeline, startup
-from benchmarks.inputs import write_photograph
-from benchmarks.mask_pipeline import MaskPipeline
-from benchmarks.targets import Target
-from benchmarks.weights import drawn_checkpoint
 from ppmobileseg_deploy.benchmarking import Spread
 from ppmobileseg_deploy.benchmarking.head import HeadRow
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
+from speed_targets import head, models, pipeline, startup
+from speed_targets.inputs import drawn_checkpoint, write_photograph
+from speed_targets.mask_pipeline import MaskPipeline
+from speed_targets.targets import Target
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +122,7 @@ def test_startup_targets_need_every_row() -> None:
 
 
 def test_targets_are_held_from_the_right_side() -> None:
-    assert Target("speed", 8.0, 8.0, True, "x").met
-    assert Target("speed", 7.9, 8.0, True, "x").met is False
-    assert Target("memory", 250.1, 250.0, False, "MB").met is False
-    assert Target("unknown", None, 1.0, False, "x").met is None
+    assert Target("speed", 8.0, 8.0, at_least=True, unit="x").met
+    assert Target("speed", 7.9, 8.0, at_least=True, unit="x").met is False
+    assert Target("memory", 250.1, 250.0, at_least=False, unit="MB").met is False
+    assert Target("unknown", None, 1.0, at_least=False, unit="x").met is None

@@ -1,1 +1,0 @@
-"""What every speed in the README was measured with: ``python -m benchmarks``."""
