@@ -2,6 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Final
+
+OFFICIAL_MODELS: Final = ("tiny", "base")
+"""Names of the official models."""
 
 
 def cache_dir() -> Path:

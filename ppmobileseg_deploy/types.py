@@ -1,4 +1,4 @@
-"""Types that several rooms of the package share: sizes, images, class ids and logits.
+"""Types that several rooms of the package share: sizes, images, class ids, devices.
 
 `metadata.RGB` stays with the metadata, which are read without NumPy.
 """
@@ -16,6 +16,9 @@ ImageBGR: TypeAlias = NDArray[np.uint8]
 
 ColorOrder: TypeAlias = Literal["bgr", "rgb"]
 """Order of an array's channels: as OpenCV has it, or as most other libraries do."""
+
+Device: TypeAlias = Literal["cpu", "cuda", "coreml", "dml", "openvino"]
+"""Where a model can run, each by an execution provider of ONNX Runtime."""
 
 Labels: TypeAlias = NDArray[np.uint8 | np.uint16]
 """Class ids, (height, width): uint8, or uint16 above 256 classes."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from ..class_names import BUILT_IN, read_names, read_palette
 from ..errors import UsageError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..runtime.drawing.style import Style
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sources import FoundSources
+    from ..types import Device
     from .watching import Watcher
 
 _INTERRUPTED: Final = 130
@@ -257,7 +258,7 @@ def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "
     from ..runtime.segmenter import OrtSegmenter
 
     with warnings_as_notes():
-        return OrtSegmenter(path, device, threads, **known)
+        return OrtSegmenter(path, cast("Device", device), threads, **known)
 
 
 def _segment(

@@ -2,70 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ..errors import ImageError, ModelError
+from ..errors import ModelError
 from ..metadata import ModelMetadata
-from ..quoting import brief
-from ..types import ColorOrder, Labels
-from .images.arrays import check_color
-from .images.files import as_image_bgr, read_image
+from ..types import Labels
 from .inference.label_head import LabelHead
 from .inference.postprocessing import labels_and_confidence, labels_from_ids, labels_from_logits
 from .inference.preprocessing import Preprocessed, Preprocessing
 from .inference.sampling import resized_axis
 from .inference.session import Session
+from .picture import Picture
 from .results.result import SegmentationResult
-
-ImageSource: TypeAlias = str | Path | Image.Image | NDArray[Any]
-"""What can be segmented: a file's path, a PIL image, or an array."""
-
-_ADDRESSES: Final = ("http://", "https://")
 
 Decided: TypeAlias = tuple[Labels, NDArray[np.float32] | None]
 """Labels of the image's size, and how sure they are where that was asked for."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image in memory.
-
-    Attributes:
-        image_bgr: (height, width, 3) uint8.
-        path: Where it came from, None if it was never a file.
-    """
-
-    image_bgr: NDArray[np.uint8]
-    path: Path | None
-
-    @classmethod
-    def of(cls, image: ImageSource, color: ColorOrder) -> "Picture":
-        """Read or convert an image.
-
-        Args:
-            image: A file's path, a PIL image, or an array.
-            color: Order of an array's channels, ``"bgr"`` or ``"rgb"``.
-
-        Raises:
-            ImageError: The image cannot be read, or has an unusable shape or type.
-            UsageError: ``color`` is neither of the two.
-        """
-        check_color(color)
-        if isinstance(image, str) and image.lower().startswith(_ADDRESSES):
-            # As a path it would lose a slash, and be no such file.
-            raise ImageError(
-                f"expected a path, a PIL image or a numpy array, found an address, which "
-                f"stream() fetches: {brief(image)}"
-            )
-        if isinstance(image, str | Path):
-            return cls(read_image(image), Path(image))
-        return cls(as_image_bgr(image, color=color), None)
 
 
 @dataclass(frozen=True)

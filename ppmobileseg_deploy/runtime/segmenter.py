@@ -1,6 +1,7 @@
 """Photographs to class ids: the one class that applications need."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -9,12 +10,15 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from ..cache import OFFICIAL_MODELS
 from ..errors import UsageError
+from ..files import kind_of
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
-from ..types import ColorOrder, SizeHW
+from ..types import ColorOrder, Device, SizeHW
 from .images.arrays import check_color
-from .inference.execution import DEFAULT_DEVICE, Execution, Provider
+from .images.files import check_max_pixels
+from .inference.execution import Execution, Provider
 from .inference.image_input import size_hw_of
 from .inference.label_head import LabelHead
 from .inference.model_interface import Classes
@@ -23,7 +27,8 @@ from .inference.session import Model, open_session
 from .inference.session_pool import SessionPool
 from .inference.tile_grid import Progress
 from .inference.tiling import segment_tiled
-from .pipeline import ImageSource, Picture, Pipeline
+from .picture import ImageSource, Picture
+from .pipeline import Pipeline
 from .results.result import SegmentationResult
 from .stacking import check_batch, segment_in_stacks
 
@@ -45,9 +50,10 @@ class OrtSegmenter:
     for each process, rather than with every image.
 
     Args:
-        model: Path of an ONNX file, or its content, or an ``onnxruntime.InferenceSession``,
-            which is used as it is: no argument about devices, threads or sessions goes with it,
-            and it cannot be pickled or used after a fork.
+        model: Path of an ONNX file, or its content; or ``"tiny"`` or ``"base"`` for the official
+            model that ``ppms-export`` has made here before, unless a file is called so; or an
+            ``onnxruntime.InferenceSession``, which is used as it is: no argument about devices,
+            threads or sessions goes with it, and it cannot be pickled or used after a fork.
         device: ``"cpu"``, ``"cuda"``, ``"coreml"``, ``"dml"`` or ``"openvino"``; there is no
             silent fall back to another one.
         threads: Threads within an operator; None for as many as there are cores, or fewer where
@@ -67,6 +73,8 @@ class OrtSegmenter:
             probability above which a pixel is of that class, in place of the file's, or of 0.3.
         timeout: Most seconds that the network may take for an image, or for a tile; for services.
             None for any number, or for 20 where the file has a loop in its graph.
+        max_pixels: Larger images are refused before a pixel is decoded; arrays, which are in
+            memory already, are not.
         sess_options: ``onnxruntime.SessionOptions``, used as they are and never changed. None of
             our own settings (sleeping threads, no memory planning, a shared arena, sessions
             pinned to a size) is made then, and the segmenter cannot be pickled.
@@ -78,7 +86,8 @@ class OrtSegmenter:
         ModelError: The file is missing, damaged, or no segmentation model; or it wants to read
             files outside its folder.
         DeviceError: The device or provider is not available here.
-        UsageError: An argument, or a combination, has no meaning for this model.
+        UsageError: An argument, or a combination, has no meaning for this model; or the official
+            model was not exported here before.
 
     Example:
         >>> segmenter = OrtSegmenter("end2end.onnx")
@@ -91,7 +100,7 @@ class OrtSegmenter:
     def __init__(
         self,
         model: Model,
-        device: str = DEFAULT_DEVICE,
+        device: Device = "cpu",
         threads: int | None = None,
         *,
         input_size_hw: SizeHW | None = None,
@@ -101,10 +110,13 @@ class OrtSegmenter:
         confidence: bool = False,
         threshold: float | None = None,
         timeout: float | None = None,
+        max_pixels: int = 200_000_000,
         sess_options: ort.SessionOptions | None = None,
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
+        self._max_pixels = check_max_pixels(max_pixels)
+        model = _file_of_official(model)
         execution = Execution.of(device, threads, sess_options, providers, provider_options)
         session = open_session(
             model, execution, Classes(names, palette_rgb, threshold), _checked_timeout(timeout)
@@ -155,13 +167,14 @@ class OrtSegmenter:
         """Segment one image.
 
         Args:
-            image: Path of an image file, a PIL image, or an array: (height, width, 3), or
-                (height, width) for gray; uint8, or another type that holds nothing but whole
-                numbers in [0, 255].
+            image: Path of an image file, its content as bytes, the file open for reading bytes, a
+                PIL image, or an array: (height, width, 3), or (height, width) for gray; uint8, or
+                another type that holds nothing but whole numbers in [0, 255].
             color: Order of an array's channels: ``"bgr"`` as OpenCV gives it, or ``"rgb"``.
 
         Raises:
-            ImageError: The image cannot be read, or has an unusable shape or type.
+            ImageError: The image cannot be read, is too large, or has an unusable shape or type.
+                For what is no single image, the message names the call that takes it.
             ModelTimeoutError: The model takes longer than it may.
             ModelError: The model fails on it, or gives scores that are no numbers.
             UsageError: ``color`` is neither of the two, or the segmenter was closed.
@@ -172,7 +185,7 @@ class OrtSegmenter:
             (480, 640)
         """
         sessions = self._opened()
-        prepared = self._pipeline.prepare(Picture.of(image, color))
+        prepared = self._pipeline.prepare(Picture.of(image, color, self._max_pixels))
         session = sessions.for_size(prepared.network.padded_hw)
         return self._pipeline.segment(session, [prepared])[0]
 
@@ -210,7 +223,8 @@ class OrtSegmenter:
         sessions = self._opened()
         check_color(color)
         check_batch(images, batch_size)
-        prepared = (self._pipeline.prepare(Picture.of(image, color)) for image in images)
+        pictures = (Picture.of(image, color, self._max_pixels) for image in images)
+        prepared = (self._pipeline.prepare(picture) for picture in pictures)
         return segment_in_stacks(self._pipeline, sessions, prepared, batch_size)
 
     def stream(
@@ -220,16 +234,19 @@ class OrtSegmenter:
         recursive: bool = False,
         vid_stride: int = 1,
         max_frames: int | None = None,
+        max_pixels: int | None = None,
     ) -> Generator[SegmentationResult, None, None]:
         """Segment everything that a source gives, in order and in constant memory.
 
         Args:
             source: An image, a video, a folder, a pattern, a list of paths in a text file,
-                ``"-"`` for standard input, an address, the number of a camera, or an iterable of
-                these, of arrays (BGR) or of PIL images.
+                ``"-"`` for standard input, an address, the number of a camera, or what a single
+                call takes (arrays are BGR); or an iterable of these.
             recursive: Also take what is in the folders below a folder.
             vid_stride: Of videos and cameras take every so many frames.
             max_frames: Stop each video or camera after so many frames were taken.
+            max_pixels: Larger images and frames are refused before they are decoded; None for the
+                segmenter's own limit.
 
         Returns:
             A generator of results. ``path`` is that of the file; ``frame_index`` and ``time_s``
@@ -250,7 +267,12 @@ class OrtSegmenter:
 
         self._opened()
         return stream(
-            self, source, recursive=recursive, vid_stride=vid_stride, max_frames=max_frames
+            self,
+            source,
+            recursive=recursive,
+            vid_stride=vid_stride,
+            max_frames=max_frames,
+            max_pixels=self._max_pixels if max_pixels is None else max_pixels,
         )
 
     def tiled(
@@ -290,7 +312,7 @@ class OrtSegmenter:
         interface = sessions.dynamic.interface
         if interface.output.kind == "labels":
             raise UsageError(_needs_logits("tiles are blended by", self._source))
-        picture = Picture.of(image, color)
+        picture = Picture.of(image, color, self._max_pixels)
         start = perf_counter()
 
         def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
@@ -348,6 +370,14 @@ class OrtSegmenter:
         if sessions is None:
             raise UsageError("expected an open segmenter, found one that was closed")
         return sessions
+
+
+def _file_of_official(model: Model) -> Model:
+    if isinstance(model, str) and model in OFFICIAL_MODELS and kind_of(Path(model)) != "file":
+        from .inference.find_model import find_model
+
+        return find_model(model)
+    return model
 
 
 def _checked_timeout(timeout: object) -> float | None:

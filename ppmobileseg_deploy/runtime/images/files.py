@@ -1,8 +1,9 @@
 """Image files and images in memory: read as upright BGR arrays, encoded and written."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ...errors import ImageError, OutputError, UsageError
 from ...files import atomic_path, kind_of
+from ...quoting import brief
 from ...types import ColorOrder, ImageBGR
 from .arrays import bgr_of_array, check_color
 from .decoding import decoded, one_line
@@ -23,6 +25,11 @@ READABLE_SUFFIXES: Final = frozenset(
 
 WRITABLE_SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """The formats `write_image` knows."""
+
+MOST_BYTES: Final = 512 << 20
+"""Most bytes that are taken from an open file or from standard input."""
+
+_PIECE_BYTES: Final = 1 << 20
 
 
 def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
@@ -61,7 +68,41 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         raise ImageError(f"cannot read {str(path)!r}: {error}") from error
 
 
-def decode_image(data: bytes, name: str, *, max_pixels: int = 200_000_000) -> ImageBGR:
+def read_open_file(file: BinaryIO, *, max_pixels: int = 200_000_000) -> ImageBGR:
+    """Read an image from a file that somebody has opened; see `read_image`.
+
+    Args:
+        file: A file open for reading bytes, such as an upload. It is read from its beginning where
+            it can be rewound, as Pillow does, and stays open.
+        max_pixels: Larger images are refused before a pixel is decoded.
+
+    Returns:
+        (height, width, 3) uint8, BGR, contiguous.
+
+    Raises:
+        ImageError: It cannot be read, is open for text, is no image, damaged, too large, or has
+            more than `MOST_BYTES`.
+    """
+    name = getattr(file, "name", None)
+    name = name if isinstance(name, str) else "the open file"
+    content = bytearray()
+    try:
+        with suppress(AttributeError, OSError):  # a pipe, or the answer of a server
+            file.seek(0)
+        while len(content) <= MOST_BYTES and (piece := file.read(_PIECE_BYTES)):
+            content += piece
+    except TypeError:
+        raise ImageError(f"cannot read {name}: expected bytes, found a file of text") from None
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise ImageError(f"cannot read {name}: {one_line(error)}") from error
+    if len(content) > MOST_BYTES:
+        raise ImageError(f"cannot read {name}: expected at most {MOST_BYTES} bytes")
+    return decode_image(content, name, max_pixels=max_pixels)
+
+
+def decode_image(
+    data: bytes | bytearray | memoryview, name: str, *, max_pixels: int = 200_000_000
+) -> ImageBGR:
     """Read an image that is in memory as a file is on disk; see `read_image`.
 
     Args:
@@ -110,10 +151,20 @@ def as_image_bgr(image: object, *, color: ColorOrder = "bgr") -> ImageBGR:
         except Exception as error:
             raise ImageError(f"cannot use the PIL image: {one_line(error)}") from error
     if not isinstance(image, np.ndarray):
-        raise ImageError(
-            f"expected a path, a PIL image or a numpy array, found {type(image).__name__}"
-        )
+        raise ImageError(f"expected a PIL image or a numpy array, found {type(image).__name__}")
     return bgr_of_array(image, color)
+
+
+def check_max_pixels(max_pixels: object) -> int:
+    """Make sure that a limit of pixels is a positive number, and return it.
+
+    Raises:
+        UsageError: It is anything else.
+    """
+    is_number = isinstance(max_pixels, int | np.integer) and not isinstance(max_pixels, bool)
+    if not is_number or max_pixels < 1:  # type: ignore[operator]
+        raise UsageError(f"expected max_pixels of 1 or more, found {brief(max_pixels)}")
+    return int(max_pixels)  # type: ignore[call-overload, no-any-return]
 
 
 def encode_image(image: NDArray[Any], suffix: str) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from ...cache import official_model_path
+from ...cache import OFFICIAL_MODELS, official_model_path
 from ...dependencies import lacking_for_export
 from ...errors import UsageError
 from ...files import kind_of
@@ -23,8 +23,6 @@ _IMAGE: Final = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM|II\*\0|MM\0\*
 # Protobuf has small numbers, those of fields, lengths and the version, among its first bytes.
 _TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]+")
 _LOOKED_AT_BYTES: Final = 256
-
-_OFFICIAL: Final = ("tiny", "base")
 
 
 def find_model(model: str | None = None) -> Path:
@@ -50,7 +48,7 @@ def find_model(model: str | None = None) -> Path:
     from_environment = os.environ.get(MODEL_VARIABLE)
     if from_environment:
         return _named(from_environment, said_by=f"${MODEL_VARIABLE}: ")
-    for path in (DEFAULT_MODEL, *map(official_model_path, _OFFICIAL)):
+    for path in (DEFAULT_MODEL, *map(official_model_path, OFFICIAL_MODELS)):
         if kind_of(path) == "file":
             return path
     raise UsageError(
@@ -72,7 +70,7 @@ def _named(model: str, said_by: str) -> Path:
         if mistaken is not None:
             raise UsageError(f"{said_by}expected an ONNX file, found the {mistaken} {model}")
         return path
-    if model in _OFFICIAL and kind is None:
+    if model in OFFICIAL_MODELS:  # also where a folder is called so
         cached = official_model_path(model)
         if kind_of(cached) == "file":
             return cached

@@ -8,12 +8,12 @@ from typing import Final
 
 from ...errors import ImageError
 from ...small_files import read_small
+from ..images.files import MOST_BYTES
 
 LIST_SUFFIX: Final = ".txt"
 """Files with this name are lists."""
 
 MAX_LIST_BYTES: Final = 16 << 20
-MAX_STDIN_BYTES: Final = 512 << 20
 
 # More than the first letters, since a list may begin with "BMW.jpg" or "P6.png".
 _IMAGE: Final = re.compile(
@@ -68,13 +68,13 @@ def read_stdin() -> bytes | list[str]:
         if not looks_like_image(content):
             return _lines(content, name)
         pieces, size = [content], len(content)
-        while size <= MAX_STDIN_BYTES and (piece := stream.read(1 << 20)):
+        while size <= MOST_BYTES and (piece := stream.read(1 << 20)):
             pieces.append(piece)
             size += len(piece)
     except OSError as error:
         raise ImageError(f"cannot read {name}: {error.strerror or error}") from error
-    if size > MAX_STDIN_BYTES:
-        raise ImageError(f"cannot read {name}: expected at most {MAX_STDIN_BYTES} bytes")
+    if size > MOST_BYTES:
+        raise ImageError(f"cannot read {name}: expected at most {MOST_BYTES} bytes")
     return b"".join(pieces)
 
 

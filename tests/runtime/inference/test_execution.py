@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import onnxruntime as ort
@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ppmobileseg_deploy import DeviceError, OrtSegmenter, UsageError
-from ppmobileseg_deploy.runtime.inference.execution import Execution
+from ppmobileseg_deploy.runtime.inference.execution import PROVIDERS, Execution
+from ppmobileseg_deploy.types import Device
 
 CPU = "CPUExecutionProvider"
 Draw = Callable[[int, int], NDArray[np.uint8]]
@@ -20,6 +21,10 @@ Draw = Callable[[int, int], NDArray[np.uint8]]
 def with_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ONNX Runtime that has CUDA, says it."""
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", CPU])
+
+
+def test_editors_offer_the_devices_that_there_are() -> None:
+    assert get_args(Device) == tuple(PROVIDERS)
 
 
 @pytest.mark.parametrize(

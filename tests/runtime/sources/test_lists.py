@@ -137,7 +137,7 @@ def test_standard_input_may_be_an_image(stdin, start, name):
 
 def test_standard_input_is_bounded(stdin, monkeypatch):
     monkeypatch.setattr(lists, "MAX_LIST_BYTES", 100)
-    monkeypatch.setattr(lists, "MAX_STDIN_BYTES", 1000)
+    monkeypatch.setattr(lists, "MOST_BYTES", 1000)
     stdin(b"\xff\xd8\xff" + bytes(998))
     assert _errors(find_sources(["-"])) == [
         "cannot read standard input: expected at most 1000 bytes"
