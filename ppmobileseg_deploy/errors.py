@@ -13,7 +13,7 @@
     └── OutputError           a result that could not be written
 
 A message is one line that states what was expected and what was found. The commands print
-it without a traceback and exit with the class's ``exit_code``.
+it without a traceback, with the option that would help, and exit with the class's ``exit_code``.
 """
 
 from .quoting import printable
@@ -25,12 +25,15 @@ class PPMobileSegError(Exception):
     Args:
         message: What was expected and what was found. Line breaks and terminal codes in it, which
             names of strangers' files may hold, are escaped.
+        parameter: Name of the parameter that another value could help, such as ``"recursive"``;
+            None where there is none. Commands call it by their option.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, parameter: str | None = None) -> None:
         super().__init__(printable(message))
+        self.parameter = parameter
 
 
 class UsageError(PPMobileSegError, ValueError):

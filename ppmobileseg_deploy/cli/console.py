@@ -15,6 +15,7 @@ from ..dependencies import explain
 from ..errors import PPMobileSegError, UsageError
 from ..quoting import printable
 from ..version import VERSION
+from .hints import with_hint
 
 stdout = Console(highlight=False)
 """Results: tables and paths."""
@@ -117,8 +118,9 @@ def _end_of(app: typer.Typer) -> int:
 
 
 def print_error(error: Exception | str) -> None:
-    """Print an error as one line on standard error."""
-    stderr.print(f"error: {_one_line(str(error))}", style="red", markup=False, soft_wrap=True)
+    """Print an error as one line on standard error, with the option that would help."""
+    text = error if isinstance(error, str) else with_hint(error)
+    stderr.print(f"error: {_one_line(text)}", style="red", markup=False, soft_wrap=True)
 
 
 def print_note(text: str) -> None:

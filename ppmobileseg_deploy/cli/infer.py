@@ -21,6 +21,7 @@ from .console import (
     version_option,
     warnings_as_notes,
 )
+from .hints import with_hint
 
 if TYPE_CHECKING:
     from ..runtime.batch import PlannedSource
@@ -154,7 +155,8 @@ def _check_places(sources: Sequence[str], output: str | None) -> Path | None:
         raise UsageError("expected names of files and folders, found an empty one")
     if output is not None and output.lower().endswith(".onnx"):
         raise UsageError(
-            f"expected a folder or an image file for the results, found the model {output}: use -m"
+            f"expected a folder or an image file for the results, found the model {output}",
+            parameter="model",
         )
     return None if output is None else Path(output)
 
@@ -224,7 +226,7 @@ def _note_unwritable(names: Sequence[str], style: "Style") -> None:
 
 
 def _reasons(found: "FoundSources") -> str:
-    shown = [str(error) for error in found.errors[:_REASONS_SHOWN]]
+    shown = [with_hint(error) for error in found.errors[:_REASONS_SHOWN]]
     rest = len(found.errors) - len(shown)
     return "; ".join([*shown, f"and {rest} more like these"] if rest else shown)
 

@@ -199,7 +199,7 @@ def test_results_are_kept_unless_told(folder, infer):
     Path("a_labels.png").write_bytes(b"older")
     kept = infer("a.png", "trip", "--save", "labels")
     assert kept.code == 2
-    assert "found a_labels.png: choose --overwrite" in kept.stderr
+    assert "found a_labels.png; --overwrite replaces" in kept.stderr
     assert Path("a_labels.png").read_bytes() == b"older"
     assert not Path("trip/a_labels.png").exists()
 
@@ -222,7 +222,7 @@ def test_results_are_kept_unless_told(folder, infer):
         ("a.png --save none,overlay", "found 'none'"),
         ("a.png --save none -o out", "nothing is written: leave out -o"),
         ("a.png --json-lines --resume", "nothing is written: leave out -o"),
-        ("a.png --overwrite --resume", "expected one of --overwrite and --resume"),
+        ("a.png --overwrite --resume", "expected overwrite or resume, found both"),
         ("clip.avi --vid-stride 0", "expected a vid-stride of at least 1, found 0"),
         ("clip.avi --max-frames -3", "expected a max-frames of at least 1, found -3"),
         ("a.png --max-pixels 0", "expected a max-pixels of at least 1, found 0"),

@@ -40,7 +40,7 @@ def settle_existing(
             ``resume`` one that leads to a complete result stays as it is.
     """
     if overwrite and resume:
-        raise UsageError("expected one of --overwrite and --resume, found both")
+        raise UsageError("expected overwrite or resume, found both")
     existing = [
         (plan, kind, path)
         for plan in plans
@@ -55,15 +55,15 @@ def settle_existing(
         if path.is_symlink() and path not in complete:
             raise UsageError(
                 f"expected a file of its own or nothing for the result {path}, found a link to "
-                f"{path.readlink()}: remove the link, or choose another folder by -o"
+                f"{path.readlink()}: remove the link",
+                parameter="output",
             )
         _check_kind(path, "folder" if is_folder(kind, plan.source) else "file")
     if existing and not overwrite and not resume:
         first = existing[0][2]
         others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(
-            f"expected no earlier results, found {first}{others}: "
-            f"choose --overwrite to replace them, or --resume to do only what is missing"
+            f"expected no earlier results, found {first}{others}", parameter="overwrite"
         )
     for folder in {path.parent for plan in plans for path in plan.outputs.values()}:
         remove_abandoned(folder)

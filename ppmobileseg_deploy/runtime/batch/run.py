@@ -311,7 +311,7 @@ class _Run:
     def _fail(self, number: int, error: PPMobileSegError) -> None:
         location = printable(self._plans[number].source.location)
         if location not in str(error):
-            error = type(error)(f"{location}: {error}")
+            error = type(error)(f"{location}: {error}", parameter=error.parameter)
         self._failures.append((number, error))
         self.given_up.add(number)
 

@@ -52,8 +52,8 @@ def find_model(model: str | None = None) -> Path:
         if kind_of(path) == "file":
             return path
     raise UsageError(
-        f"no model: name an ONNX file with -m FILE (or ${MODEL_VARIABLE}), or export one with "
-        f"`ppms-export tiny`{_needs()}"
+        f"no model: set ${MODEL_VARIABLE}, or export one with `ppms-export tiny`{_needs()}",
+        parameter="model",
     )
 
 

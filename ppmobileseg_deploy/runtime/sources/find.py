@@ -101,7 +101,7 @@ class _Finder:
             self._add(location, within)
         except ImageError as error:
             note = "" if within is None else f" (in {within.name})"
-            self._errors.append(ImageError(f"{error}{note}"))
+            self._errors.append(ImageError(f"{error}{note}", parameter=error.parameter))
 
     def found(self) -> FoundSources:
         """Return everything, with a place below an output folder for each."""
@@ -154,7 +154,7 @@ class _Finder:
     def _add_file(self, path: Path, *, in_list: bool) -> None:
         suffix = path.suffix.lower()
         if suffix == ".onnx":
-            raise ImageError(f"expected an image, found the model {path}: use -m")
+            raise ImageError(f"expected an image, found the model {path}", parameter="model")
         if suffix != lists.LIST_SUFFIX:
             self._take(path, 1)
         elif in_list:
@@ -169,10 +169,10 @@ class _Finder:
         self._skipped += listing.skipped
         self._take_all(listing.files, folder)
         if not listing.files and not listing.errors:
-            deeper = "" if self._recursive else "; --recursive looks into the folders in it"
+            wanted = " ".join(sorted(SUFFIXES))
             raise ImageError(
-                f"no images or videos in folder {folder} "
-                f"(looked for {' '.join(sorted(SUFFIXES))}{deeper})"
+                f"no images or videos in folder {folder} (looked for {wanted})",
+                parameter=None if self._recursive else "recursive",
             )
 
     def _add_pattern(self, pattern: str, within: _List | None) -> None:

@@ -53,10 +53,8 @@ def test_an_empty_variable_is_no_variable(monkeypatch):
 def test_nothing_found_says_both_ways_to_get_a_model():
     with pytest.raises(UsageError) as error:
         find_model()
-    assert str(error.value) == (
-        "no model: name an ONNX file with -m FILE (or $PPMS_MODEL), or export one with "
-        "`ppms-export tiny`"
-    )
+    assert str(error.value) == ("no model: set $PPMS_MODEL, or export one with `ppms-export tiny`")
+    assert error.value.parameter == "model"
 
 
 @pytest.mark.parametrize("name", [None, "tiny", "my.pth"])

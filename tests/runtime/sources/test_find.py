@@ -86,8 +86,10 @@ def test_bad_sources_are_listed_and_stop_nothing(tree):
     missing, empty, model = _errors(found)
     assert missing == "no such file or folder: missing.png"
     assert "no images or videos in folder texts" in empty
-    assert "end2end.onnx" in model
-    assert "-m" in model
+    assert model == "expected an image, found the model end2end.onnx"
+    assert [error.parameter for error in found.errors] == [None, "recursive", "model"]
+    (deeper,) = find_sources(["texts"], recursive=True).errors
+    assert deeper.parameter is None
 
 
 def test_an_empty_text_is_not_the_current_folder(tree):

@@ -1,0 +1,20 @@
+"""Hints: the option of a command that would help where the library refuses something."""
+
+from typing import Final
+
+from ..errors import PPMobileSegError
+
+_HINTS: Final = {
+    "model": "-m FILE names the model",
+    "output": "-o DIR names another folder",
+    "overwrite": "--overwrite replaces what exists, --resume does only what is missing",
+    "recursive": "--recursive looks into the folders in it",
+}
+"""By the library's parameter that an error is about, see `PPMobileSegError.parameter`."""
+
+
+def with_hint(error: Exception) -> str:
+    """Return an error's message, and after it the option that would help, if there is one."""
+    parameter = error.parameter if isinstance(error, PPMobileSegError) else None
+    hint = None if parameter is None else _HINTS.get(parameter)
+    return str(error) if hint is None else f"{error}; {hint}"
