@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from ..errors import UsageError
+from ..file_names import names_checkpoint
 from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described, note_other_input
 from .console import new_app, print_note, run, stdout, version_option, warnings_as_notes
 from .extras import require_export_extra
@@ -127,7 +128,7 @@ def evaluate_models(
     _check_about(about, models)
     segmenters = {
         model: _open_checkpoint(model, threshold=threshold, **about)
-        if _is_checkpoint(model)
+        if names_checkpoint(model)
         else _open(model, threads, threshold)
         for model in models
     }
@@ -237,22 +238,16 @@ def _note_thresholds(segmenters: "Mapping[str, _Model]") -> None:
 
 def _mixes_forms(models: Sequence[str]) -> bool:
     """Whether checkpoints and ONNX files stand side by side."""
-    return len({_is_checkpoint(model) for model in models}) == 2
+    return len({names_checkpoint(model) for model in models}) == 2
 
 
 def _near_zero(evaluation: "Evaluation") -> bool:
     return all(score.confusion.miou < _NEAR_ZERO_MIOU for score in evaluation.scores.values())
 
 
-def _is_checkpoint(model: str) -> bool:
-    from ..runtime.inference.find_model import CHECKPOINT_SUFFIXES
-
-    return Path(model).suffix.lower() in CHECKPOINT_SUFFIXES
-
-
 def _check_about(about: Mapping[str, str | None], models: Sequence[str]) -> None:
     given = [name.replace("_", "-") for name, value in about.items() if value is not None]
-    if given and not any(map(_is_checkpoint, models)):
+    if given and not any(map(names_checkpoint, models)):
         raise UsageError(f"--{given[0]} is for checkpoints, found none among the models")
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..checkpoints import OFFICIAL, Description
 from ..errors import UsageError
+from ..file_names import names_checkpoint
 from ..files import atomic_path, kind_of
-from ..runtime.inference.find_model import CHECKPOINT_SUFFIXES
 from .examples import Example, Normalisation, image_example, random_examples
 from .layers import Layers
 
@@ -102,7 +102,7 @@ def open_subject(
             raise UsageError(f"expected no threshold, since the labels in {name} are decided")
         return StoredSubject(name)
     is_official = name in OFFICIAL and kind_of(Path(name)) is None
-    if is_official or name.lower().endswith(tuple(CHECKPOINT_SUFFIXES)):
+    if is_official or names_checkpoint(name):
         from .torch_subject import TorchSubject
 
         return TorchSubject(name, threshold, weights=weights, description=description)

@@ -6,6 +6,7 @@ PyTorch 1.6 are five pickles one after the other and then the storages.
 
 from typing import Final
 
+from ...file_names import names_checkpoint
 from ...quoting import shortened
 from .numpy_objects import NUMPY_BUILDERS
 from .source import FileBytes, FormatError, Source
@@ -22,7 +23,6 @@ BUILDERS: Final = {**NUMPY_BUILDERS, **TORCH_BUILDERS}
 
 _PICKLE: Final = "data.pkl"
 _FEW: Final = 1000  # opcodes of a pickle that holds next to nothing
-_CHECKPOINTS: Final = (".pth", ".pt", ".ckpt", ".pdparams", ".safetensors")
 
 
 def read_zip(source: Source) -> object:
@@ -132,7 +132,7 @@ def _check_kind(names: list[str]) -> None:
             'torch.save(model.state_dict(), "weights.pth")'
         )
     if last.count(_PICKLE) != 1:
-        inside = [name for name in names if name.lower().endswith(_CHECKPOINTS)]
+        inside = [name for name in names if names_checkpoint(name)]
         kind = "NumPy file (.npz)" if last and last[0].endswith(".npy") else "zip archive"
         raise FormatError(
             f"is a {kind} that torch.save did not write"

@@ -8,6 +8,7 @@ from typing import Final
 from ...cache import OFFICIAL_MODELS, official_model_path
 from ...dependencies import lacking_for_export
 from ...errors import UsageError
+from ...file_names import names_checkpoint
 from ...files import kind_of
 
 MODEL_VARIABLE: Final = "PPMS_MODEL"
@@ -15,9 +16,6 @@ MODEL_VARIABLE: Final = "PPMS_MODEL"
 
 DEFAULT_MODEL: Final = Path("end2end.onnx")
 """What ``ppms-export`` and mmdeploy call their file."""
-
-CHECKPOINT_SUFFIXES: Final = frozenset({".pth", ".pt", ".pdparams", ".ckpt", ".safetensors"})
-"""How files end that are training checkpoints, which people take for models."""
 
 _IMAGE: Final = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM|II\*\0|MM\0\*|GIF8", re.DOTALL)
 # Protobuf has small numbers, those of fields, lengths and the version, among its first bytes.
@@ -59,7 +57,7 @@ def find_model(model: str | None = None) -> Path:
 
 def _named(model: str, said_by: str) -> Path:
     path = Path(model)
-    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+    if names_checkpoint(path):
         raise UsageError(
             f"{said_by}expected an ONNX file, found the training checkpoint {model}: "
             f"convert it first with `ppms-export {model}`{_needs()}"

@@ -13,10 +13,10 @@ from typing import Any, Final
 import onnxruntime as ort
 
 from ...errors import DeviceError, ModelError, UsageError
+from ...file_names import names_checkpoint
 from ...files import kind_of
 from ...quoting import printable
 from .execution import Execution
-from .find_model import CHECKPOINT_SUFFIXES
 from .forks import has_forked, never_free, watch
 from .memory import memory_bytes
 from .model_graph import ModelGraph
@@ -65,7 +65,7 @@ class SessionFactory:
             return cls(model, "model", None, execution, check_model_file(model))
         path = Path(model)
         version = _version(path)
-        if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+        if names_checkpoint(path):
             named = printable(str(path))
             raise ModelError(
                 f"cannot load {named}: expected an ONNX file, found a training checkpoint: "
