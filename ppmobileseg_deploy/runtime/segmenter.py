@@ -18,19 +18,17 @@ from ..quoting import brief
 from ..types import ColorOrder, Device, SizeHW
 from .images.arrays import check_color
 from .images.files import check_max_pixels
+from .inference.classes import Classes
 from .inference.execution import Execution, Provider
-from .inference.image_input import size_hw_of
 from .inference.label_head import LabelHead
-from .inference.model_interface import Classes
 from .inference.preprocessing import Preprocessing
 from .inference.session import Model, open_session
 from .inference.session_pool import SessionPool
 from .inference.tile_grid import Progress
 from .inference.tiling import segment_tiled
 from .picture import ImageSource, Picture
-from .pipeline import Pipeline
+from .pipeline import Pipeline, check_batch, segment_in_stacks
 from .results.result import SegmentationResult
-from .stacking import check_batch, segment_in_stacks
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
@@ -316,7 +314,7 @@ class OrtSegmenter:
         start = perf_counter()
 
         def run(tensor: NDArray[Any]) -> NDArray[np.float32]:
-            size_hw = size_hw_of(tensor.shape, interface.takes_bytes)
+            size_hw = interface.input_hw(tensor.shape)
             logits: NDArray[np.float32] = sessions.for_tile(size_hw).run(tensor)[0]
             return logits
 

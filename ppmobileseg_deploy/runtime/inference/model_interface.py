@@ -1,28 +1,29 @@
 """What an ONNX file must take and give to be a segmentation model, and what it says of itself."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
 
-import numpy as np
 import onnxruntime as ort
 
-from ...class_names import BACKGROUND, choose_palette, default_classes
-from ...errors import ModelError, UsageError
-from ...metadata import (
-    DEFAULT_THRESHOLD,
-    MAX_CLASSES,
-    RGB,
-    ModelMetadata,
-    checked_threshold,
-)
-from ...palettes import distinct_palette
+from ...class_names import default_classes
+from ...errors import ModelError
+from ...metadata import DEFAULT_THRESHOLD, MAX_SIDE, ModelMetadata
 from ...quoting import brief
 from ...types import SizeHW
-from .image_input import ImageInput
+from .classes import Classes
 from .model_graph import ModelGraph
 from .model_output import LOGITS, ModelOutput
 from .scores import Scores, scores_of
+
+Length: TypeAlias = int | str | None
+"""Of a dimension: a number, the name of one that is free, or nothing at all."""
+
+_BYTES: Final = "tensor(uint8)"
+# Axes of batch, channels, height and width.
+_AXES: Final = {"tensor(float)": (0, 1, 2, 3), _BYTES: (0, 3, 1, 2)}
+_CHANNELS: Final = 3
 
 
 class MetadataWarning(UserWarning):
@@ -30,98 +31,75 @@ class MetadataWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class Classes:
-    """What to call and how to paint the classes, in place of what the model file says.
+class ImageInput:
+    """What goes in.
 
     Attributes:
-        names: Name of each class id; None for those of the file. For a head of one class there may
-            be one name, before which the background's is put.
-        palette_rgb: Colour of each class id, or of the classes of these names; None for those of
-            the file.
-        threshold: Of a head of one class, the probability above which a pixel is of it; None for
-            that of the file, or else `DEFAULT_THRESHOLD`.
-
-    Raises:
-        UsageError: The names or the colours are no such thing, or the threshold is not between 0
-            and 1.
+        name: Of the input.
+        takes_bytes: Whether it is uint8 [batch, height, width, 3], and not float32
+            [batch, 3, height, width].
+        batch: How many images.
+        height: Pixels.
+        width: Pixels; a number if, and only if, the height is one.
     """
 
-    names: Sequence[str] | None = None
-    palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None
-    threshold: float | None = None
+    name: str
+    takes_bytes: bool
+    batch: Length
+    height: Length
+    width: Length
 
-    def __post_init__(self) -> None:
-        if self.threshold is not None:
-            checked_threshold(self.threshold)
-        if self.names is not None:
-            _check_names(self.names)
-        if self.palette_rgb is not None:
-            _check_palette(self.palette_rgb)
-
-    def applied(self, metadata: ModelMetadata, count_known: bool) -> ModelMetadata:
-        """Put the names and the colours into metadata.
+    @classmethod
+    def of(cls, inputs: Sequence[Any], source: str) -> "ImageInput":
+        """Check a session's inputs.
 
         Args:
-            metadata: What the file says, or what is assumed of it.
-            count_known: Whether the number of classes is the file's, and not assumed.
+            inputs: As ONNX Runtime lists them.
+            source: File name, for messages.
 
         Raises:
-            UsageError: There is another number of classes, a colour is none, or there is a
-                threshold and classes that compete.
+            ModelError: There is more than one, it takes no images, or only too large ones.
         """
-        if self.threshold is not None:
-            if metadata.threshold is None:
-                raise UsageError(
-                    "expected a head of one class with a threshold, found one of "
-                    f"{metadata.num_classes}, of which the most probable one wins"
-                )
-            metadata = replace(metadata, threshold=float(self.threshold))
-        if self.names is not None:
-            names = tuple(self.names)
-            if len(names) == 1 and metadata.threshold is not None:
-                names = (BACKGROUND, *names)
-            if len(names) != metadata.num_classes:
-                if count_known:
-                    raise UsageError(
-                        f"expected {metadata.num_classes} class names, found {len(names)}"
-                    )
-                metadata = replace(metadata, palette_rgb=distinct_palette(len(names)))
-            metadata = replace(metadata, class_names=names)
-        wanted = self.palette_rgb
-        if wanted is not None:
-            if metadata.threshold is not None and isinstance(wanted, Sequence):
-                # As many as there may be names.
-                wanted = [*metadata.palette_rgb[:1], *wanted] if len(wanted) == 1 else wanted
-            palette = choose_palette(metadata.class_names, metadata.palette_rgb, wanted)
-            metadata = replace(metadata, palette_rgb=palette)
-        return metadata
-
-
-def _check_names(names: object) -> None:
-    # A generator would be used up by the first look at it, and an array has no truth value.
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
-        raise UsageError(f"expected a list of at least one class name, found {brief(names)}")
-    if len(names) > MAX_CLASSES:
-        raise UsageError(f"expected at most {MAX_CLASSES} class names, found {len(names)}")
-    for class_id, name in enumerate(names):
-        if not isinstance(name, str):
-            raise UsageError(
-                f"expected class names of text, found {brief(name)} as number {class_id}"
+        found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
+        mismatch = ModelError(
+            f"{source} is no segmentation model: expected one input, tensor(float) "
+            f"[batch, 3, height, width] or tensor(uint8) [batch, height, width, 3], found "
+            f"{found or 'none'}"
+        )
+        axes = _AXES.get(inputs[0].type) if len(inputs) == 1 else None
+        if axes is None or len(inputs[0].shape) != len(axes):
+            raise mismatch
+        batch, channels, height, width = (inputs[0].shape[axis] for axis in axes)
+        fixed = isinstance(height, int)
+        if not (_allows(batch, 1) and _allows(channels, _CHANNELS)):
+            raise mismatch
+        if fixed != isinstance(width, int):
+            raise mismatch
+        if fixed and not 1 <= min(height, width) <= max(height, width) <= MAX_SIDE:
+            raise ModelError(
+                f"{source}: expected an input of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found "
+                f"{height}x{width}"
             )
+        return cls(inputs[0].name, inputs[0].type == _BYTES, batch, height, width)
 
+    @property
+    def static_size_hw(self) -> SizeHW | None:
+        """Height and width of a file that takes one size only, else None."""
+        if isinstance(self.height, int) and isinstance(self.width, int):
+            return self.height, self.width
+        return None
 
-def _check_palette(palette_rgb: object) -> None:
-    if isinstance(palette_rgb, Mapping):
-        for name in palette_rgb:
-            if not isinstance(name, str):
-                raise UsageError(f"expected colours by class name, found {brief(name)} as a name")
-        if palette_rgb:
-            return
-    elif isinstance(palette_rgb, Sequence | np.ndarray) and not isinstance(palette_rgb, str):
-        return
-    raise UsageError(
-        f"expected a list of colours, or colours by class name, found {brief(palette_rgb)}"
-    )
+    @property
+    def free_dimensions(self) -> tuple[str, ...]:
+        """Names of height, width and, unless it is always one, batch.
+
+        Empty if one of them has no name, or two have the same.
+        """
+        lengths = [self.height, self.width]
+        if self.batch != 1:
+            lengths.append(self.batch)
+        free = tuple(name for name in lengths if isinstance(name, str) and name)
+        return free if len(set(free)) == len(lengths) else ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +131,14 @@ class ModelInterface:
     static_size_hw: tuple[int, int] | None
     free_dimensions: tuple[str, ...]
     stackable: bool
+
+    def input_hw(self, shape: Sequence[int]) -> SizeHW:
+        """Give height and width of the input.
+
+        Args:
+            shape: (batch, height, width, 3) of bytes, else (batch, 3, height, width).
+        """
+        return (shape[1], shape[2]) if self.takes_bytes else (shape[2], shape[3])
 
     def output_hw(self, input_hw: SizeHW) -> SizeHW:
         """Give height and width of the output.
@@ -317,3 +303,7 @@ def _origin(metadata: ModelMetadata) -> str:
     first, last = metadata.class_names[0], metadata.class_names[-1]
     joined = "and" if metadata.threshold is not None else "to"
     return f"the names {first!r} {joined} {last!r}"
+
+
+def _allows(dimension: Length, length: int) -> bool:
+    return not isinstance(dimension, int) or dimension == length

@@ -1,5 +1,6 @@
 """Starting ONNX Runtime on a model file, for any size of image or for one only."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +19,6 @@ from ...files import kind_of
 from ...quoting import printable
 from .execution import Execution
 from .forks import has_forked, never_free, watch
-from .memory import memory_bytes
 from .model_graph import ModelGraph
 from .network_only import network_only
 from .onnx_file import check_model_file
@@ -29,6 +29,10 @@ from .threads import allowed_threads
 _FATAL: Final = 4
 _DEFAULT: Final = -1
 _SHARE_OF_MEMORY: Final = 0.75
+
+_ROOT: Final = Path("/")
+_MEMORY_LIMITS: Final = ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Of control groups, version 2 and version 1, as a container sees its own."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,21 @@ def first_line(error: BaseException) -> str:
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text) or type(error).__name__
 
 
+def memory_bytes(root: Path = _ROOT) -> int | None:
+    """Tell how much memory the machine has, or the container may take.
+
+    Args:
+        root: Where ``sys`` is.
+
+    Returns:
+        Bytes; None where that cannot be told.
+    """
+    known = [limit for name in _MEMORY_LIMITS if (limit := _number_in(root / name)) is not None]
+    with suppress(AttributeError, ValueError, OSError):  # Windows; others lack one of the two
+        known.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min((each for each in known if each > 0), default=None)
+
+
 @cache
 def _share_arena() -> None:
     """Let sessions take memory for activations from one arena of the process.
@@ -273,3 +292,10 @@ def _version(path: Path) -> tuple[int, int, int]:
     if status.st_size == 0:
         raise ModelError(f"cannot load {named}: expected an ONNX file, found an empty one")
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _number_in(path: Path) -> int | None:
+    try:
+        return int(path.read_text())  # "max" means that there is no limit
+    except (OSError, ValueError):
+        return None

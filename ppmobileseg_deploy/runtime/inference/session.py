@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ...errors import ModelError, UsageError
 from ...metadata import ModelMetadata
 from .calls import Call
+from .classes import Classes
 from .execution import Execution, device_of
-from .image_input import size_hw_of
-from .model_interface import Classes, MetadataWarning, ModelInterface, read_interface
+from .model_interface import MetadataWarning, ModelInterface, read_interface
 from .ort_session import LazySession, SessionFactory
 from .scores import finite
 
@@ -132,7 +132,7 @@ class Session:
             UsageError: The session was handed in, and this is another process.
         """
         feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        size_hw = self.interface.output_hw(size_hw_of(tensor.shape, self.interface.takes_bytes))
+        size_hw = self.interface.output_hw(self.interface.input_hw(tensor.shape))
         values = np.empty(self.output_shape(len(tensor), size_hw), self.interface.output.dtype)
         self.call.into(feeds, values)
         if self.output == "labels":

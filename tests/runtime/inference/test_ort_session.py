@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy.runtime.inference.memory import memory_bytes
+from ppmobileseg_deploy.runtime.inference.ort_session import memory_bytes
 
 V2, V1 = "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"
 
