@@ -25,3 +25,8 @@ Labels: TypeAlias = NDArray[np.uint8 | np.uint16]
 
 Logits: TypeAlias = NDArray[np.float32]
 """A score for each class, ([batch,] classes, height, width)."""
+
+
+def label_type(num_classes: int) -> type[np.uint8 | np.uint16]:
+    """Return the smallest type that holds every class id: uint8, or uint16 above 256 classes."""
+    return np.uint8 if num_classes <= 256 else np.uint16

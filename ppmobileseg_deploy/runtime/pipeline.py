@@ -125,7 +125,7 @@ class Pipeline:
     def _decide(self, session: Session, output: NDArray[Any], prepared: Prepared) -> Decided:
         network, interface = prepared.network, session.interface
         height, width = network.resized_hw
-        if session.output == "labels":
+        if interface.output.kind == "labels":
             try:
                 ids = output[:height, :width]
                 return labels_from_ids(

@@ -119,7 +119,7 @@ class OrtSegmenter:
         session = open_session(
             model, execution, Classes(names, palette_rgb, threshold), _checked_timeout(timeout)
         )
-        if confidence and session.output != "logits":
+        if confidence and session.interface.output.kind != "logits":
             raise UsageError(_needs_logits("the confidence comes from", session.source))
         interface = session.interface
         preprocess = Preprocessing.from_metadata(
@@ -136,8 +136,8 @@ class OrtSegmenter:
             head=LabelHead(interface.metadata.num_classes, interface.scores, execution.threads),
             confidence=confidence,
         )
-        self._source, self._output, self._device = session.source, session.output, session.device
-        self._scores = interface.scores
+        self._source, self._device = session.source, session.device
+        self._output = interface.output.kind
         # All that holds the model, so that letting go of this is closing.
         self._sessions: SessionPool | None = SessionPool(session, preprocess.padded_hw)
 

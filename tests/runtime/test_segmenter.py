@@ -185,7 +185,12 @@ def test_a_fixed_size_pins_the_session_and_changes_no_label(
     image_bgr = quadrants_bgr(*size_hw)
     path = request.getfixturevalue(model)
     fixed = OrtSegmenter(path, fixed_size=(96, 160))
-    assert fixed._sessions.for_size((96, 160)).inference.get_inputs()[0].shape == [1, 3, 96, 160]
+    assert fixed._sessions.for_size((96, 160)).lazy.inference.get_inputs()[0].shape == [
+        1,
+        3,
+        96,
+        160,
+    ]
     free = OrtSegmenter(path, input_size_hw=(96, 160))
     # The free one pads less than the fixed one, which the means near the border cannot see.
     assert np.array_equal(fixed(image_bgr).labels, free(image_bgr).labels)

@@ -8,7 +8,6 @@ there is a limit, and told to stop. It looks for that between two operators of t
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -27,68 +26,56 @@ _LOOK_S: Final = 0.2  # on Windows, Ctrl-C does not end waiting
 _PATIENCE_S: Final = 0.5  # for the operator at work when it is told to stop
 
 
-@dataclass(frozen=True)
-class Call:
-    """How a session is called.
+def run_into(
+    inference: ort.InferenceSession,
+    feeds: Mapping[str, NDArray[Any]],
+    output: ModelOutput,
+    values: NDArray[Any],
+    source: str,
+    timeout_s: float | None = None,
+) -> None:
+    """Compute one output into an array.
 
-    Attributes:
+    An array of ONNX Runtime's own would be copied, which takes half as long as the network where
+    it holds the logits of 150 classes; and it may turn out to be huge.
+
+    Args:
         inference: The session.
+        feeds: Inputs by name. Optional inputs are not among them: they cannot be bound.
         output: The output to compute.
+        values: Array of the shape and type that the output must have, contiguous; written to.
         source: File name, for messages.
         timeout_s: Most seconds that it may take; None for any number.
+
+    Raises:
+        ModelTimeoutError: It takes too long. An operator that does not end goes on in its
+            thread.
+        ModelError: The model fails, or its output has another shape.
     """
+    binding = inference.io_binding()
+    # ONNX Runtime reads and writes where these are, as long as the run's thread lives.
+    given = {name: np.ascontiguousarray(array) for name, array in feeds.items()}
+    for name, array in given.items():
+        binding.bind_cpu_input(name, array)
+    binding.bind_output(
+        output.name, "cpu", 0, values.dtype.type, list(values.shape), values.ctypes.data
+    )
 
-    inference: ort.InferenceSession
-    output: ModelOutput
-    source: str
-    timeout_s: float | None
+    def work(options: ort.RunOptions | None) -> tuple[Any, ...]:
+        inference.run_with_iobinding(binding, options)
+        return given, values
 
-    def into(self, feeds: Mapping[str, NDArray[Any]], output: NDArray[Any]) -> None:
-        """Compute the output into an array.
-
-        An array of ONNX Runtime's own would be copied, which takes half as long as the network
-        where it holds the logits of 150 classes; and it may turn out to be huge.
-
-        Args:
-            feeds: What goes in, by name. Optional inputs are not among them: they cannot be bound.
-            output: Array of the shape and type that the output must have, contiguous; written to.
-
-        Raises:
-            ModelTimeoutError: It takes too long. An operator that does not end goes on in its
-                thread.
-            ModelError: The model fails, or its output has another shape.
-        """
-        binding = self.inference.io_binding()
-        # ONNX Runtime reads and writes where these are, as long as the run's thread lives.
-        given = {name: np.ascontiguousarray(array) for name, array in feeds.items()}
-        for name, array in given.items():
-            binding.bind_cpu_input(name, array)
-        binding.bind_output(
-            self.output.name,
-            "cpu",
-            0,
-            output.dtype.type,
-            list(output.shape),
-            output.ctypes.data,
-        )
-
-        def work(options: ort.RunOptions | None) -> tuple[Any, ...]:
-            self.inference.run_with_iobinding(binding, options)
-            return given, output
-
-        failure = _ended(work, self.source, self.timeout_s).failure
-        if failure is not None:
-            if "dimensions for output" in str(failure):
-                declared = self._mismatch(output.shape, self.output.declared)
-                raise ModelError(f"{self.source} failed: {declared}") from failure
-            found = _computed_shape(str(failure))
-            if found is not None:
-                mismatch = self._mismatch(output.shape, found)
-                raise ModelError(f"{self.source}: {mismatch}") from failure
-            raise ModelError(f"{self.source} failed: {first_line(failure)}") from failure
-
-    def _mismatch(self, expected: tuple[int, ...], found: object) -> str:
-        return f"expected {self.output.kind} of shape {expected}, found {found}"
+    failure = _ended(work, source, timeout_s).failure
+    if failure is None:
+        return
+    message = str(failure)
+    expected = f"expected {output.kind} of shape {values.shape}"
+    if "dimensions for output" in message:
+        raise ModelError(f"{source} failed: {expected}, found {output.declared}") from failure
+    found = _computed_shape(message)
+    if found is not None:
+        raise ModelError(f"{source}: {expected}, found {found}") from failure
+    raise ModelError(f"{source} failed: {first_line(failure)}") from failure
 
 
 def run_session(

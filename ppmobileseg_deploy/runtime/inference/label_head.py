@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
-from ...types import Labels, Logits
+from ...types import Labels, Logits, label_type
 from .execution import Execution
 from .ort_session import LazySession, SessionFactory, first_line
-from .postprocessing import label_type
 from .sampling import Sampling
 from .scores import LOGITS, Scores
 

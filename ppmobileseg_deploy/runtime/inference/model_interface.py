@@ -15,6 +15,7 @@ from ...types import SizeHW
 from .classes import Classes
 from .model_graph import ModelGraph
 from .model_output import LOGITS, ModelOutput
+from .preprocessing import in_multiples
 from .scores import Scores, scores_of
 
 Length: TypeAlias = int | str | None
@@ -140,19 +141,20 @@ class ModelInterface:
         """
         return (shape[1], shape[2]) if self.takes_bytes else (shape[2], shape[3])
 
-    def output_hw(self, input_hw: SizeHW) -> SizeHW:
-        """Give height and width of the output.
+    def output_shape(self, input_shape: Sequence[int]) -> tuple[int, ...]:
+        """Give the shape of the file's output.
 
         Args:
-            input_hw: Height and width of the input, which the file pads before it makes logits.
+            input_shape: Shape of the input, which the file pads before it makes logits.
         """
-        if self.stride == 1:
-            return input_hw
-        height, width = (
-            -(-side // self.metadata.size_multiple) * self.metadata.size_multiple // self.stride
-            for side in input_hw
-        )
-        return height, width
+        batch, size_hw = input_shape[0], self.input_hw(input_shape)
+        if self.stride > 1:
+            height, width = in_multiples(size_hw, self.metadata.size_multiple)
+            size_hw = height // self.stride, width // self.stride
+        if self.output.rank == 3:
+            return (batch, *size_hw)
+        one_channel = self.output.kind == "labels" or self.scores.one_channel
+        return (batch, 1 if one_channel else self.metadata.num_classes, *size_hw)
 
 
 def read_interface(

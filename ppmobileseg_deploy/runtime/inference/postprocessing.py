@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import Labels, SizeHW
+from ...types import Labels, SizeHW, label_type
 from .scores import LOGITS, Scores
 
 
@@ -161,11 +161,6 @@ def winners_probability(
         np.add(total, likelihood, out=total)
     np.divide(1, total, out=total)
     return np.minimum(total, 1, out=total)
-
-
-def label_type(num_classes: int) -> type[np.uint8 | np.uint16]:
-    """Return the smallest type that holds every class id: uint8, or uint16 above 256 classes."""
-    return np.uint8 if num_classes <= 256 else np.uint16
 
 
 def _decided(logits: NDArray[np.float32], size_hw: SizeHW) -> tuple[Labels, NDArray[np.float32]]:

@@ -235,16 +235,7 @@ class Preprocessing:
             return resized_hw, self.padded_hw
         if not self.to_tensor.needs_padding:
             return resized_hw, resized_hw
-        return resized_hw, self.in_multiples(resized_hw)
-
-    def in_multiples(self, size_hw: SizeHW) -> SizeHW:
-        """Round up to what the network computes with: files pad what is given to them, too.
-
-        Args:
-            size_hw: Height and width of the network's input.
-        """
-        height, width = (-(-side // self.size_multiple) * self.size_multiple for side in size_hw)
-        return height, width
+        return resized_hw, in_multiples(resized_hw, self.size_multiple)
 
     def __call__(self, image_bgr: NDArray[np.uint8]) -> Preprocessed:
         """Prepare one image.
@@ -265,6 +256,17 @@ class Preprocessing:
             original_hw=original_hw,
             padded_hw=padded_hw,
         )
+
+
+def in_multiples(size_hw: SizeHW, multiple: int) -> SizeHW:
+    """Round a size up to multiples.
+
+    Args:
+        size_hw: Height and width.
+        multiple: Of what, at least 1.
+    """
+    height, width = (-(-side // multiple) * multiple for side in size_hw)
+    return height, width
 
 
 def _checked(size_hw: object) -> SizeHW | None:

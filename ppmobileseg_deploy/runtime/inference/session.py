@@ -10,8 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ...errors import ModelError, UsageError
-from ...metadata import ModelMetadata
-from .calls import Call
+from .calls import run_into
 from .classes import Classes
 from .execution import Execution, device_of
 from .model_interface import MetadataWarning, ModelInterface, read_interface
@@ -50,31 +49,6 @@ class Session:
     source: str
     device: str
     timeout_s: float | None = None
-
-    @property
-    def inference(self) -> ort.InferenceSession:
-        """ONNX Runtime's session.
-
-        Raises:
-            ModelError: It has to be started again, and the file is gone or has changed.
-            UsageError: It was handed in, and this is another process.
-        """
-        return self.lazy.inference
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """What the file says about itself, or the defaults."""
-        return self.interface.metadata
-
-    @property
-    def input_name(self) -> str:
-        """Name of the one input."""
-        return self.interface.input_name
-
-    @property
-    def output(self) -> str:
-        """``"labels"`` or ``"logits"``: what the one output holds."""
-        return self.interface.output.kind
 
     @property
     def model_file(self) -> str:
@@ -122,8 +96,8 @@ class Session:
 
         Returns:
             (batch, height, width) class ids, any integer type, or (batch, classes, height,
-            width) float32 scores, as `output` says, whose largest is the class. The scores may
-            be coarser than the input, see `ModelInterface.output_hw`.
+            width) float32 scores, of which the largest one is the class. They may be coarser than
+            the input, see `ModelInterface.output_shape`.
 
         Raises:
             ModelTimeoutError: It takes longer than it may.
@@ -131,45 +105,19 @@ class Session:
                 that are no numbers, or has to be opened again, which fails.
             UsageError: The session was handed in, and this is another process.
         """
-        feeds: dict[str, NDArray[Any]] = {self.input_name: tensor}
-        size_hw = self.interface.output_hw(self.interface.input_hw(tensor.shape))
-        values = np.empty(self.output_shape(len(tensor), size_hw), self.interface.output.dtype)
-        self.call.into(feeds, values)
-        if self.output == "labels":
-            return values.reshape(len(tensor), *size_hw)
-        return self.checked(self.interface.scores.complete(values))
-
-    @property
-    def call(self) -> Call:
-        """How the file's output is computed as it is.
-
-        Raises:
-            ModelError, UsageError: As for `inference`.
-        """
-        return Call(self.inference, self.interface.output, self.source, self.timeout_s)
-
-    def output_shape(self, batch: int, size_hw: tuple[int, int]) -> tuple[int, ...]:
-        """Give the shape of the file's output.
-
-        Args:
-            batch: Number of images.
-            size_hw: Height and width of the output.
-        """
-        if self.interface.output.rank == 3:
-            return (batch, *size_hw)
-        one = self.output == "labels" or self.interface.scores.one_channel
-        return (batch, 1 if one else self.metadata.num_classes, *size_hw)
-
-    def checked(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Make sure that there is a largest one among the scores of each pixel.
-
-        Args:
-            scores: float32 (batch, classes, height, width), contiguous; minus infinity becomes a
-                number.
-
-        Raises:
-            ModelError: There is not.
-        """
+        interface = self.interface
+        values = np.empty(interface.output_shape(tensor.shape), interface.output.dtype)
+        run_into(
+            self.lazy.inference,
+            {interface.input_name: tensor},
+            interface.output,
+            values,
+            self.source,
+            self.timeout_s,
+        )
+        if interface.output.kind == "labels":
+            return values.reshape(len(tensor), *values.shape[-2:])
+        scores = interface.scores.complete(values)
         if not finite(scores):
             raise ModelError(
                 f"{self.source}: expected logits that are numbers, found NaN, infinity, or pixels "

@@ -9,7 +9,7 @@ from typing import Final
 from ...errors import UsageError
 from ...metadata import MAX_SIDE
 from ...types import SizeHW
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, in_multiples
 
 DEFAULT_TILE_HW: Final = (512, 512)
 """What the official models were trained on; 150 classes of logits take 157 MB. A network of fixed
@@ -170,8 +170,7 @@ class TileGrid:
         down = Side.of(image_hw[0], tile_h, _whole(overlap))
         right = Side.of(image_hw[1], tile_w, _whole(overlap))
         if fixed_hw is None:
-            multiple = preprocess.size_multiple
-            padded_hw = -(-down.tile // multiple) * multiple, -(-right.tile // multiple) * multiple
+            padded_hw = in_multiples((down.tile, right.tile), preprocess.size_multiple)
         else:
             padded_hw = fixed_hw
             if down.tile > padded_hw[0] or right.tile > padded_hw[1]:

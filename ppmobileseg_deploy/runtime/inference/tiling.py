@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
-from ...types import Labels, Logits, SizeHW
+from ...types import Labels, Logits, SizeHW, label_type
 from .label_head import LabelHead
-from .postprocessing import label_type
 from .preprocessing import Preprocessing
 from .sampling import Sampling
 from .tile_grid import MAX_BYTES, Progress, Side, TileGrid

@@ -122,7 +122,7 @@ def test_session_options_are_used_as_they_are(rgb_model: Path, quadrants_bgr: Dr
     segmenter = OrtSegmenter(rgb_model, sess_options=options, fixed_size=(64, 96))
     assert segmenter(quadrants_bgr(40, 60)).labels.shape == (40, 60)
     sessions = segmenter._opened()
-    used = sessions.for_size((64, 96)).inference.get_session_options()
+    used = sessions.for_size((64, 96)).lazy.inference.get_session_options()
     assert (used.intra_op_num_threads, used.enable_mem_pattern) == (3, True)
     assert sessions.pinned_sizes_hw == ()
     assert {name: repr(getattr(options, name)) for name in settings} == before
@@ -143,7 +143,7 @@ def test_an_open_session_is_used_as_it_is(
         assert np.array_equal(result.labels, expected(image_bgr).labels)
     assert result.model_file == ""
     assert segmenter._opened().pinned_sizes_hw == ()
-    assert segmenter._opened().dynamic.inference is inference
+    assert segmenter._opened().dynamic.lazy.inference is inference
     assert repr(segmenter).startswith("OrtSegmenter(the session, ")
     assert OrtSegmenter(inference, fixed_size=(64, 96))(image_bgr).orig_shape == (40, 60)
     segmenter.close()

@@ -26,8 +26,8 @@ def test_a_model_is_a_path_or_its_content(
     as_type: Callable[[Path], str | Path | bytes], rgb_model: Path, rgb_metadata: ModelMetadata
 ) -> None:
     session = open_session(as_type(rgb_model))
-    assert session.metadata == rgb_metadata
-    assert (session.output, session.interface.static_size_hw, session.device) == (
+    assert session.interface.metadata == rgb_metadata
+    assert (session.interface.output.kind, session.interface.static_size_hw, session.device) == (
         "labels",
         None,
         "cpu",
@@ -56,7 +56,7 @@ def test_logits_files_give_logits(make_model: MakeModel, rgb_metadata: ModelMeta
     props = replace(rgb_metadata, output="logits").to_props()
     session = open_session(make_model(props=props, kind="logits"))
     tensor = _tensor()
-    assert session.output == "logits"
+    assert session.interface.output.kind == "logits"
     assert np.array_equal(session.run(tensor), tensor)
 
 
@@ -68,16 +68,16 @@ def test_a_static_file_says_its_size(make_model: MakeModel, rgb_metadata: ModelM
 def test_without_metadata_ade20k_is_assumed_aloud(make_model: MakeModel) -> None:
     with pytest.warns(MetadataWarning, match=r"bare\.onnx carries no metadata.*ADE20K") as caught:
         session = open_session(make_model("bare.onnx"))
-    assert session.metadata == ModelMetadata()
+    assert session.interface.metadata == ModelMetadata()
     assert len(caught) == 1
 
 
 def test_without_metadata_logits_of_other_classes_get_numbers(make_model: MakeModel) -> None:
     with pytest.warns(MetadataWarning, match="'class 0' to 'class 2'"):
         session = open_session(make_model(kind="logits"))
-    assert session.metadata.class_names == ("class 0", "class 1", "class 2")
-    assert len(session.metadata.palette_rgb) == 3
-    assert session.metadata.output == "logits"
+    assert session.interface.metadata.class_names == ("class 0", "class 1", "class 2")
+    assert len(session.interface.metadata.palette_rgb) == 3
+    assert session.interface.metadata.output == "logits"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_row_of_one_size_pins_it(
         session = sessions.for_size(size_hw)
         assert (session is not dynamic) == (size_hw in sessions.pinned_sizes_hw)
         if session is not dynamic:
-            assert session.inference.get_inputs()[0].shape == [1, 3, *size_hw]
+            assert session.lazy.inference.get_inputs()[0].shape == [1, 3, *size_hw]
     assert sessions.pinned_sizes_hw == pinned
 
 

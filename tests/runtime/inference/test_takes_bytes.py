@@ -76,7 +76,7 @@ def test_a_size_that_comes_often_is_pinned(
     assert segmenter._sessions is not None
     assert segmenter._sessions.pinned_sizes_hw == ((100, 150),)
     pinned = segmenter._sessions.for_size((100, 150))
-    assert pinned.inference.get_inputs()[0].shape == [1, 100, 150, 3]
+    assert pinned.lazy.inference.get_inputs()[0].shape == [1, 100, 150, 3]
     for other in others:
         assert (other != first).mean() < 1e-3
 

@@ -98,7 +98,7 @@ def test_where_nothing_is_restricted_onnx_runtime_chooses(
     machine: pytest.MonkeyPatch, rgb_model: Path
 ) -> None:
     assert allowed_threads() is None
-    options = OrtSegmenter(rgb_model)._sessions.dynamic.inference.get_session_options()
+    options = OrtSegmenter(rgb_model)._sessions.dynamic.lazy.inference.get_session_options()
     assert options.intra_op_num_threads == 0
 
 
@@ -111,9 +111,11 @@ def test_the_least_limit_counts(machine: pytest.MonkeyPatch, rgb_model: Path) ->
     assert allowed_threads() == 3
     machine.setattr(threads, "cgroup_limit", lambda: 2)
     assert allowed_threads() == 2
-    options = OrtSegmenter(rgb_model)._sessions.dynamic.inference.get_session_options()
+    options = OrtSegmenter(rgb_model)._sessions.dynamic.lazy.inference.get_session_options()
     assert options.intra_op_num_threads == 2
-    options = OrtSegmenter(rgb_model, threads=7)._sessions.dynamic.inference.get_session_options()
+    options = OrtSegmenter(
+        rgb_model, threads=7
+    )._sessions.dynamic.lazy.inference.get_session_options()
     assert options.intra_op_num_threads == 7
 
 
