@@ -1,1 +1,1 @@
-"""Running an exported file: needs numpy, OpenCV and ONNX Runtime, and no PyTorch."""
+"""Runtime of an exported ONNX file: NumPy, OpenCV and ONNX Runtime, no PyTorch."""

@@ -1,4 +1,4 @@
-"""From images to results: all that is done with one but for choosing the session."""
+"""Inference pipeline: read, preprocess, run the network, decide on labels, build the result."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ from .results.result import SegmentationResult
 _CHANNELS: Final = (1, 3, 4)
 
 Decided: TypeAlias = tuple[Labels, NDArray[np.float32] | None]
-"""Labels of the image's size, and how sure they are where that was asked for."""
+"""Labels of the image's size, and their confidence or None."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture and what goes into the network for it.
+    """A picture and the network's input for it.
 
     Attributes:
         picture: The image.
-        network: What goes into the network.
+        network: The network's input.
         took_s: Time spent on preparing it, in seconds.
     """
 
@@ -46,7 +46,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What is done before and after the network.
+    """Preprocessing and postprocessing of one model.
 
     Attributes:
         metadata: Of the model.
@@ -72,12 +72,12 @@ class Pipeline:
         network = self.preprocess(picture.image_bgr)
         return Prepared(picture, network, perf_counter() - start)
 
-    def segment(self, session: Session, stack: Sequence[Prepared]) -> list[SegmentationResult]:
+    def segment(self, session: Session, batch: Sequence[Prepared]) -> list[SegmentationResult]:
         """Run the network once.
 
         Args:
             session: Takes inputs of this size, and so many.
-            stack: Images whose input has one size.
+            batch: Images whose input has one size.
 
         Returns:
             Results in the same order. The time of the run is shared out equally.
@@ -86,12 +86,12 @@ class Pipeline:
             ModelError: The model fails.
         """
         start = perf_counter()
-        tensors = [each.network.tensor for each in stack]
+        tensors = [each.network.tensor for each in batch]
         tensor = tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
         outputs = session.run(tensor)
-        inference_s = (perf_counter() - start) / len(stack)
+        inference_s = (perf_counter() - start) / len(batch)
         results = []
-        for output, each in zip(outputs, stack, strict=True):
+        for output, each in zip(outputs, batch, strict=True):
             start = perf_counter()
             decided = self._decide(session, output, each)
             times_s = each.took_s, inference_s, perf_counter() - start
@@ -101,7 +101,7 @@ class Pipeline:
     def result(
         self, picture: Picture, decided: Decided, times_s: tuple[float, float, float]
     ) -> SegmentationResult:
-        """Put a result together.
+        """Build a result.
 
         Args:
             picture: The image.
@@ -151,12 +151,12 @@ class Pipeline:
 
 
 def check_batch(images: object, batch_size: object) -> None:
-    """Make sure that there may be several images, and how many go together.
+    """Check the arguments of a batch.
 
     Args:
         images: An iterable of images. Arrays of them are fine, one image is not: taken apart, a
             picture is hundreds of gray ones a pixel high, and a path is its letters.
-        batch_size: Most images in a stack.
+        batch_size: Most images in a batch.
 
     Raises:
         UsageError: There is one image or none at all, or the size is not a positive number.
@@ -177,16 +177,16 @@ def _is_picture(images: object) -> bool:
     return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in _CHANNELS)
 
 
-def segment_in_stacks(
+def segment_in_batches(
     pipeline: Pipeline, sessions: SessionPool, images: Iterable[Prepared], most: int
 ) -> list[SegmentationResult]:
-    """Segment images, those alike together.
+    """Segment images in batches of those whose network input has the same size.
 
     Args:
-        pipeline: What is done before and after the network.
+        pipeline: Preprocessing and postprocessing.
         sessions: Run the network.
-        images: Taken one by one, so that never more than a stack of each size waits.
-        most: Most images in a stack, where the model takes more than one.
+        images: Taken one by one, so that never more than a batch of each size waits.
+        most: Most images in a batch, where the model takes more than one.
 
     Returns:
         Their results, in the same order.
@@ -194,23 +194,23 @@ def segment_in_stacks(
     Raises:
         ModelError: The model fails.
     """
-    if not sessions.dynamic.interface.stackable:
+    if not sessions.dynamic.interface.batchable:
         most = 1
     results: dict[int, SegmentationResult] = {}
     waiting: dict[SizeHW, dict[int, Prepared]] = {}
 
-    def run(padded_hw: SizeHW, stack: dict[int, Prepared]) -> None:
+    def run(padded_hw: SizeHW, batch: dict[int, Prepared]) -> None:
         # Sessions that are pinned to a size take one image at a time.
-        session = sessions.for_size(padded_hw) if len(stack) == 1 else sessions.dynamic
-        found = pipeline.segment(session, list(stack.values()))
-        results.update(zip(stack, found, strict=True))
+        session = sessions.for_size(padded_hw) if len(batch) == 1 else sessions.dynamic
+        found = pipeline.segment(session, list(batch.values()))
+        results.update(zip(batch, found, strict=True))
 
     for number, image in enumerate(images):
         padded_hw = image.network.padded_hw
-        stack = waiting.setdefault(padded_hw, {})
-        stack[number] = image
-        if len(stack) == most:
+        batch = waiting.setdefault(padded_hw, {})
+        batch[number] = image
+        if len(batch) == most:
             run(padded_hw, waiting.pop(padded_hw))
-    for padded_hw, stack in waiting.items():
-        run(padded_hw, stack)
+    for padded_hw, batch in waiting.items():
+        run(padded_hw, batch)
     return [result for _, result in sorted(results.items())]

@@ -1,4 +1,4 @@
-"""Photographs to class ids: the one class that applications need."""
+"""Segmenter: the class that applications use, from an image to its class ids."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from .inference.session_pool import SessionPool
 from .inference.tile_grid import Progress
 from .inference.tiling import segment_tiled
 from .picture import ImageSource, Picture
-from .pipeline import Pipeline, check_batch, segment_in_stacks
+from .pipeline import Pipeline, check_batch, segment_in_batches
 from .results.result import SegmentationResult
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class OrtSegmenter:
         fixed_size: Height and width of the network's input, multiples of 32: images are scaled
             to fit inside and padded to exactly this. For streams: 5 to 10 % faster than
             leaving it open, from the first image on. Without it, the same happens by itself
-            after `pinning.PATIENCE` images whose input size is the same.
+            after `session_pool.PATIENCE` images whose input size is the same.
         names: Name of each class id, in place of those in the file. A file without metadata
             then has so many classes.
         palette_rgb: (red, green, blue) in [0, 255] of each class id, or of the classes of these
@@ -143,7 +143,7 @@ class OrtSegmenter:
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What the model file says about itself, with the names and colours asked for."""
+        """The model's metadata, with the names and colours that were given."""
         return self._pipeline.metadata
 
     @property
@@ -158,7 +158,7 @@ class OrtSegmenter:
 
     @property
     def output(self) -> str:
-        """What the model gives: ``"labels"``, or ``"logits"``, which tiles and confidence need."""
+        """Output of the model: ``"labels"``, or ``"logits"``, which tiles and confidence need."""
         return self._output
 
     def __call__(self, image: ImageSource, *, color: ColorOrder = "bgr") -> SegmentationResult:
@@ -193,7 +193,7 @@ class OrtSegmenter:
         """Segment several images, which may differ in size.
 
         Images whose network input has the same size go through the network together. That is
-        for GPUs; on a CPU it seldom saves time: tiny (two threads) takes, in stacks of 1, 2, 4
+        for GPUs; on a CPU it seldom saves time: tiny (two threads) takes, in batches of 1, 2, 4
         and 8, 12, 12, 19 and 20 ms an image at 512x512, and 5.4, 4.6, 4.2 and 4.5 ms at 256x256.
         Files with ``vim="image"``, whose labels would depend on the neighbours, and files for one
         image at a time run one by one in any case.
@@ -210,7 +210,7 @@ class OrtSegmenter:
         Raises:
             ImageError: An image cannot be read; call one by one to keep the others.
             ModelError: The model fails on an image.
-            UsageError: It is one image only, a size of stacks below 1, or an unknown order of
+            UsageError: It is one image only, a batch size below 1, or an unknown order of
                 channels; or the segmenter was closed.
 
         Example:
@@ -223,7 +223,7 @@ class OrtSegmenter:
         check_batch(images, batch_size)
         pictures = (Picture.of(image, color, self._max_pixels) for image in images)
         prepared = (self._pipeline.prepare(picture) for picture in pictures)
-        return segment_in_stacks(self._pipeline, sessions, prepared, batch_size)
+        return segment_in_batches(self._pipeline, sessions, prepared, batch_size)
 
     def stream(
         self,
@@ -334,7 +334,7 @@ class OrtSegmenter:
         return self._pipeline.result(picture, (found.labels, found.confidence), times_s)
 
     def close(self) -> None:
-        """Let go of the model, and of its memory as soon as the calls that go on are done.
+        """Free the model, and its memory as soon as the calls in progress are done.
 
         Later calls raise `UsageError`. Closing twice does nothing. An ``InferenceSession`` that
         was handed in stays open.

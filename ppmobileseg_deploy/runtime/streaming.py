@@ -1,4 +1,4 @@
-"""Results of images, videos and cameras one after another, in constant memory."""
+"""Streaming: results of images, videos and cameras one after another, in constant memory."""
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing

@@ -1,1 +1,1 @@
-"""One image through the network: model file, ONNX Runtime, and the arrays on both sides."""
+"""Inference with ONNX Runtime: model file, session, preprocessing, postprocessing, tiling."""

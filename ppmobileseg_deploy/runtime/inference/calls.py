@@ -1,8 +1,8 @@
-"""One call of ONNX Runtime, into memory of ours, that Ctrl-C and a time limit end.
+"""Runs of an ONNX Runtime session, which Ctrl-C and a time limit can end.
 
-ONNX Runtime computes without coming back to Python, which so does not hear of Ctrl-C. A call is
-made in a thread of its own, therefore, where Python would hear of it (in the main thread) or where
-there is a limit, and told to stop. It looks for that between two operators of the graph.
+While ONNX Runtime computes, Python does not handle signals. Where a run has to be ended, it is
+made in a thread of its own: in the main thread, which gets Ctrl-C, and wherever there is a time
+limit. ONNX Runtime ends a run between two operators of the graph.
 """
 
 import re
@@ -119,7 +119,7 @@ def _ended(work: Work, source: str, timeout_s: float | None) -> "_Run":
 
 
 def _computed_shape(message: str) -> tuple[int, ...] | None:
-    """Find the shape in what ONNX Runtime says of an output that came out with another one."""
+    """Find the computed shape in ONNX Runtime's message about an output of another shape."""
     # 1.15: "Current shape:{1,3} Requested shape:{1,4}"; 1.32: "has shape {1,3} but the computed
     # output shape for this run is {1,4}".
     shapes = re.findall(r"shape[^{}]*\{([0-9,]+)\}", message)
@@ -127,7 +127,7 @@ def _computed_shape(message: str) -> tuple[int, ...] | None:
 
 
 class _Run:
-    """A run of a session.
+    """One run of a session, in this thread or another.
 
     Args:
         work: Runs it. Its result holds all memory that ONNX Runtime reads and writes.

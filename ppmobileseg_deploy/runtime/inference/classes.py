@@ -1,4 +1,4 @@
-"""Names, colours and threshold of the classes, in place of what a model file says."""
+"""Names, colours and threshold of the classes that the user gives, in place of the file's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from ...quoting import brief
 
 @dataclass(frozen=True)
 class Classes:
-    """What to call and how to paint the classes, in place of what the model file says.
+    """Names, colours and threshold of the classes, in place of those in the model file.
 
     Attributes:
         names: Name of each class id; None for those of the file. For a head of one class there may
@@ -25,7 +25,7 @@ class Classes:
             that of the file, or else `DEFAULT_THRESHOLD`.
 
     Raises:
-        UsageError: The names or the colours are no such thing, or the threshold is not between 0
+        UsageError: The names or the colours have another type, or the threshold is not between 0
             and 1.
     """
 
@@ -42,15 +42,15 @@ class Classes:
             _check_palette(self.palette_rgb)
 
     def applied(self, metadata: ModelMetadata, count_known: bool) -> ModelMetadata:
-        """Put the names and the colours into metadata.
+        """Return metadata with these names, colours and threshold.
 
         Args:
-            metadata: What the file says, or what is assumed of it.
+            metadata: The file's, or the defaults.
             count_known: Whether the number of classes is the file's, and not assumed.
 
         Raises:
-            UsageError: There is another number of classes, a colour is none, or there is a
-                threshold and classes that compete.
+            UsageError: The number of classes differs, a colour is not one, or there is a
+                threshold and the model has several classes.
         """
         if self.threshold is not None:
             if metadata.threshold is None:

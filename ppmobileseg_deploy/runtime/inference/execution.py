@@ -1,4 +1,4 @@
-"""Where ONNX Runtime runs a model, and under which settings."""
+"""Execution settings: device, execution providers, threads and session options."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ Chosen: TypeAlias = tuple[tuple[str, dict[str, str]], ...]
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how to run.
+    """Execution settings of a session.
 
     Attributes:
         providers: Execution providers and their options, the preferred one first.
@@ -54,7 +54,7 @@ class Execution:
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
     ) -> "Execution":
-        """Check what was asked for.
+        """Check the settings that a user gives.
 
         Args:
             device: A key of `PROVIDERS`.
@@ -101,7 +101,7 @@ class Execution:
 
 
 def device_of(provider: str) -> str:
-    """Give the name by which a device is asked for.
+    """Return the device of an execution provider.
 
     Args:
         provider: Name of an execution provider.

@@ -1,4 +1,4 @@
-"""Which ONNX file to run when there may be several, or none."""
+"""Search for the ONNX file to run: named, from the environment, in the folder, in the cache."""
 
 import os
 import re
@@ -87,7 +87,7 @@ def _needs() -> str:
 
 
 def _mistaken(path: Path) -> str | None:
-    """Tell what a file is that begins as no model does; None where it may be one."""
+    """Return what kind of file it is if its first bytes rule out a model, else None."""
     try:
         with path.open("rb") as file:
             start = file.read(_LOOKED_AT_BYTES)

@@ -1,4 +1,4 @@
-"""Telling objects that the process they are in was forked off another one."""
+"""Notification after a fork, for objects with locks, threads or sessions of the parent."""
 
 import ctypes
 import os
@@ -6,29 +6,29 @@ from typing import Final, Protocol
 from weakref import WeakSet
 
 
-class Survivor(Protocol):
-    """Holds what a fork breaks: locks that a thread of the parent holds, or threads."""
+class ForkListener(Protocol):
+    """An object with something that does not work in a forked child: a lock, or threads."""
 
     def after_fork(self) -> None:
         """Replace what is broken. Called in the child before anything else runs there."""
 
 
-_survivors: "WeakSet[Survivor]" = WeakSet()
+_listeners: "WeakSet[ForkListener]" = WeakSet()
 _imported_in: Final = os.getpid()
 
 
 def has_forked() -> bool:
-    """Tell whether this process was forked off after the package was imported."""
+    """Return whether this process was forked off after the package was imported."""
     return os.getpid() != _imported_in
 
 
-def watch(survivor: Survivor) -> None:
+def call_after_fork(listener: ForkListener) -> None:
     """Call the object's ``after_fork`` in every child process, as long as it lives.
 
     Args:
-        survivor: The object; it is held by a weak reference.
+        listener: The object; it is held by a weak reference.
     """
-    _survivors.add(survivor)
+    _listeners.add(listener)
 
 
 def never_free(thing: object) -> None:
@@ -42,8 +42,8 @@ def never_free(thing: object) -> None:
 
 
 def _tell() -> None:
-    for survivor in tuple(_survivors):
-        survivor.after_fork()
+    for listener in tuple(_listeners):
+        listener.after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

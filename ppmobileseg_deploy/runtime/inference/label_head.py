@@ -1,9 +1,9 @@
-"""From coarse logits to labels and their confidence at any size, exactly and in bounded memory.
+"""Label head: labels and confidence at any size from coarse logits, exactly, in bounded memory.
 
-The heads are ONNX files of this package, which `exporters.label_head` makes: sessions of their
-own, beside that of the network. So the network goes whole to whatever device it runs on, images
-of different sizes share a run of it, large photographs are labelled in bands, and tiles are
-blended without logits of the image's size.
+The heads are small ONNX files of this package, which `exporters.label_head` makes. They run in
+sessions of their own on the CPU, beside the network's. So the whole network can run on another
+device, images of different sizes can share one run of it, large images are labelled in bands, and
+tiles are blended without logits of the image's size.
 """
 
 from pathlib import Path
@@ -37,11 +37,11 @@ _CACHED_VALUES: Final = 1 << 20
 
 
 class LabelHead:
-    """Labels the pixels of an image, and says how sure that is. For any number of threads.
+    """Computes labels and confidence from coarse logits. May be used by several threads.
 
     Args:
         num_classes: How many classes the logits are of.
-        scores: What these mean; called logits here whatever they are.
+        scores: What the logits mean; they may also be probabilities.
         threads: Threads within an operator; None for as many as this process may use.
     """
 
@@ -90,9 +90,9 @@ class LabelHead:
 
         Args:
             logits: As for `labels`.
-            rows: Likewise.
-            columns: Likewise.
-            labels: (height, width) what `labels` gave for these.
+            rows: As for `labels`.
+            columns: As for `labels`.
+            labels: (height, width) the result of `labels` for the same arguments.
 
         Returns:
             (height, width) float32 in [0, 1].
@@ -154,7 +154,7 @@ class LabelHead:
             session = LazySession(
                 SessionFactory(content, head, None, Execution(threads=self._threads))
             )
-            # Where two threads come here, either session serves.
+            # Two threads may both create one; either can be kept.
             self._sessions[head] = session
         return session
 
@@ -169,7 +169,7 @@ def _run(session: LazySession, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:
 
 
 def _rows_at_once(height: int, values_per_row: int) -> int:
-    """Return how many rows are labelled at once."""
+    """Return the number of rows in a band."""
     if height * values_per_row <= _MOST_VALUES:
         return height
     return max(1, _BAND_VALUES // values_per_row)

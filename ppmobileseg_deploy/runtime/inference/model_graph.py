@@ -1,4 +1,4 @@
-"""What an ONNX file's graph tells before anything of it is run."""
+"""Facts about a model's graph that are known before it runs: end, loops, sizes of tensors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +47,12 @@ _DTYPES: Final = MappingProxyType({1: "<f4", 6: "<i4", 7: "<i8", 11: "<f8"})
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """What is known of a graph.
+    """Facts about a graph.
 
     Attributes:
-        ends_in: What its first output comes out of, perhaps moved and enlarged after that; empty
-            for anything else than the three that tell what its numbers mean.
+        ends_in: The operator that computes the first output, operators that only move or resize
+            values left out; empty for other operators than these three, which define what the
+            values mean.
         has_loop: Whether there is a loop in it, which may have no end.
         network: Numbers of the nodes that the logits depend on, of a file that gives labels and
             logits; empty for others.
@@ -63,7 +64,7 @@ class ModelGraph:
 
     @classmethod
     def of(cls, graph: Graph, others: Sequence[Graph] = ()) -> "ModelGraph":
-        """Look at what a file holds.
+        """Collect the facts.
 
         Args:
             graph: The model's graph.

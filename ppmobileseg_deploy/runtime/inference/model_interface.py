@@ -1,4 +1,4 @@
-"""What an ONNX file must take and give to be a segmentation model, and what it says of itself."""
+"""Interface of a segmentation model: its input, the output that is used, and its metadata."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from .preprocessing import in_multiples
 from .scores import Scores, scores_of
 
 Length: TypeAlias = int | str | None
-"""Of a dimension: a number, the name of one that is free, or nothing at all."""
+"""Of a dimension: a number, the name of a free dimension, or None."""
 
 _BYTES: Final = "tensor(uint8)"
 # Axes of batch, channels, height and width.
@@ -28,12 +28,12 @@ _CHANNELS: Final = 3
 
 
 class MetadataWarning(UserWarning):
-    """A model file does not say what it is, so documented defaults are used."""
+    """A model file lacks metadata, or they leave something open: documented defaults are used."""
 
 
 @dataclass(frozen=True)
 class ImageInput:
-    """What goes in.
+    """The one input of a segmentation model: images.
 
     Attributes:
         name: Of the input.
@@ -105,10 +105,10 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class ModelInterface:
-    """What goes in and what comes out.
+    """Input, output and metadata of a segmentation model.
 
     Attributes:
-        metadata: What the file says about itself, or the defaults, with the `Classes` asked for.
+        metadata: The file's, or the defaults, with the `Classes` that the user gave.
         input_name: Name of the one input.
         takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
             metadata's order, and not normalised float32 [batch, 3, height, width].
@@ -119,8 +119,8 @@ class ModelInterface:
         static_size_hw: Height and width of a file that takes one size only, else None.
         free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
             it is always one, batch. Empty if they are static or have no names of their own.
-        stackable: Whether images can be stacked: the batch is open, and the labels of an image
-            do not depend on its neighbours.
+        batchable: Whether a run can take several images: the batch is free, and the labels of one
+            do not depend on the others.
     """
 
     metadata: ModelMetadata
@@ -131,10 +131,10 @@ class ModelInterface:
     scores: Scores
     static_size_hw: tuple[int, int] | None
     free_dimensions: tuple[str, ...]
-    stackable: bool
+    batchable: bool
 
     def input_hw(self, shape: Sequence[int]) -> SizeHW:
-        """Give height and width of the input.
+        """Return height and width of an input.
 
         Args:
             shape: (batch, height, width, 3) of bytes, else (batch, 3, height, width).
@@ -142,7 +142,7 @@ class ModelInterface:
         return (shape[1], shape[2]) if self.takes_bytes else (shape[2], shape[3])
 
     def output_shape(self, input_shape: Sequence[int]) -> tuple[int, ...]:
-        """Give the shape of the file's output.
+        """Return the shape of the output.
 
         Args:
             input_shape: Shape of the input, which the file pads before it makes logits.
@@ -165,13 +165,13 @@ def read_interface(
     *,
     stacklevel: int,
 ) -> ModelInterface:
-    """Check that a session is one of a segmentation model.
+    """Read the interface of a session, and check that it is a segmentation model.
 
     Args:
         inference: The session.
         source: File name, for messages.
         classes: Names and colours in place of the file's.
-        graph: What the file's graph tells; None where it could not be looked into.
+        graph: Facts about the graph; None if unknown.
         stacklevel: Frames between whom a warning is for and this function.
 
     Raises:
@@ -214,7 +214,7 @@ def read_interface(
         static_size_hw=image.static_size_hw,
         free_dimensions=image.free_dimensions,
         # The paper's module looks at the classes of the whole batch.
-        stackable=not isinstance(image.batch, int)
+        batchable=not isinstance(image.batch, int)
         and (output.kind == "logits" or metadata.vim != "image"),
     )
 
@@ -224,7 +224,7 @@ def _stride(output: ModelOutput, metadata: ModelMetadata | None) -> int:
 
 
 def _is_coarse(output: ModelOutput, metadata: ModelMetadata) -> bool:
-    """Tell whether these are the logits that a file of ours gives beside its labels."""
+    """Return whether it is the coarse logits output that our files have beside their labels."""
     return output.name == LOGITS and output.kind == "logits" and metadata.output == "labels"
 
 
@@ -261,7 +261,7 @@ def _assumptions(metadata: ModelMetadata, *, named: bool) -> str:
 
 
 def _meaning(output: ModelOutput, scores: Scores, threshold: float | None) -> list[str]:
-    """Tell what the numbers of a file are taken for, where that is not what its kind says."""
+    """Return notes on how the values are interpreted, where the output's kind leaves that open."""
     if scores.one_channel:
         taken = "probability" if scores.kind == "probabilities" else "logit"
         return [

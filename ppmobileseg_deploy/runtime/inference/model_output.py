@@ -1,4 +1,4 @@
-"""The output of a segmentation model that is used: class ids, or a score for each class."""
+"""Output of a segmentation model: class ids, or a score for each class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _RANK: Final = 4
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What comes out.
+    """The output that is used.
 
     Attributes:
         name: Of the output.
@@ -46,7 +46,7 @@ class ModelOutput:
 
     @classmethod
     def of(cls, outputs: Sequence[Any], source: str) -> "ModelOutput":
-        """Check a session's outputs, and choose the one that tells more.
+        """Check a session's outputs and choose one: logits if the file has labels and logits.
 
         Files of this package give labels, and the `LOGITS` that these are made of.
 
@@ -55,7 +55,7 @@ class ModelOutput:
             source: File name, for messages.
 
         Raises:
-            ModelError: There are others, it holds neither of the two, or too many classes.
+            ModelError: There are other outputs, of other types or shapes, or too many classes.
         """
         names = [each.name for each in outputs]
         if names[1:] == [LOGITS]:

@@ -1,8 +1,8 @@
-"""Cutting from a model file what makes labels of its logits, before ONNX Runtime opens it.
+"""Reduction of a model with labels and logits to the network, with the logits as its output.
 
-The runtime makes labels of its own, at the size of the photograph. ONNX Runtime computes all of a
-graph, whatever outputs are asked for, so that those of the file would cost 1 to 2 ms each time;
-and devices take the network whole where its graph has no gathers and sorts behind it.
+The runtime computes labels itself, at the size of the image. ONNX Runtime would run the nodes of
+the file's labels all the same, whatever outputs are asked for: 1 to 2 ms for each image. Without
+their gathers and sorts, devices can take the whole graph.
 """
 
 import io
@@ -26,8 +26,8 @@ def network_nodes(graph: Graph) -> frozenset[int]:
         graph: The model's graph.
 
     Returns:
-        Their numbers in the order of the file; empty where the file is no such file, or a node
-        has a graph of its own, which may use what it does not name.
+        Their numbers in the order of the file; empty where it has other outputs, or a
+        node has a subgraph, which may use values that the node does not name.
     """
     if graph.outputs[1:] != [LOGITS] or any(node.bodies for node in graph.nodes):
         return frozenset()

@@ -1,9 +1,9 @@
-"""Looking through an ONNX file before ONNX Runtime opens it, for files that strangers made.
+"""Checks of an ONNX file from an untrusted source, before ONNX Runtime opens it.
 
-ONNX keeps large weights in files of their own, which a model names by a path. ONNX Runtime 1.15
-follows any path, so that a model could read whatever its user can: here only files in the
-model's folder pass. Tensors that claim more elements than there are bytes for are refused as
-well, before anybody sets memory aside for them.
+External data: ONNX stores large weights in separate files, which a model names by a path. ONNX
+Runtime 1.15 follows any path, so a model could read every file that its user can; here only files
+in the model's folder are allowed. Sizes: tensors that declare more elements than the file holds
+bytes for are refused before memory is taken for them.
 """
 
 import io
@@ -27,7 +27,7 @@ _ORT_FORMAT_AT: Final = 4
 
 
 def check_model_file(model: str | bytes) -> ModelGraph | None:
-    """Check that a model reads nothing outside its folder and holds what it declares.
+    """Check that a model reads no files outside its folder and holds the data it declares.
 
     Files in the format of ONNX Runtime itself (``.ort``) name no others and pass.
 
@@ -35,7 +35,7 @@ def check_model_file(model: str | bytes) -> ModelGraph | None:
         model: Path of the file, which exists, or its content.
 
     Returns:
-        What its graph tells; None for the format of ONNX Runtime, which is not looked into.
+        Facts about its graph; None for the format of ONNX Runtime, which is not parsed.
 
     Raises:
         ModelError: It is no ONNX file; or its external data are outside its folder, missing or

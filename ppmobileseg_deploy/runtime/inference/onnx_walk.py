@@ -1,8 +1,8 @@
-"""One pass over an ONNX file: its tensors, and the operators of its graphs.
+"""Parser of ONNX files: the tensors that they declare, and the operators of their graphs.
 
-The walk knows those parts of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto that lead to
-a tensor or a node, and skips the rest, weights included. What it finds is judged elsewhere:
-`external_data` asks what tensors claim, `model_graph` what the nodes do.
+It reads those parts of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto that lead to a
+tensor or a node, in one pass, and skips the rest, weights included. The results are checked
+elsewhere: tensors in `onnx_file`, operators in `model_graph`.
 """
 
 from collections.abc import Callable
@@ -77,7 +77,7 @@ _MAX_DENSE: Final = 1 << 27
 
 @dataclass(slots=True)
 class Tensor:
-    """What a tensor declares.
+    """Declaration of a tensor.
 
     Attributes:
         held: Bytes that it takes in the file, a bound of what it holds.
@@ -104,8 +104,8 @@ class Node:
 
     Attributes:
         op_type: Its name.
-        inputs: Names of what it takes; empty ones are left out.
-        outputs: Names of what it gives.
+        inputs: Names of its inputs; empty ones are left out.
+        outputs: Names of its outputs.
         numbers: Whole numbers among its attributes, the first `MAX_NUMBERS`.
         tensors: Tensors among them.
         bodies: Graphs among them, such as the body of a loop.
@@ -121,12 +121,12 @@ class Node:
 
 @dataclass(slots=True)
 class Graph:
-    """Operators, and what they work on.
+    """Operators, small stored tensors and outputs.
 
     Attributes:
         nodes: In the order of the file.
         tensors: Stored ones that are short enough to be a size.
-        outputs: Names of what it gives.
+        outputs: Names of its outputs.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -136,7 +136,7 @@ class Graph:
 
 @dataclass(slots=True)
 class _Other:
-    """What a message holds that is of no interest once it has been read."""
+    """A message whose content is not kept."""
 
     name: str = ""
     dims: list[int] = field(default_factory=list)
@@ -147,7 +147,7 @@ class _Other:
 
 
 def walk(wire: Wire, size: int, check: Callable[[Tensor], None]) -> tuple[Graph, list[Graph]]:
-    """Go through a file once.
+    """Parse a file.
 
     Args:
         wire: The file, at its start.
@@ -158,7 +158,7 @@ def walk(wire: Wire, size: int, check: Callable[[Tensor], None]) -> tuple[Graph,
         The model's graph, and what else has nodes of its own: functions, and graphs for training.
 
     Raises:
-        MalformedError: It is no ONNX file, or one that nobody writes in good faith.
+        MalformedError: It is no ONNX file, or exceeds a limit of this parser.
     """
     walker = _Walker(wire, check)
     walker.message("model", _Other(), size, 0)
@@ -175,7 +175,7 @@ class _Walker:
         self._kept = 0
 
     def message(self, kind: str, found: Any, end: int, depth: int) -> None:
-        """Read a message into what stands for it."""
+        """Read a message into the object for it."""
         if depth > MAX_DEPTH:
             raise MalformedError(f"messages nested more than {MAX_DEPTH} deep")
         wire = self._wire
@@ -210,7 +210,7 @@ class _Walker:
             raise MalformedError(f"a field that ends behind its message, byte {wire.position}")
 
     def _inner(self, outer: str, around: Any, kind: str, end: int, depth: int) -> None:
-        """Read a message within another one, and tell the other one of it."""
+        """Read a nested message, and add it to the object around it."""
         if kind == "tensor":
             tensor = Tensor(held=end - self._wire.position)
             self.message(kind, tensor, end, depth)
@@ -251,7 +251,7 @@ class _Walker:
 
 
 def is_size(dims: list[int], most: int) -> bool:
-    """Tell whether a shape has no more elements than so many, and no negative length.
+    """Return whether a shape has no negative length, and at most so many elements.
 
     Args:
         dims: The shape, as it is on the wire, where numbers have no sign.

@@ -1,4 +1,4 @@
-"""Starting ONNX Runtime on a model file, for any size of image or for one only."""
+"""ONNX Runtime sessions: creation from a model file, and again after pickling or a fork."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from ...file_names import names_checkpoint
 from ...files import kind_of
 from ...quoting import printable
 from .execution import Execution
-from .forks import has_forked, never_free, watch
+from .forks import call_after_fork, has_forked, never_free
 from .model_graph import ModelGraph
 from .network_only import network_only
 from .onnx_file import check_model_file
@@ -37,14 +37,14 @@ _MEMORY_LIMITS: Final = ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memor
 
 @dataclass(frozen=True)
 class SessionFactory:
-    """Starts sessions of one model file.
+    """Creates sessions of one model file.
 
     Attributes:
         content: Path of the file, or its content.
         source: File name, printable, for messages.
         version: Changes when the file does; None for content that is in memory.
-        execution: Where and how to run.
-        graph: What the file's graph tells; None where it could not be looked into.
+        execution: Execution settings.
+        graph: Facts about the graph; None if unknown.
     """
 
     content: str | bytes = field(repr=False)
@@ -55,11 +55,11 @@ class SessionFactory:
 
     @classmethod
     def of(cls, model: str | Path | bytes, execution: Execution) -> "SessionFactory":
-        """Check what can be checked without starting anything.
+        """Check a model file without creating a session.
 
         Args:
             model: Path of the file, or its content.
-            execution: Where and how to run.
+            execution: Execution settings.
 
         Raises:
             ModelError: There is no such file, it is empty, a folder or a training checkpoint, or
@@ -81,11 +81,11 @@ class SessionFactory:
         return cls(str(path), printable(path.name), version, execution, graph)
 
     def create(self, lengths: Mapping[str, int] = MappingProxyType({})) -> ort.InferenceSession:
-        """Start a session. May be called from several threads.
+        """Create a session. May be called from several threads.
 
         Args:
-            lengths: Lengths of named dimensions, which makes the session take these only. None
-                with session options of the user's, which are not changed.
+            lengths: Lengths of named dimensions: the session takes these only. Must be empty
+                if the user gave session options, which are not changed.
 
         Raises:
             DeviceError: A provider does not start.
@@ -117,7 +117,7 @@ class SessionFactory:
         return inference
 
     def _model(self) -> str | bytes:
-        """Return what ONNX Runtime opens: of a file of labels and logits just the network."""
+        """Return what ONNX Runtime opens; of a file with labels and logits, the network only."""
         if self.graph is None or not self.graph.network:
             return self.content
         content = (
@@ -150,17 +150,16 @@ class SessionFactory:
 
 
 class LazySession:
-    """A session of ONNX Runtime, in whatever process it is asked for.
+    """A session of ONNX Runtime that is created when it is first needed, once for each process.
 
-    Its threads and its memory stay where they are when this object is pickled, or when the
-    process forks. It is then started anew, when it is first needed. May be used by several
-    threads.
+    A session cannot be pickled, and its threads do not survive a fork. In the other process a new
+    one is created. May be used by several threads.
 
     Args:
-        factory: Starts the session; None for one that was handed in, which can only be used in
-            the process where it was made.
-        lengths: Lengths of named dimensions that are the session's only ones.
-        inference: The session, if it has been started already.
+        factory: Creates the session; None for one of the user's, which can only be used in the
+            process that made it.
+        lengths: Lengths of named dimensions that the session is limited to.
+        inference: The session, if there is one already.
     """
 
     def __init__(
@@ -173,31 +172,31 @@ class LazySession:
         self._lengths = dict(lengths)
         self._inference = inference
         self._lock = Lock()
-        watch(self)
+        call_after_fork(self)
 
     @property
     def inference(self) -> ort.InferenceSession:
         """ONNX Runtime's session.
 
         Raises:
-            ModelError: It has to be started again, and the file is gone or has changed.
-            UsageError: It was handed in, and this is another process.
+            ModelError: It has to be created again, and the file is gone or has changed.
+            UsageError: It is the user's, and this is another process.
         """
         inference = self._inference
         if inference is None:
             with self._lock:
                 inference = self._inference
                 if inference is None:
-                    inference = self._inference = self._started()
+                    inference = self._inference = self._created()
         return inference
 
     def release(self) -> None:
-        """Let go of the session until it is needed again; runs that go on finish."""
+        """Free the session until it is needed again; runs in progress finish."""
         if self.factory is not None:
             self._inference = None
 
     def after_fork(self) -> None:
-        """Forget the session, whose threads are in the parent."""
+        """Drop the session, whose threads are in the parent."""
         self._lock = Lock()
         if self._inference is not None:
             never_free(self._inference)  # it would wait for its threads
@@ -216,7 +215,7 @@ class LazySession:
             )
         return LazySession, (self.factory, self._lengths)
 
-    def _started(self) -> ort.InferenceSession:
+    def _created(self) -> ort.InferenceSession:
         if self.factory is None:
             raise UsageError(
                 "expected the process that made the InferenceSession, found a fork of it: make "
@@ -226,7 +225,7 @@ class LazySession:
 
 
 def _read_names(inference: ort.InferenceSession) -> None:
-    """Read all names that are looked at later: those in no UTF-8 raise an error."""
+    """Read all names that are used later; names that are not UTF-8 raise an error."""
     for each in (
         *inference.get_inputs(),
         *inference.get_outputs(),
@@ -236,20 +235,20 @@ def _read_names(inference: ort.InferenceSession) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of ONNX Runtime says, without its prefix and its stack."""
+    """Return the message of an ONNX Runtime error, without its prefix and its stack."""
     text = str(error).strip().split("\n", 1)[0]
     # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : " says nothing that the rest does not.
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text) or type(error).__name__
 
 
 def memory_bytes(root: Path = _ROOT) -> int | None:
-    """Tell how much memory the machine has, or the container may take.
+    """Return how much memory the machine has, or the container may use.
 
     Args:
         root: Where ``sys`` is.
 
     Returns:
-        Bytes; None where that cannot be told.
+        Bytes; None if unknown.
     """
     known = [limit for name in _MEMORY_LIMITS if (limit := _number_in(root / name)) is not None]
     with suppress(AttributeError, ValueError, OSError):  # Windows; others lack one of the two
@@ -259,7 +258,7 @@ def memory_bytes(root: Path = _ROOT) -> int | None:
 
 @cache
 def _share_arena() -> None:
-    """Let sessions take memory for activations from one arena of the process.
+    """Make the sessions of this process share one arena for activations.
 
     A pinned session beside the dynamic one then costs its weights (tiny: 12 MB), and the first
     one 20 MB of activations, but not 95 MB each (tiny, a 1080p photograph). The weights

@@ -1,4 +1,4 @@
-"""From the network's output to class ids at the size of the original image."""
+"""Postprocessing: class ids and confidence at the image's size from a full-resolution output."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -63,7 +63,7 @@ def labels_from_logits(logits: NDArray[np.float32], size_hw: SizeHW) -> Labels:
 def labels_and_confidence(
     scores: NDArray[np.float32], size_hw: SizeHW, meaning: Scores = LOGITS
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Decide as `labels_from_logits` does, and say how sure that is.
+    """Return labels as `labels_from_logits` does, and their confidence.
 
     The confidence is the probability of each pixel's class, of scores interpolated bilinearly to
     the size of the image. Of logits it is the softmax: ``exp(winner) / sum over all classes of

@@ -1,4 +1,4 @@
-"""From a photograph to the network's input, as mmsegmentation's test pipeline does it."""
+"""Preprocessing: scale, normalise and pad an image, as mmsegmentation's test pipeline does."""
 
 import operator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _BYTE_VALUES: Final = 256
 
 @dataclass(frozen=True)
 class NormalisedPlanes:
-    """(1, 3, height, width) float32; padding is zero.
+    """Normalised network input: (1, 3, height, width) float32; padding is zero.
 
     Attributes:
         mean_rgb: Subtracted from the pixel values in [0, 255].
@@ -66,12 +66,12 @@ class NormalisedPlanes:
 
 @dataclass(frozen=True)
 class PixelBytes:
-    """(1, height, width, 3) uint8, for files that normalise inside.
+    """Network input of bytes: (1, height, width, 3) uint8, for files that normalise themselves.
 
-    They pad inside as well, with exact zeros after normalising, so that images come as large as
-    they are. Only where all inputs are of one size is padding needed here: it is the mean, rounded
-    to a byte, and so no exact zero but up to 0.01 once it is normalised. At the right and lower
-    edge that can move labels which are nearly a tie.
+    These files pad, too, with exact zeros after normalising, so images are not padded here unless
+    the input has a fixed size. That padding is the mean, rounded to a byte: not exactly zero once
+    it is normalised, but up to 0.01, which can change labels that are nearly a tie at the right
+    and lower edge.
 
     Attributes:
         order: Of the channels, ``"bgr"`` or ``"rgb"``.
@@ -110,7 +110,7 @@ class PixelBytes:
 
 
 ToTensor: TypeAlias = NormalisedPlanes | PixelBytes
-"""What makes the network's input of a scaled image."""
+"""Conversion of a scaled image to the network's input."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Preprocessing:
     at most ``long_side``; with ``fit_hw``, the largest at which the image fits inside.
 
     Attributes:
-        to_tensor: Makes the network's input of the scaled image.
+        to_tensor: Converts the scaled image to the network's input.
         short_side: Limit of the short side, pixels.
         long_side: Limit of the long side, pixels.
         size_multiple: Height and width are padded to a multiple of this, here or in the file.
@@ -164,10 +164,10 @@ class Preprocessing:
         static_size_hw: SizeHW | None = None,
         takes_bytes: bool = False,
     ) -> "Preprocessing":
-        """Take the rule from a model file.
+        """Read the rule from a model's metadata.
 
         Args:
-            metadata: What the file says about itself.
+            metadata: The model's.
             input_size_hw: Scale images to fit inside this size, not by the file's resize rule.
             fixed_size_hw: Scale likewise, and pad to exactly this size.
             static_size_hw: Input size of a file that knows one size only, None for dynamic ones.
@@ -263,7 +263,7 @@ def in_multiples(size_hw: SizeHW, multiple: int) -> SizeHW:
 
     Args:
         size_hw: Height and width.
-        multiple: Of what, at least 1.
+        multiple: At least 1.
     """
     height, width = (-(-side // multiple) * multiple for side in size_hw)
     return height, width

@@ -1,4 +1,4 @@
-"""Reading protobuf messages field by field, without a schema, a copy, or trust."""
+"""Reader of protobuf messages for untrusted files: field by field, no schema, no copies."""
 
 from typing import BinaryIO, Final
 
@@ -12,14 +12,14 @@ _FIXED_BYTES: Final = {1: 8, 5: 4}
 
 
 class MalformedError(ValueError):
-    """The bytes are no protobuf message, or one that nobody writes in good faith."""
+    """The bytes are no protobuf message, or exceed a limit of this reader."""
 
 
 class Wire:
     """A position in a protobuf file.
 
-    Where readers of protobuf may differ (groups, tags of more than 32 bits), this one refuses,
-    so that it never overlooks what another one finds.
+    What protobuf readers treat differently (groups, tags of more than 32 bits) is refused, so
+    that nothing is missed here that another reader finds.
 
     Args:
         stream: The file, open for reading in binary mode, at its start.
@@ -31,7 +31,7 @@ class Wire:
         self.position = 0
 
     def field(self) -> tuple[int, int | None]:
-        """Read the head of a field.
+        """Read the tag of a field.
 
         Returns:
             Its number, and the length of its content in bytes, which comes next; None for a
@@ -91,7 +91,7 @@ class Wire:
         return content
 
     def skip(self, length: int) -> None:
-        """Go on behind so many bytes; the caller knows that they are there.
+        """Skip bytes; the caller has checked that they exist.
 
         Args:
             length: How many.

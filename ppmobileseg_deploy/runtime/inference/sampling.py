@@ -1,9 +1,9 @@
-"""How the pixels of a label map are interpolated from a grid of logits, one axis at a time.
+"""Interpolation weights from a grid of logits to the pixels of a label map, along one axis.
 
-Bilinear interpolation treats rows and columns separately, and so do two of them in a row and
-the blending of tiles. So everything about geometry is a few weights along each axis. They are
-grouped into cells, pixels with the same grid points, as the label head takes them.
-`model.axes` is the same for PyTorch, and says more of cells.
+Bilinear interpolation is separable: rows and columns are treated independently. So are two
+interpolations in a row, and the blending of tiles. All geometry therefore is a few weights along
+each axis. They are grouped into cells, which are the pixels between the same grid points, as the
+label head takes them. `model.axes` is the same for PyTorch, and explains cells.
 """
 
 from dataclasses import dataclass, fields
@@ -45,7 +45,7 @@ class AxisCells:
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """How pixels along one axis are interpolated.
+    """Interpolation along one axis.
 
     Attributes:
         points: int64 (length, taps), source pixels or grid points.
@@ -76,10 +76,10 @@ class Sampling:
         return cls(points, np.stack([1 - right, right], 1), between)
 
     def then(self, second: "Sampling") -> "Sampling":
-        """Interpolate the pixels of this once more.
+        """Compose two interpolations.
 
         Args:
-            second: Its points are the pixels of this.
+            second: The interpolation that follows; its points are the pixels of this one.
         """
         length = len(second.points)
         points = self.points[second.points].reshape(length, -1)
@@ -87,7 +87,7 @@ class Sampling:
         return Sampling(points, weights.reshape(length, -1), self.between[second.points[:, 0]])
 
     def part(self, first: int, last: int) -> tuple["Sampling", slice]:
-        """Take some of the pixels.
+        """Select a range of the pixels.
 
         Args:
             first: The first pixel.

@@ -1,4 +1,4 @@
-"""What the numbers mean that a model gives for each class of each pixel."""
+"""Meaning of a model's scores: logits or probabilities, of several classes or of one."""
 
 import warnings
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _LEAST: Final = np.float32(-1e38)  # in place of minus infinity, which cannot be
 
 
 class ScoresWarning(UserWarning):
-    """What a model's numbers are was found in the numbers alone."""
+    """Scores are taken for probabilities because of their values alone."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How a model's numbers become classes and probabilities.
+    """What the scores of a model mean.
 
-    The largest number decides on the class of a pixel, whatever the numbers mean.
+    The class of a pixel is the one with the largest score, whatever the scores mean.
 
     Attributes:
         kind: ``"logits"``, of which the softmax is the probability; ``"probabilities"``, which
@@ -66,7 +66,7 @@ class Scores:
         return cls("logits", background, added=background - _logit(stored))
 
     def complete(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Make what a file gives into numbers whose largest is the class.
+        """Convert a file's output to scores of which the largest one is the class.
 
         Args:
             values: float32 (batch, channels, height, width), written to.
@@ -84,13 +84,13 @@ class Scores:
         return values
 
     def are_probabilities(self, planes: NDArray[np.float32]) -> bool:
-        """Tell what the numbers of an image are.
+        """Return whether the scores of an image are probabilities.
 
         Args:
             planes: float32 (classes, height, width).
 
         Warns:
-            ScoresWarning: It was not known before.
+            ScoresWarning: That follows from the values alone.
         """
         if self.kind != "unknown":
             return self.kind == "probabilities"
@@ -107,7 +107,7 @@ class Scores:
 
 
 LOGITS: Final = Scores()
-"""Of files that say what they are, and whose classes compete."""
+"""Of files with metadata and several classes."""
 
 
 def scores_of(
@@ -119,18 +119,18 @@ def scores_of(
     stored: float | None,
     wanted: float | None,
 ) -> Scores:
-    """Find out what the numbers of a file are.
+    """Return what the scores of a file mean.
 
     Args:
         output: Its output.
-        graph: What its graph tells; None where it could not be looked into.
+        graph: Facts about its graph; None if unknown.
         source: File name, for messages.
-        described: Whether it carries our metadata, whose logits are logits.
-        stored: The threshold that these name.
-        wanted: The threshold to decide at; None where classes compete.
+        described: Whether it carries our metadata: its logits are logits then.
+        stored: The threshold in its metadata.
+        wanted: The threshold to decide at; None for models of several classes.
 
     Raises:
-        ModelError: It gives one channel, and nothing tells what of.
+        ModelError: It has one channel of unknown meaning.
         UsageError: It gives labels, which were decided at another threshold.
     """
     if output.kind == "labels":
@@ -157,7 +157,7 @@ def scores_of(
 
 
 def finite(values: NDArray[np.float32]) -> bool:
-    """Make minus infinity, which rules a class out, a number; tell whether all others are one.
+    """Replace minus infinity, which rules a class out, by a number; check that all are finite.
 
     Args:
         values: float32 (batch, classes, height, width), contiguous, written to.
@@ -181,7 +181,7 @@ def _logit(probability: float) -> float:
 
 
 def add_up_to_one(planes: NDArray[np.float32]) -> bool:
-    """Tell whether the numbers of each pixel add up to 1, and none is negative, but for rounding.
+    """Return whether the scores of each pixel are not negative and sum to 1, up to rounding.
 
     Args:
         planes: float32 (classes, height, width).

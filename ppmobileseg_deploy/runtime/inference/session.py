@@ -1,4 +1,4 @@
-"""An open segmentation model: what goes in, what comes out, where it runs."""
+"""Session of a segmentation model: its interface, and ONNX Runtime's session that runs it."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -23,23 +23,23 @@ LOOP_TIMEOUT_S: Final = 20.0
 """Seconds for a run of a file with a loop in its graph, which need not have an end."""
 
 Model: TypeAlias = str | Path | bytes | ort.InferenceSession
-"""What can be opened: a file's path, its content, or a session that is open already."""
+"""A model to open: path of a file, its content, or a session of the user's."""
 
 _HANDED_IN: Final = "the session"
 _OPENERS: Final = 3
-"""From here to whoever makes an OrtSegmenter, as warnings count."""
+"""Stack level of a warning, from here to the caller of OrtSegmenter."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
     """An open model. `run` may be called from several threads.
 
-    It can be pickled, and used after a fork: ONNX Runtime is then started again on the file.
+    It can be pickled, and used after a fork: ONNX Runtime's session is created again then.
 
     Attributes:
-        interface: What goes in and what comes out.
-        lazy: Starts ONNX Runtime's session.
-        source: File name, or what else to call it in messages.
+        interface: Input, output and metadata.
+        lazy: ONNX Runtime's session.
+        source: Name of the model in messages.
         device: A key of `execution.PROVIDERS`, or the name of an execution provider.
         timeout_s: Most seconds that a run may take; None for any number.
     """
@@ -82,7 +82,7 @@ class Session:
         # Most files let the batch vary too, which is the third name then.
         lengths = dict(zip(self.interface.free_dimensions, (*size_hw, 1), strict=False))
         interface = replace(
-            self.interface, static_size_hw=size_hw, free_dimensions=(), stackable=False
+            self.interface, static_size_hw=size_hw, free_dimensions=(), batchable=False
         )
         lazy = LazySession(factory, lengths, factory.create(lengths))
         return replace(self, interface=interface, lazy=lazy)
@@ -136,7 +136,7 @@ def open_session(
 
     Args:
         model: Path of the file, its content, or a session that is open already.
-        execution: Where and how to run; None for the CPU. It means nothing to an open session.
+        execution: Execution settings; None for the CPU. Not for a session of the user's.
         classes: Names and colours in place of the file's.
         timeout_s: Most seconds that a run may take; None for any number, or for `LOOP_TIMEOUT_S`
             where the file has a loop.
@@ -144,10 +144,10 @@ def open_session(
     Raises:
         DeviceError: The provider does not start.
         ModelError: The file cannot be read, or its input or output is not as expected.
-        UsageError: The model is nothing of all that, or the names or colours do not fit it.
+        UsageError: The model has another type, or the names or colours do not fit it.
 
     Warns:
-        MetadataWarning: The file does not say what it is, see `read_interface`.
+        MetadataWarning: The file lacks metadata, see `read_interface`.
     """
     execution, classes = execution or Execution(), classes or Classes()
     if isinstance(model, ort.InferenceSession):

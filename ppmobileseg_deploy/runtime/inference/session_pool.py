@@ -1,4 +1,4 @@
-"""Sessions for the sizes of image that keep coming."""
+"""Pool of sessions: one for every size of input, and faster ones pinned to frequent sizes."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ...errors import DeviceError, ModelError
 from ...types import SizeHW
-from .forks import watch
+from .forks import call_after_fork
 from .session import Session
 
 PATIENCE: Final = 32
@@ -21,7 +21,7 @@ MAX_PINNED: Final = 3
 
 
 class SessionPool:
-    """A dynamic session, and pinned ones for sizes that came often in a row.
+    """A dynamic session for all sizes, and pinned ones for sizes that came often in a row.
 
     Pinned sessions are 5 to 10 % faster: there is no arithmetic with shapes left in them, and
     memory is planned ahead. Their results are the same but for the rounding of float32, which
@@ -30,7 +30,7 @@ class SessionPool:
     on with the dynamic one meanwhile.
 
     Args:
-        dynamic: Serves all sizes that have no session of their own, and stacks of images.
+        dynamic: Serves all sizes that have no session of their own, and batches.
         fixed_hw: The only size there will be, which gets its session at once.
 
     Raises:
@@ -44,10 +44,10 @@ class SessionPool:
         self._last_hw: SizeHW | None = None
         self._in_a_row = 0
         self._lock = Lock()
-        watch(self)
+        call_after_fork(self)
         if fixed_hw is not None and dynamic.pinnable:
             self._pinned[fixed_hw] = dynamic.pinned(fixed_hw)
-            # It serves stacks only from now on, which may never come: no second copy of weights.
+            # It serves only batches from now on, if there are any: no second copy of the weights.
             dynamic.lazy.release()
 
     @property
@@ -57,7 +57,7 @@ class SessionPool:
             return tuple(self._pinned)
 
     def for_size(self, size_hw: SizeHW) -> Session:
-        """Give the session for one image, and take note of its size.
+        """Return the session for one image, and count its size.
 
         Args:
             size_hw: Height and width of the network's input.
@@ -87,9 +87,9 @@ class SessionPool:
         return session
 
     def for_tile(self, size_hw: SizeHW) -> Session:
-        """Give a session for a tile, of which there may be hundreds for one image.
+        """Return the session for a tile, without pinning one to its size.
 
-        None is opened for them: its memory, planned ahead, is as much again as the network takes.
+        A pinned session plans its memory ahead: as much again as the network takes.
 
         Args:
             size_hw: Height and width of the network's input.
@@ -107,4 +107,4 @@ class SessionPool:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._lock = Lock()
-        watch(self)
+        call_after_fork(self)

@@ -1,7 +1,7 @@
-"""How many threads this process may keep busy, which can be fewer than the machine has cores.
+"""Number of threads for this process, by OMP_NUM_THREADS, CPU affinity and container limits.
 
-ONNX Runtime by itself counts the machine's cores. In a container that may use one processor of
-64 it would start 64 threads, which spend their time waiting for their turn.
+ONNX Runtime's default is the number of the machine's cores. In a container that is limited to one
+processor of 64 that would be 64 threads, which compete for it.
 """
 
 import os
@@ -20,7 +20,7 @@ _V1_MOUNTS: Final = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct", "sys/fs/c
 
 
 def allowed_threads() -> int | None:
-    """Tell how many threads suit this process.
+    """Return how many threads this process should use.
 
     That is the least of ``OMP_NUM_THREADS``, the cores that it may run on (CPU affinity, which
     ``taskset`` and Docker's ``--cpuset-cpus`` set) and the processor time that its container may
@@ -52,7 +52,7 @@ def openmp_threads(text: str) -> int | None:
 
 
 def cgroup_limit(root: Path = _ROOT) -> int | None:
-    """Tell how many processors' worth of time the control groups of Linux leave this process.
+    """Return how many processors the control groups of Linux leave this process.
 
     Args:
         root: Where ``proc`` and ``sys`` are.

@@ -1,4 +1,4 @@
-"""Where the tiles of a large image lie, where they blend, and how much memory that takes."""
+"""Layout of the tiles of a large image: positions, overlaps, and the memory that they take."""
 
 import operator
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Python, ONNX Runtime and the weights need 0.1 to 0.2 GB beside it, so that a pro
 """
 
 Progress = Callable[[int, int], None]
-"""Told after each tile: how many are done, and how many there are."""
+"""Called after each tile with the numbers of tiles done and of all tiles."""
 
 _FLOAT_BYTES: Final = 4
 # The network's output, and what is put together of it and its neighbours'.
@@ -111,7 +111,7 @@ class Side:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """All tiles of an image, in the order that keeps the least.
+    """All tiles of an image, in the order that needs the least memory.
 
     Lines of tiles run along the image's shorter side: what a line hands on to the next is as long
     as that, and it is nearly all that is held.
@@ -136,7 +136,7 @@ class TileGrid:
         overlap: int | None,
         preprocess: Preprocessing,
     ) -> "TileGrid":
-        """Lay out tiles.
+        """Lay out the tiles of an image.
 
         Args:
             image_hw: Size of the image.
@@ -188,7 +188,7 @@ class TileGrid:
         return len(self.along.spans) * len(self.across.spans)
 
     def ordered(self, along: int, across: int) -> SizeHW:
-        """Put what belongs to the two sides in the order of height and width."""
+        """Return two values, one for each side, in the order of height and width."""
         return (along, across) if self.lines_are_columns else (across, along)
 
     def network_bytes(self, num_classes: int, stride: int) -> int:

@@ -1,8 +1,8 @@
-"""Large images: a window slides over them, and neighbouring windows' logits are blended.
+"""Sliding-window inference on large images: tiles overlap, and their logits are blended.
 
-Blending is interpolation, too: where two tiles meet, a pixel's logits are a mixture of those of
-both, with weights that depend on its row or on its column alone. So the label head decides from
-the tiles' coarse logits, and nothing of the image's size is held but the image and its labels.
+Blending is interpolation: where two tiles overlap, a pixel's logits are a weighted mean of both
+tiles', with weights that depend on its row or on its column alone. So the label head decides from
+the tiles' coarse logits, and only the image and its labels are held at full size.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ TileRun = Callable[[NDArray[Any]], Logits]
 
 @dataclass(frozen=True, eq=False)
 class TiledLabels:
-    """What all tiles together say.
+    """Result of all tiles.
 
     Attributes:
         labels: (height, width) class ids: uint8, or uint16 above 256 classes.
@@ -113,7 +113,7 @@ def segment_tiled(
 
 
 class _Seams:
-    """What the tiles so far leave for those that come.
+    """Logits of earlier tiles that later ones blend with.
 
     The grids of all tiles are taken for one large grid, in which they lie side by side. Of that,
     only what pixels to come are interpolated from is held: a strip along the tile before and
@@ -134,7 +134,7 @@ class _Seams:
         self._neighbour: Logits = np.empty((shape[0], 0, 0), np.float32)
 
     def join(self, logits: Logits, place: int, line: int) -> tuple[Logits, Sampling, Sampling]:
-        """Put a tile beside those before it, and keep what those after it need.
+        """Join a tile with its earlier neighbours, and keep what later ones need.
 
         Args:
             logits: (classes, h, w) of the tile.
@@ -200,7 +200,7 @@ class _SideParts:
 
 
 def blended_axis(side: Side, points: int, padded: int) -> Sampling:
-    """Say how the pixels along one side of the image are interpolated from its tiles.
+    """Return the interpolation of the pixels along one side of the image from its tiles.
 
     Args:
         side: The tiles.
@@ -231,7 +231,7 @@ def blended_axis(side: Side, points: int, padded: int) -> Sampling:
 
 
 def _needed(part: tuple[Sampling, slice], total: int) -> tuple[Sampling, slice]:
-    """Tell the bounds of the grid points, also where all of them are needed."""
+    """Return the range of the grid points with explicit bounds."""
     sampling, needed = part
     return sampling, slice(*needed.indices(total)[:2])
 

@@ -101,7 +101,7 @@ def test_metadata_that_cannot_be_meant_are_an_error(
 
 
 @pytest.mark.parametrize(
-    ("lengths", "static_size_hw", "free_dimensions", "stackable"),
+    ("lengths", "static_size_hw", "free_dimensions", "batchable"),
     [
         (("batch", "height", "width"), None, ("height", "width", "batch"), True),
         ((1, "height", "width"), None, ("height", "width"), False),
@@ -115,7 +115,7 @@ def test_sizes_come_from_the_axes_of_the_layout(
     lengths: tuple[int | str, ...],
     static_size_hw: tuple[int, int] | None,
     free_dimensions: tuple[str, ...],
-    stackable: bool,
+    batchable: bool,
     make_model: MakeModel,
     rgb_metadata: ModelMetadata,
 ) -> None:
@@ -129,7 +129,7 @@ def test_sizes_come_from_the_axes_of_the_layout(
     assert interface.takes_bytes == takes_bytes
     assert interface.static_size_hw == static_size_hw
     assert interface.free_dimensions == free_dimensions
-    assert interface.stackable == stackable
+    assert interface.batchable == batchable
 
 
 def test_bytes_without_metadata_are_refused(make_model: MakeModel) -> None:
