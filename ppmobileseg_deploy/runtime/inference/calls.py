@@ -23,7 +23,7 @@ from .ort_session import first_line
 Work: TypeAlias = Callable[[ort.RunOptions | None], Any]
 
 _LOOK_S: Final = 0.2  # on Windows, Ctrl-C does not end waiting
-_PATIENCE_S: Final = 0.5  # for the operator at work when it is told to stop
+_PATIENCE_S: Final = 0.5  # for the running operator to end after termination was requested
 
 
 def run_into(
@@ -53,7 +53,7 @@ def run_into(
         ModelError: The model fails, or its output has another shape.
     """
     binding = inference.io_binding()
-    # ONNX Runtime reads and writes where these are, as long as the run's thread lives.
+    # ONNX Runtime accesses these arrays as long as the run's thread lives: it must hold them.
     given = {name: np.ascontiguousarray(array) for name, array in feeds.items()}
     for name, array in given.items():
         binding.bind_cpu_input(name, array)
@@ -163,13 +163,13 @@ class _Run:
         try:
             try:
                 threading.Thread(target=self.here, name="onnxruntime", daemon=True).start()
-            except RuntimeError:  # there are too many, or the interpreter is shutting down
+            except RuntimeError:  # too many threads, or the interpreter is shutting down
                 self.here()
             while not self._done.wait(min(_LOOK_S, max(end_s - monotonic(), 0))):
                 if monotonic() >= end_s:
                     self._stop()
                     return False
-        except BaseException:  # Ctrl-C, or what else a handler of a signal raises
+        except BaseException:  # Ctrl-C, or any exception of a signal handler
             self._stop()
             raise
         return True

@@ -41,7 +41,7 @@ class Classes:
         if self.palette_rgb is not None:
             _check_palette(self.palette_rgb)
 
-    def applied(self, metadata: ModelMetadata, count_known: bool) -> ModelMetadata:
+    def applied(self, metadata: ModelMetadata, *, count_known: bool) -> ModelMetadata:
         """Return metadata with these names, colours and threshold.
 
         Args:
@@ -73,7 +73,7 @@ class Classes:
         wanted = self.palette_rgb
         if wanted is not None:
             if metadata.threshold is not None and isinstance(wanted, Sequence):
-                # As many as there may be names.
+                # One colour goes with one name: the background's colour is put before it.
                 wanted = [*metadata.palette_rgb[:1], *wanted] if len(wanted) == 1 else wanted
             palette = choose_palette(metadata.class_names, metadata.palette_rgb, wanted)
             metadata = replace(metadata, palette_rgb=palette)
@@ -81,7 +81,7 @@ class Classes:
 
 
 def _check_names(names: object) -> None:
-    # A generator would be used up by the first look at it, and an array has no truth value.
+    # A Sequence: a generator would be used up by this check, and an array has no truth value.
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise UsageError(f"expected a list of at least one class name, found {brief(names)}")
     if len(names) > MAX_CLASSES:

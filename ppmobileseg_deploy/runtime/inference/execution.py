@@ -171,6 +171,6 @@ def _chosen(
 def _checked(pair: Any) -> tuple[str, dict[str, str]]:
     match pair:
         case (str(name), Mapping() as options):
-            # As text, which is what ONNX Runtime makes of them; and a copy, not the caller's.
+            # As text, as ONNX Runtime has them, and a copy: the caller may change the original.
             return name, {str(key): str(value) for key, value in options.items()}
     raise UsageError(f"expected a provider's name, or (name, options), found {brief(pair)}")

@@ -18,7 +18,7 @@ DEFAULT_MODEL: Final = Path("end2end.onnx")
 """What ``ppms-export`` and mmdeploy call their file."""
 
 _IMAGE: Final = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM|II\*\0|MM\0\*|GIF8", re.DOTALL)
-# Protobuf has small numbers, those of fields, lengths and the version, among its first bytes.
+# Protobuf has control characters among its first bytes: tags, lengths, the version.
 _TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]+")
 _LOOKED_AT_BYTES: Final = 256
 
@@ -28,7 +28,7 @@ def find_model(model: str | None = None) -> Path:
 
     In this order: ``model``; the file that ``$PPMS_MODEL`` names; ``end2end.onnx`` in the current
     folder; the official models that ``ppms-export`` has left in the cache, tiny before base.
-    Whatever is named explicitly must be there: nothing else is taken in its place.
+    A file that is named must exist: there is no fallback.
 
     Args:
         model: Path of an ONNX file, or the name of an official model (``"tiny"``, ``"base"``)
@@ -81,7 +81,7 @@ def _named(model: str, said_by: str) -> Path:
 
 
 def _needs() -> str:
-    # So that nobody learns only from the command that it lacks something.
+    # Said here already, not only by the command that is recommended.
     lacking = lacking_for_export()
     return "" if lacking is None else f", which needs {lacking}"
 
@@ -92,7 +92,7 @@ def _mistaken(path: Path) -> str | None:
         with path.open("rb") as file:
             start = file.read(_LOOKED_AT_BYTES)
     except OSError:
-        return None  # whoever loads it says so
+        return None  # loading it will raise the error
     if _IMAGE.match(start):
         return "image"
     return "text file" if _TEXT.fullmatch(start) else None

@@ -107,7 +107,7 @@ class LabelHead:
             return np.clip(best, 0, 1, out=best)
         if not background:
             return self._interpolated("confidence", logits, rows, columns)
-        # Of a head of one class: without what moves the threshold, the more probable class of two.
+        # One-class head: without the shift of the threshold, the larger logit is more probable.
         logits = logits.copy()
         logits[0] -= background
         more_probable = self.labels(logits, rows, columns)

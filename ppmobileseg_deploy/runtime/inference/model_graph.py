@@ -101,7 +101,7 @@ def _last_operator(graph: Graph) -> str:
     """Return what gives the first output, seen through operators that only move numbers."""
     made_by = {name: node for node in graph.nodes for name in node.outputs}
     name = graph.outputs[0] if graph.outputs else ""
-    for _ in range(len(graph.nodes)):  # a strange graph may be a circle
+    for _ in range(len(graph.nodes)):  # the graph may have a cycle
         node = made_by.get(name)
         if node is None:
             break
@@ -112,7 +112,7 @@ def _last_operator(graph: Graph) -> str:
 
 
 def _check_loop(node: Node) -> None:
-    # ONNX Runtime looks between two nodes whether it shall stop.
+    # ONNX Runtime checks for termination between two nodes: a loop without any cannot be ended.
     if node.op_type == "Loop" and not all(body.nodes for body in node.bodies):
         raise MalformedError("a loop that does nothing")
 
@@ -136,7 +136,7 @@ def _check_size(node: Node, constants: Mapping[str, tuple[float, ...]]) -> None:
 
 
 def _product(sizes: Iterable[float]) -> float:
-    # Of padding and the like, too: whatever is not 0 makes the tensor longer.
+    # For pads, too: every value other than 0 makes the tensor longer.
     return prod(max(abs(float(size)), 1.0) for size in sizes)
 
 

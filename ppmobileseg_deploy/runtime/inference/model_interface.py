@@ -186,7 +186,7 @@ def read_interface(
     image = ImageInput.of(inference.get_inputs(), source)
     output = ModelOutput.of(inference.get_outputs(), source)
     found = _metadata(inference, source, output)
-    _check_order(found, image.takes_bytes, source)
+    _check_order(found, source, takes_bytes=image.takes_bytes)
     metadata = found or _assumed(output)
     count_known = found is not None or output.channels is not None
     wanted = metadata.threshold if classes.threshold is None else classes.threshold
@@ -205,7 +205,7 @@ def read_interface(
             f"{source} {'; it '.join(notes)}", MetadataWarning, stacklevel=stacklevel + 1
         )
     return ModelInterface(
-        metadata=classes.applied(metadata, count_known),
+        metadata=classes.applied(metadata, count_known=count_known),
         input_name=image.name,
         takes_bytes=image.takes_bytes,
         output=output,
@@ -213,7 +213,7 @@ def read_interface(
         scores=scores,
         static_size_hw=image.static_size_hw,
         free_dimensions=image.free_dimensions,
-        # The paper's module looks at the classes of the whole batch.
+        # The paper's upsampling depends on the classes present in the whole batch.
         batchable=not isinstance(image.batch, int)
         and (output.kind == "logits" or metadata.vim != "image"),
     )
@@ -273,11 +273,11 @@ def _meaning(output: ModelOutput, scores: Scores, threshold: float | None) -> li
     return []
 
 
-def _check_order(metadata: ModelMetadata | None, takes_bytes: bool, source: str) -> None:
+def _check_order(metadata: ModelMetadata | None, source: str, *, takes_bytes: bool) -> None:
     if metadata is None:
         if takes_bytes:
-            # Any guess would be wrong without a sign: swapped channels give labels, too, and
-            # nothing says that the numbers are normalised inside.
+            # No guessing: a wrong channel order still gives plausible labels, and the file may or
+            # may not normalise.
             raise ModelError(
                 f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
                 f"as `ppms-export --embed-preprocessing` writes them, found none"

@@ -20,7 +20,7 @@ from .protobuf import MalformedError, Wire
 
 __all__ = ["MAX_DEPTH", "check_model_file"]
 
-# Of the types that ONNX has, the smallest takes two bits.
+# ONNX's smallest type takes two bits.
 _ELEMENTS_PER_BYTE: Final = 4
 _ORT_FORMAT: Final = b"ORTM"
 _ORT_FORMAT_AT: Final = 4
@@ -47,7 +47,7 @@ def check_model_file(model: str | bytes) -> ModelGraph | None:
     try:
         with io.BytesIO(model) if isinstance(model, bytes) else Path(model).open("rb") as stream:
             head = stream.read(_ORT_FORMAT_AT + len(_ORT_FORMAT))
-            # ONNX Runtime goes by the name of a file, and by the content of what has none.
+            # ONNX Runtime decides by the suffix of a file, and by the content if there is no file.
             named = isinstance(model, bytes) or model.endswith(".ort")
             if named and head[_ORT_FORMAT_AT:] == _ORT_FORMAT:
                 return None
@@ -61,7 +61,7 @@ def check_model_file(model: str | bytes) -> ModelGraph | None:
                 _check_tensor(tensor, source, folders)
 
             graph = ModelGraph.of(*walk(Wire(stream), size, check))
-            # What is cut has no folder, in which its data could lie.
+            # The reduced model is opened from memory, where external data cannot be found.
             return replace(graph, network=frozenset()) if has_external else graph
     except MalformedError as error:
         raise ModelError(
@@ -111,7 +111,7 @@ def _inside(location: str, source: str, folders: tuple[Path, ...]) -> Path:
         f"found {brief(location)}"
     )
     for named in (PurePosixPath(location), PureWindowsPath(location)):
-        # In-memory addresses are ONNX Runtime's own, and no business of a file's.
+        # The last is ONNX Runtime's marker for data in memory, whose offset is an address.
         if named.anchor or ".." in named.parts or "_ORT_MEM_ADDR_" in named.parts:
             raise refused
     path = folders[0] / location
@@ -128,8 +128,8 @@ def _inside(location: str, source: str, folders: tuple[Path, ...]) -> Path:
 
 
 def _folders(path: Path) -> tuple[Path, ...]:
-    # Where the path says, and where the file lies: caches of downloads keep all files in a
-    # folder of links to one of contents.
+    # The folder of the path and that of the file it links to: download caches store files in
+    # one folder and link to them from another.
     return path.parent, path.resolve().parent
 
 

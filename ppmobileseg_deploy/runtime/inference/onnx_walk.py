@@ -41,7 +41,7 @@ _MESSAGES: Final = MappingProxyType(
 )
 """Message to the fields that lead to tensors, nodes and outputs."""
 
-# Protobuf merges what comes twice: two tensors would become one that was not looked at.
+# Protobuf merges repeated singular messages: the result would be a tensor never checked.
 _ONCE: Final = frozenset(
     {("attribute", 5), ("attribute", 22), ("sparse tensor", 1), ("sparse tensor", 2)}
 )
@@ -70,8 +70,8 @@ _EXTERNAL_DATA: Final = ("tensor", 13)
 _MAX_TEXT: Final = 4096
 _MAX_RANK: Final = 64
 _MAX_CONTENT: Final = 8 * MAX_NUMBERS
-_MAX_PACKED: Final = 10 * MAX_NUMBERS  # bytes of whole numbers at their longest
-# A sparse tensor is made dense when it is opened, whatever little it holds.
+_MAX_PACKED: Final = 10 * MAX_NUMBERS  # a varint has at most 10 bytes
+# ONNX Runtime makes sparse tensors dense when it opens a model.
 _MAX_DENSE: Final = 1 << 27
 
 
@@ -226,7 +226,7 @@ class _Walker:
             self.message(kind, node, end, depth)
             around.nodes.append(node)
         elif kind in ("graph", "function"):
-            # Where a model has two graphs, protobuf makes one of them.
+            # Two graphs of a model are merged into one, as protobuf does.
             is_main = (outer, kind) == ("model", "graph")
             graph = self.graph if is_main else Graph()
             self.message(kind, graph, end, depth)

@@ -25,7 +25,7 @@ from .onnx_file import check_model_file
 from .threads import allowed_threads
 
 # ONNX Runtime's severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal. What it calls an
-# error it raises as well, and it would print it first, in colours.
+# error it also raises: printing it would say it twice.
 _FATAL: Final = 4
 _DEFAULT: Final = -1
 _SHARE_OF_MEMORY: Final = 0.75
@@ -75,7 +75,7 @@ class SessionFactory:
                 f"cannot load {named}: expected an ONNX file, found a training checkpoint: "
                 f"convert it first with `ppms-export {named}`"
             )
-        # Whatever the current folder is later, or in another process.
+        # The current folder may change, or be another one in another process.
         path = path.absolute()
         graph = check_model_file(str(path))
         return cls(str(path), printable(path.name), version, execution, graph)
@@ -142,7 +142,7 @@ class SessionFactory:
             # of the time when the size stays. When it varies, it costs 5 %, and memory, because
             # large blocks cannot be put together from the pieces that other sizes have left.
             options.enable_mem_pattern = bool(lengths)
-            # After a fork the arena may be locked by a thread of the parent, for ever.
+            # After a fork the arena's lock may be held by a thread of the parent.
             if not has_forked():
                 _share_arena()
                 options.add_session_config_entry("session.use_env_allocators", "1")
@@ -199,7 +199,7 @@ class LazySession:
         """Drop the session, whose threads are in the parent."""
         self._lock = Lock()
         if self._inference is not None:
-            never_free(self._inference)  # it would wait for its threads
+            never_free(self._inference)  # its destructor would wait for the threads
             self._inference = None
 
     def __reduce__(self) -> tuple[Callable[..., "LazySession"], tuple[Any, ...]]:
@@ -237,7 +237,7 @@ def _read_names(inference: ort.InferenceSession) -> None:
 def first_line(error: BaseException) -> str:
     """Return the message of an ONNX Runtime error, without its prefix and its stack."""
     text = str(error).strip().split("\n", 1)[0]
-    # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : " says nothing that the rest does not.
+    # Such as "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : ".
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text) or type(error).__name__
 
 
@@ -274,13 +274,13 @@ def _share_arena() -> None:
     )
     limit = int((memory_bytes() or 0) * _SHARE_OF_MEMORY)  # 0: no limit
     settings = ort.OrtArenaCfg(limit, _DEFAULT, _DEFAULT, _DEFAULT)
-    # An error says that there is one already, of another library in this process, which serves.
+    # An error means that another library in this process has registered one, which is used.
     with suppress(RuntimeError):
         ort.create_and_register_allocator(memory, settings)
 
 
 def _version(path: Path) -> tuple[int, int, int]:
-    # Asked here, because ONNX Runtime words these cases differently from release to release.
+    # Checked here, because ONNX Runtime's messages differ between releases.
     kind = kind_of(path)
     named = printable(str(path))
     if kind is None:

@@ -25,7 +25,7 @@ def labels_from_ids(ids: NDArray[Any], size_hw: SizeHW, num_classes: int) -> Lab
     Raises:
         ValueError: An id is outside [0, num_classes).
     """
-    # As unsigned numbers negative ones are huge, so that one look at all of them is enough.
+    # Viewed as unsigned, negative ids are huge: one maximum checks both bounds.
     if ids.view(f"u{ids.itemsize}").max() >= num_classes:
         raise ValueError(
             f"expected class ids in [0, {num_classes}), found {ids.min()} to {ids.max()}"

@@ -248,7 +248,7 @@ class Preprocessing:
         """
         original_hw = image_bgr.shape[0], image_bgr.shape[1]
         (height, width), padded_hw = self.network_hw(original_hw)
-        # It copies images that have this size already: the tensor is not the caller's array.
+        # Copies images that have this size already: the tensor must not share the caller's memory.
         scaled: Any = cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_LINEAR)
         return Preprocessed(
             tensor=self.to_tensor(scaled, padded_hw),

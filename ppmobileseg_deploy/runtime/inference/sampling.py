@@ -67,7 +67,7 @@ class Sampling:
             source: Number of source pixels.
             target: Number of pixels they are resized to.
         """
-        # In whole numbers up to the last division, and so exact.
+        # In integers up to the last division, and so exact.
         doubled = (2 * np.arange(target, dtype=np.int64) + 1) * source - target
         between = doubled // (2 * target)
         first, rest = np.divmod(doubled.clip(0, 2 * target * (source - 1)), 2 * target)

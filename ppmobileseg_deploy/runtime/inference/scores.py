@@ -12,8 +12,8 @@ from ...errors import ModelError, UsageError
 from .model_graph import ModelGraph
 from .model_output import ModelOutput
 
-_ONE: Final = 1e-3  # how far rounding may take a sum of probabilities from 1
-_LOOKED_AT: Final = 32  # rows and columns that tell most logits from probabilities
+_ONE: Final = 1e-3  # tolerance of a sum of probabilities, for rounding
+_LOOKED_AT: Final = 32  # rows and columns that are checked first
 _LEAST: Final = np.float32(-1e38)  # in place of minus infinity, which cannot be interpolated
 
 
@@ -94,7 +94,7 @@ class Scores:
         """
         if self.kind != "unknown":
             return self.kind == "probabilities"
-        # Logits have negative ones among them, as a rule: a few pixels are enough to see that.
+        # Logits usually have negative values: a few pixels show that.
         rows, columns = (max(side // _LOOKED_AT, 1) for side in planes.shape[1:])
         if not (add_up_to_one(planes[:, ::rows, ::columns]) and add_up_to_one(planes)):
             return False
@@ -166,10 +166,10 @@ def finite(values: NDArray[np.float32]) -> bool:
         False where a number is NaN or plus infinity, or none of a pixel is finite.
     """
     with np.errstate(all="ignore"):
-        # What is no number leaves none. One pass without memory of its own.
+        # A sum is NaN or infinite if a value is. One pass, no extra memory.
         if np.isfinite(values.sum()):
             return True
-    # Large numbers, whose sum is infinite, get here, too.
+    # Or large values overflowed the sum.
     if not (values < np.inf).all() or not (values > -np.inf).any(axis=1).all():
         return False
     np.copyto(values, _LEAST, where=values == -np.inf)

@@ -79,7 +79,7 @@ class Session:
         factory = self.lazy.factory
         if not self.pinnable or factory is None:
             return self
-        # Most files let the batch vary too, which is the third name then.
+        # The third name is that of a free batch, which not every file has.
         lengths = dict(zip(self.interface.free_dimensions, (*size_hw, 1), strict=False))
         interface = replace(
             self.interface, static_size_hw=size_hw, free_dimensions=(), batchable=False
@@ -157,7 +157,7 @@ def open_session(
                 "InferenceSession, which has its own, found some"
             )
         interface = read_interface(model, _HANDED_IN, classes, None, stacklevel=_OPENERS)
-        # Nothing is known of its file, so that it cannot be opened for one size.
+        # Its file is unknown: no session can be pinned to a size.
         interface = replace(interface, free_dimensions=())
         device = device_of(model.get_providers()[0])
         return Session(
@@ -174,7 +174,7 @@ def open_session(
         inference, factory.source, classes, factory.graph, stacklevel=_OPENERS
     )
     if execution.sess_options is not None:
-        # Options of the user's are not changed, and cannot be copied.
+        # Pinning needs changed options; the user's are not changed, and cannot be copied.
         interface = replace(interface, free_dimensions=())
     if timeout_s is None and factory.graph is not None and factory.graph.has_loop:
         timeout_s = LOOP_TIMEOUT_S

@@ -71,13 +71,13 @@ class SessionPool:
             if session is not None:
                 self._pinned.move_to_end(size_hw)
                 return session
-            # Not "above": only one thread sees this number, and it alone opens the session.
+            # Equality, not more than: exactly one thread sees this number and opens the session.
             if self._in_a_row != PATIENCE + 1:
                 return self.dynamic
         try:
             session = self.dynamic.pinned(size_hw)
         except (ModelError, DeviceError):
-            # The file may be gone by now. What is open does all that is needed, if slower.
+            # The file may be gone by now. The dynamic session does the same, only slower.
             self._pins = False
             return self.dynamic
         with self._lock:

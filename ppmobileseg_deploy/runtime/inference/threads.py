@@ -71,7 +71,7 @@ def _cores() -> int | None:
     allowed = os.sched_getaffinity(0)
     if len(allowed) >= (os.cpu_count() or 1):
         return None
-    # Two processors of one core share its arithmetic units: ONNX Runtime counts cores, too.
+    # Hyper-threads of a core count once, as in ONNX Runtime.
     return len({_siblings(processor) for processor in allowed})
 
 

@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 """Called after each tile with the numbers of tiles done and of all tiles."""
 
 _FLOAT_BYTES: Final = 4
-# The network's output, and what is put together of it and its neighbours'.
+# The network's output, and the blended copies of it and its neighbours'.
 _TILE_COPIES: Final = 3
 # Per pixel of a tile: 200 to 280 measured with tiny and with base.
 _ACTIVATION_BYTES: Final = 300
@@ -93,7 +93,7 @@ class Side:
         starts = [step * (length - tile) // steps for step in range(steps + 1)]
         strides = [after - before for before, after in pairwise(starts)]
         ramp = min(overlap, *strides) if steps > 1 else overlap
-        # From a tile's start to where the next fades in.
+        # From a tile's start to the start of the next ramp.
         offset = (tile + max(strides) - ramp) // 2
         fades = [start + offset for start in starts[:-1]]
         spans = [

@@ -87,7 +87,7 @@ def segment_tiled(
     labels: Labels = np.empty((height, width), kind)
     probability = np.empty((height, width), np.float32) if confidence else None
     shown_hw = grid.ordered(grid.along.tile, grid.across.tile)
-    # Scaled to fit inside a tile's size, a tile stays as it is.
+    # A tile fits inside this size exactly, so it is not scaled.
     prepare = replace(preprocess, fit_hw=shown_hw)
     seams: _Seams | None = None
     for number in range(grid.total):
@@ -218,7 +218,7 @@ def blended_axis(side: Side, points: int, padded: int) -> Sampling:
     share = np.where(tile > 0, (pixels - firsts[tile] + 0.5) / max(side.ramp, 0.5), 1).clip(max=1)
     taps, weights, between = [], [], []
     for index, part in ((before, 1 - share), (tile, share)):
-        # Where a tile has no share its pixels do not matter, nor whether there are any.
+        # Pixels where a tile has weight 0 may lie outside it; any index will do.
         local = np.where(part > 0, pixels - starts[index], 0)
         taps.append(of_tile.points[local] + points * index[:, None])
         weights.append(of_tile.weights[local] * part[:, None])
