@@ -1,20 +1,20 @@
 """What a path names, and writing files so that no reader ever sees half of one."""
 
-import errno
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
 from .errors import OutputError
-from .locks import FileLock, open_folder
+
+if sys.platform != "win32":
+    import fcntl
 
 _NEW_FILE: Final = 0o666  # less what the user masks
-_TRIES: Final = 100
 _TEMPORARY: Final = re.compile(r"\.ppms-[0-9a-f]{16}(\..*)?", re.DOTALL)
 
 
@@ -114,10 +114,8 @@ class AtomicFile:
         mode = _NEW_FILE if self._mode is None else self._mode | stat.S_IWUSR
         with write_errors(path):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
-            self.temporary, self._lock = _locked_temporary(
-                self._target, path.suffix, lambda path: os.open(path, flags, mode)
-            )
+            self.temporary = _temporary_path(self._target, path.suffix)
+            self._lock = _make_locked(self.temporary, lambda path: _make_file(path, mode))
 
     def commit(self) -> None:
         """Put the file in place.
@@ -128,16 +126,17 @@ class AtomicFile:
         with write_errors(self._path):
             # So that no power cut turns a finished result into an empty file. It takes 0.5 ms on
             # the disk of a virtual machine, and results are written in the background.
-            self._lock.sync()
+            _sync(self.temporary)
             if self._mode is not None:
                 self.temporary.chmod(self._mode)
-            with self._lock.around_renaming():
-                self.temporary.replace(self._target)
+            self.temporary.replace(self._target)
+        self._lock.close()
 
     def discard(self) -> None:
         """Remove what was written. Does nothing after `commit`."""
-        with self._lock.around_renaming(), suppress(OSError):
+        with suppress(OSError):
             self.temporary.unlink(missing_ok=True)
+        self._lock.close()
 
 
 class AtomicFolder:
@@ -168,7 +167,8 @@ class AtomicFolder:
         with write_errors(path):
             self._target = Path(os.path.realpath(path))
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self.temporary, self._lock = _locked_temporary(self._target, "", _make_folder)
+            self.temporary = _temporary_path(self._target, "")
+            self._lock = _make_locked(self.temporary, Path.mkdir)
 
     def commit(self) -> None:
         """Put the folder in place; one that is there already is removed with all its files.
@@ -178,31 +178,31 @@ class AtomicFolder:
         """
         with write_errors(self._path):
             for file in self.temporary.iterdir():
-                with file.open("r+b") as written:
-                    os.fsync(written.fileno())
-            with self._lock.around_renaming():
-                try:
-                    old = FileLock(open_folder(self._target))
-                except FileNotFoundError:
-                    self.temporary.rename(self._target)
-                    return
-                # A folder cannot replace one that has files: between the two renamings there is
-                # none for a moment. The lock keeps the old one from being taken for abandoned.
-                replaced = _temporary_name(self._target, "")
-                with old.around_renaming():
-                    self._target.rename(replaced)
-                    try:
-                        self.temporary.rename(self._target)
-                    except OSError:
-                        replaced.rename(self._target)
-                        raise
-            # The new folder is in place. What cannot be removed now, `remove_abandoned` removes.
-            _remove_folder(replaced, ignore_errors=True)
+                _sync(file)
+            if not self._target.exists():
+                self.temporary.rename(self._target)
+            else:
+                self._replace_folder()
+        self._lock.close()
+
+    def _replace_folder(self) -> None:
+        # A folder cannot replace one that has files: between the two renamings there is none for
+        # a moment. The lock keeps the old one from being taken for abandoned.
+        old = _temporary_path(self._target, "")
+        with closing(_Lock(self._target)):
+            self._target.rename(old)
+            try:
+                self.temporary.rename(self._target)
+            except OSError:
+                old.rename(self._target)
+                raise
+        # The new folder is in place. What cannot be removed now, `remove_abandoned` removes.
+        _remove_folder(old, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove what was written. Does nothing after `commit`."""
-        with self._lock.around_renaming():
-            _remove_folder(self.temporary, ignore_errors=True)
+        _remove_folder(self.temporary, ignore_errors=True)
+        self._lock.close()
 
 
 @contextmanager
@@ -268,30 +268,73 @@ def remove_abandoned(folder: Path) -> int:
 
 
 def _remove_if_abandoned(path: Path) -> bool:
-    if sys.platform == "win32":
-        return False
     try:
         mode = path.lstat().st_mode
         is_folder = stat.S_ISDIR(mode)
         if not is_folder and not stat.S_ISREG(mode):
             return False
-        # For writing, because NFS locks no others.
-        lock = FileLock(open_folder(path) if is_folder else os.open(path, os.O_RDWR))
+        with closing(_Lock(path)) as lock:
+            if not lock.held:
+                return False
+            if is_folder:
+                _remove_folder(path)
+            else:
+                path.unlink()
+            return True
     except OSError:
         return False
+
+
+class _Lock:
+    """Marks a file or folder as being in use, for other processes to see.
+
+    Windows and some network file systems have no such locks: there none is ever held.
+
+    Attributes:
+        held: Whether it is locked here: it is not where another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.held = False
+        self._descriptor: int | None = None
+        if sys.platform != "win32":
+            with suppress(OSError):
+                # For writing, because NFS locks no others; folders open for reading only.
+                access = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_WRONLY
+                self._descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.held = True
+
+    def close(self) -> None:
+        """Give it free. Does nothing the second time."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _make_locked(path: Path, make: Callable[[Path], object]) -> _Lock:
+    """Make a file or folder that nobody takes for abandoned: it is locked before it is found.
+
+    Under its first name `remove_abandoned` passes it over. A process that is killed just then
+    leaves it behind, still empty.
+    """
+    unlocked = path.with_name(f".new{path.name}")
+    make(unlocked)
+    lock = _Lock(unlocked)
+    unlocked.rename(path)
+    return lock
+
+
+def _make_file(path: Path, mode: int) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode))
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_WRONLY)
     try:
-        if not lock.held:
-            return False
-        if is_folder:
-            _remove_folder(path)
-        else:
-            path.unlink()
-    except OSError:
-        return False
-    else:
-        return True
+        os.fsync(descriptor)
     finally:
-        lock.release()
+        os.close(descriptor)
 
 
 def _remove_folder(path: Path, *, ignore_errors: bool = False) -> None:
@@ -300,28 +343,7 @@ def _remove_folder(path: Path, *, ignore_errors: bool = False) -> None:
     shutil.rmtree(path, ignore_errors=ignore_errors)
 
 
-def _locked_temporary(
-    target: Path, suffix: str, make: Callable[[Path], int | None]
-) -> tuple[Path, FileLock]:
-    """Make a temporary file or folder beside ``target`` that nobody takes for abandoned."""
-    for _ in range(_TRIES):
-        path = _temporary_name(target, suffix)
-        lock = FileLock(make(path))
-        if lock.still_names(path):
-            return path, lock
-        lock.release()  # somebody took it for abandoned before it was locked
-    raise OSError(errno.EBUSY, "another process removes or locks every new file there")
-
-
-def _make_folder(path: Path) -> int | None:
-    path.mkdir()
-    try:
-        return open_folder(path)
-    except FileNotFoundError:  # somebody took it for abandoned before it was open
-        return None
-
-
-def _temporary_name(target: Path, suffix: str) -> Path:
+def _temporary_path(target: Path, suffix: str) -> Path:
     return target.with_name(f".ppms-{os.urandom(8).hex()}{suffix}")
 
 

@@ -2,8 +2,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -247,94 +246,42 @@ def test_a_folder_that_is_missing_has_nothing_abandoned(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
-def test_a_temporary_file_taken_for_abandoned_too_early_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = []
-    real_open = os.open
-
-    def remove_first(path: Path, flags: int, mode: int = 0o777) -> int:
-        descriptor = real_open(path, flags, mode)
-        if not made:
-            Path(path).unlink()  # another process, between making and locking
-        made.append(path)
-        return descriptor
-
-    monkeypatch.setattr(os, "open", remove_first)
-    with atomic_path(tmp_path / "a") as temporary:
-        temporary.write_bytes(b"content")
-    assert len(made) >= 2
-    assert _names_in(tmp_path) == ["a"]
-
-
-@contextmanager
-def _remover(path: Path) -> Iterator[None]:
-    """Lock a file or folder as another process does that takes it for abandoned."""
-    descriptor = os.open(path, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    yield
-    os.close(descriptor)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
 @pytest.mark.parametrize("make", [AtomicFile, AtomicFolder], ids=lambda f: f.__name__)
-def test_what_another_process_is_about_to_remove_is_not_written_to(
+def test_what_is_being_made_is_never_taken_for_abandoned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[AtomicFile | AtomicFolder]
 ) -> None:
-    removing = ExitStack()
-    real_flock = fcntl.flock
-    first: list[Path] = []
+    steps = []
 
-    def lock_after_the_other(descriptor: int, operation: int) -> None:
-        if not first:
-            first.extend(tmp_path.iterdir())
+    def after_another_process(real: Callable[..., object]) -> Callable[..., object]:
+        def run(*arguments: Any) -> object:
             with monkeypatch.context() as patch:
                 patch.setattr(fcntl, "flock", real_flock)
-                removing.enter_context(_remover(first[0]))
-        real_flock(descriptor, operation)
+                steps.append((real.__name__, remove_abandoned(tmp_path)))
+            return real(*arguments)
 
-    monkeypatch.setattr(fcntl, "flock", lock_after_the_other)
-    with removing:
+        return run
+
+    real_flock = fcntl.flock
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", after_another_process(fcntl.flock))
+        patch.setattr(os, "rename", after_another_process(os.rename))
         written = make(tmp_path / "a")
-        assert written.temporary != first[0]
-    # Now it goes, as the other process had in mind.
-    first[0].unlink() if first[0].is_file() else first[0].rmdir()
-    if isinstance(written, AtomicFile):
-        written.temporary.touch()
-    written.commit()
+        assert steps == [("flock", 0), ("rename", 0)]
+        assert written.temporary.exists()
+        written.commit()
+    assert {removed for _, removed in steps} == {0}
     assert _names_in(tmp_path) == ["a"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
-def test_a_temporary_folder_removed_before_it_is_open_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mode", [0o200, 0o222, 0o444])
+def test_a_file_that_can_only_be_written_or_only_be_read_is_replaced(
+    tmp_path: Path, mode: int
 ) -> None:
-    made = []
-    real_mkdir = Path.mkdir
-
-    def remove_first(path: Path, *arguments: Any, **options: Any) -> None:
-        real_mkdir(path, *arguments, **options)
-        if path.name.startswith(".ppms-"):
-            if not made:
-                path.rmdir()
-            made.append(path)
-
-    monkeypatch.setattr(Path, "mkdir", remove_first)
-    AtomicFolder(tmp_path / "a").commit()
-    assert len(made) == 2
-    assert _names_in(tmp_path) == ["a"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
-def test_files_that_vanish_each_time_are_an_error_in_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise BlockingIOError
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(OutputError, match=r"cannot write .*another process"):
-        AtomicFile(tmp_path / "a")
+    (tmp_path / "a").touch(mode)
+    (tmp_path / "a").chmod(mode)
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
 
 
 def test_a_file_system_without_locks_is_written_to(

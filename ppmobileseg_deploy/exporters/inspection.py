@@ -1,7 +1,7 @@
 """What an ONNX file is: what goes in and out, what it is made of, what can run it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -13,24 +13,16 @@ from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, 
 from ..errors import ModelError
 from ..files import kind_of
 from ..metadata import ModelMetadata
+from ..quoting import brief
 
 _MAX_BYTES: Final = (1 << 31) - 1  # what protobuf can hold
 _MAX_RANK: Final = 64
 _MAX_NUMBERS: Final = 1 << 63
 _DIMS_SHOWN: Final = 8
-_NAME_SHOWN: Final = 80
 _PART_DEPTH: Final = 3
 _UNPACKING: Final = frozenset({"Cast", "DequantizeLinear"})
 _UNPACKING_STEPS: Final = 3
 _ORT_MAGIC: Final = b"ORTM"
-
-# ONNX Runtime's release notes: the first release for each opset and IR version.
-_FIRST_FOR_OPSET: Final = {
-    13: "1.7", 14: "1.8", 15: "1.9", 16: "1.11", 17: "1.12",
-    18: "1.14", 19: "1.15", 20: "1.17", 21: "1.18", 22: "1.21", 23: "1.23",
-}  # fmt: skip
-_FIRST_FOR_IR: Final = {8: "1.10", 9: "1.15", 10: "1.18", 11: "1.22"}
-_OLD: Final = "1.6"
 _STANDARD: Final = "ai.onnx"
 _OF_ONNX_RUNTIME: Final = "com.microsoft"
 
@@ -111,6 +103,7 @@ def inspect(path: str | Path) -> Inspection:
         node.domain or _STANDARD for node in nodes if (node.domain, node.op_type) not in defined
     }
     properties = {each.key: each.value for each in model.metadata_props}
+    stored = {tensor.name for tensor in model.graph.initializer}
     return Inspection(
         path=path,
         size_bytes=path.stat().st_size,
@@ -119,13 +112,13 @@ def inspect(path: str | Path) -> Inspection:
         producer=f"{model.producer_name} {model.producer_version}".strip(),
         metadata=_metadata(properties),
         properties=properties,
-        inputs=_inputs(model.graph),
+        inputs=tuple(_tensor(each.name, each.type, stored) for each in model.graph.input),
         outputs=tuple(_tensor(each.name, each.type) for each in model.graph.output),
         operators=dict(Counter(map(_operator, nodes)).most_common()),
         parameters=sum(_numbers(tensor) for tensor, _ in tensors),
-        bytes_by_part=_sum(tensors, by_part=True),
-        bytes_by_dtype=_sum(tensors, by_part=False),
-        runtimes=_runtimes(model, opsets, domains, [tensor for tensor, _ in tensors]),
+        bytes_by_part=_sum((part, _bytes(tensor)) for tensor, part in tensors),
+        bytes_by_dtype=_sum((_dtype(tensor.data_type), _bytes(tensor)) for tensor, _ in tensors),
+        runtimes=_runtimes(model, opsets, domains, (tensor for tensor, _ in tensors)),
     )
 
 
@@ -162,15 +155,10 @@ def _metadata(properties: Mapping[str, str]) -> ModelMetadata | None:
         return None
 
 
-def _inputs(graph: GraphProto) -> tuple[Tensor, ...]:
-    stored = {tensor.name for tensor in graph.initializer}
-    return tuple(_tensor(each.name, each.type, each.name in stored) for each in graph.input)
-
-
-def _tensor(name: str, described: TypeProto, optional: bool = False) -> Tensor:
+def _tensor(name: str, described: TypeProto, optional: Collection[str] = ()) -> Tensor:
     kind = described.WhichOneof("value")
     if kind != "tensor_type":
-        return Tensor(name, (kind or "unknown").removesuffix("_type"), None, optional)
+        return Tensor(name, (kind or "unknown").removesuffix("_type"), None, name in optional)
     tensor = described.tensor_type
     shape = (
         tuple(each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
@@ -178,7 +166,7 @@ def _tensor(name: str, described: TypeProto, optional: bool = False) -> Tensor:
         if tensor.HasField("shape")
         else None
     )  # fmt: skip
-    return Tensor(name, _dtype(tensor.elem_type), shape, optional)
+    return Tensor(name, _dtype(tensor.elem_type), shape, name in optional)
 
 
 def _dtype(elem_type: int) -> str:
@@ -245,10 +233,10 @@ def _part(node: NodeProto) -> str:
     return "/".join(modules[:_PART_DEPTH]) or _operator(node)
 
 
-def _sum(tensors: list[tuple[TensorProto, str]], *, by_part: bool) -> dict[str, int]:
+def _sum(sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for tensor, part in tensors:
-        total[part if by_part else _dtype(tensor.data_type)] += _bytes(tensor)
+    for name, size in sizes:
+        total[name] += size
     return dict(total.most_common())
 
 
@@ -269,7 +257,7 @@ def _numbers(tensor: TensorProto) -> int:
         shown = " x ".join(map(str, dims[:_DIMS_SHOWN])) + (" x ..." * (len(dims) > _DIMS_SHOWN))
         raise ModelError(
             f"expected tensors of at most {_MAX_RANK} dimensions and below 2^63 numbers, found "
-            f"{tensor.name[:_NAME_SHOWN]!r} of {len(dims)}: {shown}"
+            f"{brief(tensor.name)} of {len(dims)}: {shown}"
         )
     return numbers
 
@@ -288,21 +276,16 @@ def _runtimes(
     others = sorted(domains - {_STANDARD, _OF_ONNX_RUNTIME})
     found += [f"a runtime with the operators of {domain}" for domain in others]
     opset = opsets.get(_STANDARD, 0)
-    first = max(
-        (_first(_FIRST_FOR_OPSET, opset), _first(_FIRST_FOR_IR, model.ir_version)), key=_number
-    )
-    found.append(f"ONNX Runtime {first} or newer (opset {opset}, IR version {model.ir_version})")
+    needed = _onnx_release(opset, model.ir_version)
+    found.append(f"{needed} (opset {opset}, IR version {model.ir_version})")
     if any(tensor.external_data for tensor in tensors):
         found.append("further files beside it, which hold some of its numbers")
     return tuple(found)
 
 
-def _first(table: Mapping[int, str], version: int) -> str:
-    if version < min(table):
-        return _OLD
-    return table.get(version, f"later than {table[max(table)]},")
-
-
-def _number(release: str) -> tuple[int, ...]:
-    digits = release.removeprefix("later than ").rstrip(",")
-    return (*map(int, digits.split(".")), release.startswith("later"))
+def _onnx_release(opset: int, ir_version: int) -> str:
+    """Name the first release of ONNX with an opset and an IR version, as far as known here."""
+    for release, known_ir_version, known_opset, *_ in onnx.helper.VERSION_TABLE:
+        if known_opset >= opset and known_ir_version >= ir_version:
+            return f"ONNX {release.removesuffix('.0')} or newer"
+    return f"newer than ONNX {onnx.__version__}"
