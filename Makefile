@@ -1,17 +1,22 @@
-# Everything a clone needs: `make demo`, `make test`, `make check`, `make bench`.
+# Everything a clone needs: `make demo`, `make test`, `make check`, `make bench`, `make docs`.
 PYTHON ?= python3
+# PyTorch without gigabytes of CUDA libraries; `make TORCH_INDEX=` takes it from the usual index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
+PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo accuracy test test-old-runtime check bench endurance format clean
+.PHONY: demo demo-model accuracy test coverage test-old-runtime check docs package bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, found " + sys.version.split()[0])'
+	@echo 'Setting up $(VENV): about two minutes, and 2 GB of disk.'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(PIP) -e '.[test,docs]'
 	@touch $@
 
 demo: $(STAMP)

@@ -278,7 +278,9 @@ def test_a_payload_is_named_and_never_run(legacy, save_pth, payload, opened):
 
 
 @pytest.mark.parametrize(
-    "function", [np.load, torch.hub.load, io.BytesIO, getattr, bytearray, int.from_bytes], ids=str
+    "function",
+    [np.load, torch.hub.load, io.BytesIO, getattr, bytearray, int.from_bytes],
+    ids=["numpy.load", "torch.hub.load", "io.BytesIO", "getattr", "bytearray", "int.from_bytes"],
 )
 def test_nothing_else_is_called_either(function, save_pth, opened):
     with opened(save_pth({"t": WHOLE, "extra": Reduced(function, 4_000_000_000)})) as found:
