@@ -31,7 +31,7 @@ def write_result(result: Segmentation, kind: str, path: Path, style: Style) -> N
     if kind in IMAGE_KINDS:
         save(path, result, kind, style)
     elif kind == "json":
-        # People open the file of an image.
+        # Indented: people open it; JSON Lines are for programs.
         _write_text(path, to_json(result, style, indent=2))
     elif kind == "rle":
         _write_text(path, to_coco_json(result, style))

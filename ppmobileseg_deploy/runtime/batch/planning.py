@@ -1,4 +1,4 @@
-"""Which file every result goes to, decided before any work is done."""
+"""Output plan: the file of every result, decided before any work is done."""
 
 import hashlib
 import itertools
@@ -40,7 +40,7 @@ _LONGEST_NAME: Final = 240
 
 @dataclass(frozen=True)
 class PlannedSource:
-    """A source and where its results will be.
+    """A source and the files of its results.
 
     Attributes:
         source: The image, video or camera.
@@ -175,7 +175,7 @@ def _file_name(name: str, ending: str) -> str:
 
 
 class _Keys:
-    """Turns paths into keys that are equal where some file system would see the same file."""
+    """Keys of paths, equal where some file system would see the same file."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, str] = {}

@@ -41,7 +41,7 @@ _YUV_OF_BGR: Final = _bt709()
 
 
 class VideoFile(Protocol):
-    """Takes the frames of a video."""
+    """Writer of a video file."""
 
     def write(self, image_bgr: NDArray[np.uint8], time_s: float) -> None:
         """Add a frame.
@@ -62,11 +62,11 @@ class VideoFile(Protocol):
         """
 
     def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
+        """Close the file, complete or not."""
 
 
 def frame_rate(fps: float | None) -> Fraction:
-    """Turn frames a second, as a video or a camera states them, into an exact number.
+    """Return an exact frame rate for a number that a video or a camera states.
 
     Args:
         fps: The number; whatever cannot be one (None, NaN, 0) gives 30.

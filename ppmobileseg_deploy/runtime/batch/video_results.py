@@ -43,7 +43,7 @@ class VideoResultWriter:
     """
 
     def __init__(self, outputs: Mapping[str, Path], style: Style, fps: float | None) -> None:
-        """Note what is to be written.
+        """Prepare the outputs; files are opened with the first result.
 
         Args:
             outputs: Kind of result and its file or folder, from `plan_outputs`.
@@ -146,7 +146,7 @@ class _Output(Protocol):
         """Write what is still missing."""
 
     def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
+        """Close the file, complete or not."""
 
 
 class _VideoOutput:

@@ -1,4 +1,4 @@
-"""Writing in the background while the next image is segmented."""
+"""Background worker: writes results while the next image is segmented."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import final
 
 @final
 class WritingWorker:
-    """Does pieces of work in another thread, one after the other, in the order given.
+    """Worker thread that does pieces of work one after the other, in the order given.
 
     What is waiting is bounded. After the first error nothing more is done; it is raised by the
     next `put`, or by `close`. A ``with`` block closes the worker at its end, also when it ends
@@ -34,7 +34,7 @@ class WritingWorker:
         """
         self._max_pending = max_pending
         self._max_pending_bytes = max_pending_bytes
-        # What is being done counts until it is done: it holds its memory.
+        # Work in progress is among them until it is done, because it holds its memory.
         self._pending: deque[tuple[Callable[[], object], int]] = deque()
         self._error: BaseException | None = None
         self._failed = False

@@ -1,1 +1,1 @@
-"""Class ids to pictures for people."""
+"""Drawing: overlays, contours, name tags and legends, windows and notebooks."""

@@ -1,4 +1,4 @@
-"""Names, colours and shares of classes in a panel beside the picture."""
+"""Legend: names, colours and shares of classes in a panel beside the picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NOTHING: Final = "none found"
 
 @dataclass(frozen=True)
 class LegendLayout:
-    """Where everything in a legend is, for all pictures of one size and one set of names.
+    """Layout of a legend, the same for all pictures of one size and one set of names.
 
     It does not depend on which classes are present, so that the legends of a video's frames have
     one size.
@@ -80,7 +80,7 @@ def draw_panel(
     names: Sequence[str],
     palette_rgb: Sequence[RGB],
 ) -> None:
-    """Draw the panel, and the ground below a picture that is lower than it.
+    """Draw the panel, and fill the canvas below a picture that is lower.
 
     Args:
         canvas_bgr: ``layout.size_hw`` and 3 channels, uint8, changed in place; the picture's

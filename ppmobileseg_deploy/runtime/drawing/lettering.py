@@ -1,7 +1,7 @@
-"""Text on pictures: with the font that Pillow brings, or a system's where letters lack in it.
+"""Text on pictures, in Pillow's font or one of the operating system.
 
 Pillow's font has the letters of English. For other writing a well-known font of the operating
-system is taken; where there is none, accents are dropped and other letters become ``?``.
+system is used; where there is none, accents are dropped and other letters become ``?``.
 """
 
 import unicodedata
@@ -42,12 +42,12 @@ def text_width(text: str, size_px: int) -> int:
 
 
 def text_mask(text: str, size_px: int, height: int) -> NDArray[np.uint8]:
-    """Draw a text as a stencil.
+    """Draw a text as a mask.
 
     Args:
         text: From `writable`.
         size_px: Height of the letters.
-        height: Height of the stencil; the text is in its vertical middle.
+        height: Height of the mask; the text is in its vertical middle.
 
     Returns:
         (height, width of the text) uint8: 255 inside the letters, 0 outside.
@@ -61,7 +61,7 @@ def text_mask(text: str, size_px: int, height: int) -> NDArray[np.uint8]:
 
 
 def writable(name: str, class_id: int) -> str:
-    """Return what can be written in place of a class name, which may hold anything.
+    """Return a class name as text that can be drawn; a name may hold anything.
 
     Characters that no font here has are replaced, control characters are escaped, the end of
     very long names is cut off.
@@ -79,7 +79,7 @@ def writable(name: str, class_id: int) -> str:
 
 
 def lacks_letters(name: str) -> bool:
-    """Return whether no font here has all characters of a name: then it is written otherwise."""
+    """Return whether some characters of a name are in no font here, so that they are replaced."""
     text = printable(name[:_LONGEST].strip())
     return _file_for(text) is None and not all(_has(None, each) for each in text)
 

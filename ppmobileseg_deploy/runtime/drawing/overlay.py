@@ -87,7 +87,7 @@ def overlay(
     return drawn
 
 
-def cut_out(selection: Selection, palette_rgb: Sequence[RGB]) -> NDArray[np.uint8]:
+def colorize_selected(selection: Selection, palette_rgb: Sequence[RGB]) -> NDArray[np.uint8]:
     """Paint the pixels that are drawn in the colours of their classes, the others transparent.
 
     Args:
@@ -152,7 +152,7 @@ def draw_contours(
         (_bright(red), _bright(green), _bright(blue)) for red, green, blue in palette_rgb
     ]
     for rows in selection.bands():
-        # The lines of a band depend on what is a line's width above and below.
+        # A band's lines depend on the pixels within a line's width above and below it.
         halo = slice(max(0, rows.start - bright), min(height, rows.stop + bright))
         inner = slice(rows.start - halo.start, rows.stop - halo.start)
         labels = _regions(selection, halo)
@@ -187,7 +187,7 @@ def _regions(selection: Selection, rows: slice) -> NDArray[Any]:
     labels = selection.labels[rows]
     if selection.everything and labels.dtype == np.uint8:
         return labels
-    # What is transparent counts as one more region.
+    # Transparent pixels count as one more region.
     wide = labels.astype(np.uint16)
     wide[selection.mask(rows) == 0] = np.iinfo(np.uint16).max
     return wide

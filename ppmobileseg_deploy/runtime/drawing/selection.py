@@ -1,4 +1,4 @@
-"""Which pixels of a segmentation are drawn."""
+"""Selection: the pixels of a segmentation that a style draws."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Selection:
         return self.chosen is None and self.confidence is None
 
     def bands(self) -> Iterator[slice]:
-        """Cut the image into bands of rows, which keep what is computed on the way small."""
+        """Yield slices of rows, of a million pixels each, to bound the memory of a computation."""
         height, width = self.labels.shape
         rows = max(1, _BAND_PIXELS // max(1, width))
         for top in range(0, height, rows):

@@ -1,4 +1,4 @@
-"""How a segmentation is drawn, and which of its classes are drawn and told of."""
+"""Style: how a segmentation is drawn, and which of its classes are drawn and listed."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ from ...errors import UsageError
 from ...quoting import printable
 
 Wanted = str | int | Iterable[str | int]
-"""Classes as people name them: a name, an id, an id as text, or several of these."""
+"""Classes as a user names them: a name, an id, an id as text, or several of these."""
 
 _SUGGESTIONS: Final = 3
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a segmentation is drawn. The fields are `SegmentationResult.plot`'s arguments.
+    """Style of drawing. The fields are the arguments of `SegmentationResult.plot`.
 
     Attributes:
         opacity: Share of the classes' colours, from 0 (image only) to 1 (colours only).
@@ -50,7 +50,7 @@ class Style:
 
 
 def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:
-    """Find the ids of the classes that somebody names.
+    """Find the ids of the classes that a user names.
 
     Args:
         names: Name of each class id.

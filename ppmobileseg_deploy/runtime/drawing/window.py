@@ -1,4 +1,4 @@
-"""A window that shows results."""
+"""Window: results shown on the screen."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ class Window:
             UsageError: There is none, or OpenCV was built without windows.
         """
         # OpenCV's window toolkit ends the whole process where it finds no display, so another
-        # one tries first.
+        # process tries first.
         attempt = "import cv2; cv2.namedWindow('ppms'); cv2.destroyAllWindows()"
         try:
             # Python would import from the current folder first, whatever lies there.

@@ -1,1 +1,1 @@
-"""Encoded files and arrays to upright BGR images."""
+"""Images: files and arrays decoded, converted to upright BGR, and encoded."""

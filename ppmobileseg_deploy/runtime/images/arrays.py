@@ -116,13 +116,13 @@ def _as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
     rows = max(1, _BAND_VALUES * len(image) // image.size)
     for top in range(0, len(image), rows):
         band = image[top : top + rows]
-        # NaN is neither; comparing it warns of nothing.
+        # NaN fails both comparisons, without a warning.
         if not (band.min() >= 0 and band.max() <= 255):
             raise _unfit(image)
         pixels[top : top + rows] = band
         if image.dtype.kind == "f" and not np.array_equal(pixels[top : top + rows], band):
             raise _unfit(image)
-    # Zeros and ones are black and nearly black, or black and white: a float says which too seldom.
+    # Floats of zeros and ones may mean black and nearly black, or black and white.
     if image.dtype.kind == "f" and pixels.max() == _LARGEST_FLOAT_SCALED_TO_ONE:
         raise _unfit(image)
     return pixels

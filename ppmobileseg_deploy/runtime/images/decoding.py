@@ -1,9 +1,9 @@
-"""Encoded images to upright BGR arrays: which format it is, and one error for all kinds of damage.
+"""Image decoder: finds the format of a file, and raises one error for all kinds of damage.
 
 Pillow decodes most formats, because it refuses truncated files; OpenCV fills their missing part
 with grey and says so on stderr only. The decoders are named one by one: a photograph needs no
 others, some of Pillow's start programs (EPS), and the pixel limit of `PIL.Image.open` is the whole
-process's. What a file claims, and makes a decoder do, is checked in `formats` before.
+process's. The header, which decoders act upon, is checked in `formats` before.
 """
 
 import os
@@ -60,7 +60,7 @@ def _decoded(stream: BinaryIO, max_pixels: int) -> ImageBGR:
     limits = Limits(max_pixels, file_bytes=stream.seek(0, os.SEEK_END))
     stream.seek(0)
     kind, decode = _format(prefix)
-    # Damage makes decoders raise whatever the damaged field happens to break.
+    # On damaged files decoders raise errors of any type.
     try:
         return decode(stream, limits)
     except ImageError:

@@ -1,15 +1,14 @@
-"""What a file says about its size, held against what it can contain, before anything is decoded.
+"""Header checks: whether a file is long enough for the size in its header, before it is decoded.
 
-A damaged or malicious header of a few bytes may claim 200 megapixels; decoders believe it, set
-gigabytes aside and fill them. But every way of compression has a most that it can make of a byte,
-and a file that claims more is damaged, however it goes on. The limits of the formats, in their
-modules, are those of the formats themselves, reached by pictures of one flat colour, so no intact
-file is refused by them: a flat PNG of 100 megapixels has its 100 kB, and passes.
+A damaged or malicious header of a few bytes may state 200 megapixels, for which decoders allocate
+and fill gigabytes. But every compression has a highest ratio, and a file whose header states more
+is damaged. The limits, in the modules of the formats, are those of the formats themselves, reached
+by images of one flat colour, so no intact file is refused: a flat PNG of 100 megapixels has its
+100 kB, and passes.
 
-Some ways of compression have no such limit: lossless WebP needs no bits at all for one colour, 38
-bytes for any size. There we draw a line of our own, `ALMOST_NOTHING`, at pictures that are one
-colour and nothing else. Below `UNCHECKED_PIXELS`, where a wrong claim costs little, nothing is
-checked.
+Some compressions have no such limit: lossless WebP needs no bits at all for one colour, 38 bytes
+for any size. For them we set a limit of our own, `ALMOST_NOTHING`, which only images of a single
+colour reach. Below `UNCHECKED_PIXELS`, where a wrong size costs little, nothing is checked.
 """
 
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ class Limits:
         """Refuse an image that is too large, or that its file is too short for.
 
         Args:
-            size_hw: Claimed height and width.
+            size_hw: Height and width in the header.
             pixels_per_byte: The most that the format can make of a byte.
 
         Raises:

@@ -1,4 +1,4 @@
-"""PIL images of every mode to upright BGR arrays."""
+"""PIL images: every mode converted to upright BGR arrays."""
 
 from typing import Any, Final
 

@@ -1,1 +1,1 @@
-"""What segmenting an image gives, as arrays, pictures and records."""
+"""Results of a segmentation: data, pictures, records and image files."""

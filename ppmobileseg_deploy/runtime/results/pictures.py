@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
-from ..drawing.overlay import colorize, cut_out, draw_contours, overlay
+from ..drawing.overlay import colorize, colorize_selected, draw_contours, overlay
 from ..drawing.selection import Selection
 from ..drawing.style import Style
 from .segmentation import Segmentation
@@ -35,7 +35,7 @@ def draw_colors(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
     selection = _selection(segmentation, style)
     if selection.everything:
         return colorize(segmentation.labels, segmentation.palette_rgb)
-    return cut_out(selection, segmentation.palette_rgb)
+    return colorize_selected(selection, segmentation.palette_rgb)
 
 
 def draw_legend(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:

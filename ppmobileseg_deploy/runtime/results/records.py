@@ -112,6 +112,6 @@ def _rounded(value: float, decimals: int) -> float | None:
 
 
 def _text(text: str) -> str:
-    # Half of a surrogate pair, from a file name that is no UTF-8 or a damaged model, is no text
-    # that strict readers of JSON take.
+    # Strict readers of JSON refuse half of a surrogate pair, which comes from file names that are
+    # no UTF-8 and from damaged models.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -31,19 +31,6 @@ class SegmentationResult(Segmentation):
     ``image_bgr``, ``path``, ``speed``, ``metadata``, ``model_file``, ``frame_index``, ``time_s``,
     ``confidence`` and ``source``.
 
-    Several methods draw in the same style. Their arguments mean the same everywhere:
-
-    - ``opacity``: Share of the classes' colours, from 0 (image only) to 1 (colours only).
-    - ``classes``: Names or ids of the classes to draw or list, None for all; the image shows
-      through elsewhere.
-    - ``contours``: Draw a line along the border of every region.
-    - ``label``: Write the classes' names on the largest regions.
-    - ``confidence``: Leave out pixels whose class is less probable than this, in [0, 1]. Needs a
-      result with ``confidence``.
-
-    All of them raise `UsageError` where opacity or confidence is outside [0, 1], the model has no
-    such class, or the result has no confidence.
-
     Example:
         >>> result = SegmentationResult(
         ...     labels=np.array([[0, 0, 0], [0, 1, 1]], np.uint8),
@@ -140,18 +127,21 @@ class SegmentationResult(Segmentation):
         """Draw the classes' colours over the image.
 
         Args:
-            opacity: See the class, like all but ``color``.
-            classes: Classes to draw.
+            opacity: Share of the classes' colours, from 0 (image only) to 1 (colours only).
+            classes: Names or ids of the classes to draw, None for all; the image shows through
+                elsewhere.
             contours: Draw lines along the borders of the regions.
             label: Write the classes' names on the largest regions.
-            confidence: Leave out pixels whose class is less probable than this.
+            confidence: Leave out pixels whose class is less probable than this, in [0, 1]. Needs
+                a result with ``confidence``.
             color: Order of the channels: ``"bgr"`` for OpenCV, ``"rgb"`` for most others.
 
         Returns:
             A new array, (height, width, 3) uint8.
 
         Raises:
-            UsageError: An argument makes no sense, see the class.
+            UsageError: The opacity or confidence is outside [0, 1], a class or the order of
+                channels is unknown, or the result has no confidence.
 
         Example:
             >>> picture = result.plot(0.4, classes=["tree", 0], contours=True, label=True)
@@ -229,13 +219,8 @@ class SegmentationResult(Segmentation):
     ) -> Image.Image:
         """Return a picture as a PIL image.
 
-        Args:
-            opacity: See `plot`, like all but ``kind``.
-            kind: ``"overlay"``, ``"color"``, ``"legend"``, ``"labels"`` or ``"indexed"``.
-            classes: Classes to draw.
-            contours: Draw lines along the borders of the regions.
-            label: Write the classes' names on the largest regions.
-            confidence: Leave out pixels whose class is less probable than this.
+        ``kind`` is ``"overlay"``, ``"color"``, ``"legend"``, ``"labels"`` or ``"indexed"``; the
+        other arguments are those of `plot`.
 
         Returns:
             An image of mode RGB; of colours of which some are left out RGBA; of labels L, or I;16
@@ -331,15 +316,9 @@ class SegmentationResult(Segmentation):
     ) -> bytes:
         """Encode a picture as an image file, for a response or a database.
 
-        Args:
-            format: ``"png"``, ``"jpg"``, ``"webp"``, ``"bmp"`` or ``"tif"``; for the kinds
-                ``"labels"`` and ``"indexed"``, which must stay exact, ``"png"`` only.
-            opacity: See `to_pil`, like the rest.
-            kind: ``"overlay"``, ``"color"``, ``"legend"``, ``"labels"`` or ``"indexed"``.
-            classes: Classes to draw.
-            contours: Draw lines along the borders of the regions.
-            label: Write the classes' names on the largest regions.
-            confidence: Leave out pixels whose class is less probable than this.
+        ``format`` is ``"png"``, ``"jpg"``, ``"webp"``, ``"bmp"`` or ``"tif"``; for the kinds
+        ``"labels"`` and ``"indexed"``, which must stay exact, ``"png"`` only. The other arguments
+        are those of `to_pil`.
 
         Returns:
             The content of the file.
@@ -370,16 +349,9 @@ class SegmentationResult(Segmentation):
     ) -> None:
         """Write a picture, by default what `plot` draws, to an image file.
 
-        Args:
-            file: A path: a missing folder is made, and the file appears complete or not at all.
-                Or a file that is open for writing bytes.
-            opacity: See `encode`, like the rest.
-            format: As for `encode`; None for the one that the file's name ends in.
-            kind: What to write.
-            classes: Classes to draw.
-            contours: Draw lines along the borders of the regions.
-            label: Write the classes' names on the largest regions.
-            confidence: Leave out pixels whose class is less probable than this.
+        ``file`` is a path, whose folder is made if it is missing and whose file appears complete
+        or not at all; or a file that is open for writing bytes. ``format`` is None for the one
+        that the file's name ends in. The other arguments are those of `encode`.
 
         Raises:
             UsageError: As for `encode`, or nothing names a format.

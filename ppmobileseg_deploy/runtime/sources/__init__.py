@@ -1,4 +1,4 @@
-"""Everything that can be segmented: images, videos, cameras, addresses, standard input."""
+"""Sources: images, videos, cameras, addresses and standard input, found and read."""
 
 from .find import FoundSources, find_sources
 from .folders import absolute

@@ -1,4 +1,4 @@
-"""Addresses of images in the web: what they are called, without the secrets in them."""
+"""Addresses of images in the web: checked, and shown without the secrets in them."""
 
 import re
 from pathlib import PurePosixPath
@@ -16,7 +16,7 @@ _LONGEST_NAME: Final = 100
 
 
 def scheme_of(location: str) -> str | None:
-    """Return the part before ``://``, in lower case; None for what is no address."""
+    """Return the scheme of an address, in lower case; None for what is no address."""
     match = _SCHEME.match(location)
     return match[1].lower() if match else None
 

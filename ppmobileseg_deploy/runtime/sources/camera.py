@@ -1,4 +1,4 @@
-"""The frames of a camera, by OpenCV."""
+"""Camera: its frames, read by OpenCV."""
 
 import math
 import os
@@ -13,7 +13,7 @@ from ...errors import ImageError
 from ...types import ImageBGR
 from .source import Frame
 
-_MOST_FPS: Final = 1000.0  # what is more is no rate of a camera
+_MOST_FPS: Final = 1000.0  # more is no frame rate
 _LOG_LEVEL_SILENT: Final = 0
 
 
@@ -63,7 +63,7 @@ def _opened(index: int) -> Iterator[cv2.VideoCapture]:
             raise ImageError(
                 f"cannot open camera {index}: none is connected, it is in use, or access is denied"
             )
-        # What is shown should be of now, not of some frames ago.
+        # Without a queue, so that the newest frame is read.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         yield capture
     finally:
@@ -72,7 +72,7 @@ def _opened(index: int) -> Iterator[cv2.VideoCapture]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep OpenCV from writing to stderr what our errors say; wishes of users go first."""
+    """Silence OpenCV's messages, which our errors repeat, unless the user has set their level."""
     if "OPENCV_LOG_LEVEL" in os.environ:
         yield
         return

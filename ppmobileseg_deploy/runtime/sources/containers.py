@@ -83,7 +83,7 @@ def open_video(path: Path) -> Iterator[OpenVideo]:
     demuxer = _demuxer(path)
     import av
 
-    # What is stored is often a few rows more than what is shown.
+    # Coded frames are often a few rows higher than what is displayed.
     options = {"max_pixels": str(MOST_PIXELS + MOST_PIXELS // 8)}
     try:
         container = av.open(

@@ -54,13 +54,12 @@ class Decoder:
         self._stream = stream
         parity = None
         if stream.name in _UNMARKED:
-            # PyAV tells it from release 18 on.
+            # PyAV has it from release 18 on.
             parity = _PARITIES.get(getattr(stream.codec_context, "field_order", 0))
         self._deinterlacer = Deinterlacer(threads, parity)
         self._formats = FrameFormats(stream)
-        self._waiting: deque[FrameFormat] = (
-            deque()
-        )  # those of the frames that are in the deinterlacer
+        # Formats of the frames that are in the deinterlacer.
+        self._waiting: deque[FrameFormat] = deque()
 
     @property
     def deinterlaces(self) -> bool:
@@ -111,9 +110,9 @@ class Decoder:
             yield from self._container.demux(self._stream)
         except OSError as error:
             raise ImageError(reason_of(error)) from error
-        except av.FFmpegError as error:  # also MemoryError, in which a packet's claim may end
+        except av.FFmpegError as error:  # also MemoryError, of a packet of impossible size
             self._note(error)
-            yield None  # for what the decoder still holds
+            yield None  # flushes the decoder
 
     def _decoded(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame]":
         import av

@@ -1,4 +1,4 @@
-"""FFmpeg's filters in a row, by PyAV."""
+"""Filter chain: FFmpeg's filters one after the other, by PyAV."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Which images, videos and cameras are meant by what a user names."""
+"""Search for sources: the images, videos and cameras that a location names."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ _CAMERA: Final = re.compile(r"(?:/dev/video)?([0-9]{1,3})")
 
 @dataclass(frozen=True)
 class FoundSources:
-    """What `find_sources` found.
+    """Result of `find_sources`.
 
     Attributes:
         sources: Each once, in the order of the locations.
@@ -37,7 +37,7 @@ class FoundSources:
 def find_sources(
     locations: Iterable[str | Path], *, recursive: bool = False, output: Path | None = None
 ) -> FoundSources:
-    """Turn what a user names into a list of sources.
+    """Find the sources that locations name.
 
     What exists under a name is meant by it, whatever the name looks like. Otherwise:
 
@@ -66,7 +66,7 @@ def find_sources(
     Returns:
         The sources and what was wrong.
     """
-    finder = _Finder(recursive, output)
+    finder = _Finder(recursive=recursive, output=output)
     for location in locations:
         finder.add(str(location))
     return finder.found()
@@ -81,9 +81,9 @@ class _List:
 
 
 class _Finder:
-    """Collects sources in the order in which they were named."""
+    """Collector of sources, in the order in which they were named."""
 
-    def __init__(self, recursive: bool, output: Path | None) -> None:
+    def __init__(self, *, recursive: bool, output: Path | None) -> None:
         self._recursive = recursive
         self._output = output
         # Files by their absolute path, with the levels to keep below an output folder; whatever
@@ -246,7 +246,7 @@ def _is_video(path: Path) -> bool:
 
 
 def same_name_key(name: str) -> str:
-    """Return a key that is equal for names which some file system takes for the same.
+    """Return a key of a name, equal for names that some file system takes for the same.
 
     macOS and Windows ignore case, macOS also how accents are composed.
 
@@ -261,7 +261,7 @@ def relative_paths(absolute: Sequence[str], levels: Sequence[int], extra: int = 
 
     All get the same number of additional folders, so that one pair of equal names does not
     scatter a folder. Paths that differ only in case are not told apart: no folder above them
-    would, and their results get names of their own (`sinks.plan_outputs`).
+    would, and their results get names of their own (`planning.plan_outputs`).
 
     Args:
         absolute: Absolute paths of files, each once.

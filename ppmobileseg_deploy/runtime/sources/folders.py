@@ -1,4 +1,4 @@
-"""What a folder holds that can be segmented, without the results of earlier runs."""
+"""Folders: their images and videos, without the results of earlier runs."""
 
 import os
 import re
@@ -19,7 +19,7 @@ SUFFIXES: Final = READABLE_SUFFIXES | VIDEO_SUFFIXES
 
 @dataclass
 class Listing:
-    """What was found in folders.
+    """Images and videos found in folders.
 
     Attributes:
         files: Images and videos.
@@ -33,7 +33,7 @@ class Listing:
 
 
 def absolute(path: Path) -> str:
-    """Return the one spelling of a path by which it can be compared; links are kept."""
+    """Return the absolute path without dots, for comparison; links are kept."""
     return os.path.normpath(path.absolute())
 
 
@@ -79,7 +79,7 @@ def walk(
         Each folder, and the folders and the files in it that are visible, in natural order. A
         folder that the caller removes from its list is not gone into.
     """
-    # Links may lead back up: a folder is known by what it really is.
+    # Links may form loops: each folder is visited once, by its real path.
     seen = set()
     waiting = [folder]
     while waiting:

@@ -1,4 +1,4 @@
-"""From a source to its pixels, one frame after another."""
+"""Frames of a source, read one after another."""
 
 from collections.abc import Generator
 

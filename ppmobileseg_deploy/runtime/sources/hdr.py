@@ -1,6 +1,6 @@
-"""Videos of high dynamic range (PQ, HLG) to the range of photographs, by one rule.
+"""HDR video (PQ, HLG): tone mapping to the range of photographs.
 
-Such a video says how bright a screen should be, and has highlights far brighter than white paper;
+Such a video states the brightness of the screen, and has highlights far brighter than white paper;
 networks are trained on photographs, whose white is that of paper. So, for every colour:
 
 1. The signal becomes light on a screen of 1000 cd/m2 (ITU-R BT.2100); what would be brighter is
@@ -56,7 +56,7 @@ PRIMARIES: Final = frozenset(_PRIMARIES_XY)
 
 
 def sdr_cube(transfer: int, primaries: int) -> str:
-    """Tabulate the rule.
+    """Tabulate the tone mapping.
 
     Args:
         transfer: `PQ` or `HLG`.
@@ -73,7 +73,7 @@ def sdr_cube(transfer: int, primaries: int) -> str:
 
 
 def sdr_of(signal_rgb: Floats, transfer: int, primaries: int) -> Floats:
-    """Apply the rule.
+    """Apply the tone mapping.
 
     Args:
         signal_rgb: (..., 3), R'G'B' in [0, 1].

@@ -1,4 +1,4 @@
-"""Hosts that only this machine or its network can reach, and who may lead there."""
+"""Host checks: a server may not redirect to hosts of this machine or its network."""
 
 import ipaddress
 import socket
@@ -31,7 +31,7 @@ def is_private(address: str) -> bool:
 
 
 class Reach:
-    """Keeps a server from sending its visitor into the visitor's own network.
+    """Guard against servers that redirect a visitor into the visitor's own network.
 
     The first host may be anywhere, because the user named it. Those that redirects lead to are
     public unless the first one was private.
@@ -53,7 +53,7 @@ class Reach:
         """
         if self._private_allowed is False:
             for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                self._meet(is_private(str(place[0])))
+                self._check(private=is_private(str(place[0])))
 
     def check_connection(self, connected: socket.socket) -> None:
         """Look at who was connected to, before anything is sent: names may change their address.
@@ -61,7 +61,7 @@ class Reach:
         Raises:
             ImageError: As `check_name`.
         """
-        self._meet(is_private(str(connected.getpeername()[0])))
+        self._check(private=is_private(str(connected.getpeername()[0])))
 
     def check_proxied(self, host: str) -> None:
         """Look at a host that a proxy connects to, whose address is not known here.
@@ -70,9 +70,11 @@ class Reach:
             ImageError: As `check_name`, as far as its name tells.
         """
         name = host.lower().rstrip(".")
-        self._meet(name == "localhost" or name.endswith(".localhost") or _is_private_text(name))
+        self._check(
+            private=name == "localhost" or name.endswith(".localhost") or _is_private_text(name)
+        )
 
-    def _meet(self, private: bool) -> None:
+    def _check(self, *, private: bool) -> None:
         if self._private_allowed is None:
             self._private_allowed = private
         elif private and not self._private_allowed:

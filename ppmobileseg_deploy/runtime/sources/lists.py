@@ -1,4 +1,4 @@
-"""Lists of paths, from a text file or from standard input, and what standard input holds."""
+"""Lists of locations, from a text file or standard input, which may hold an image instead."""
 
 import codecs
 import re

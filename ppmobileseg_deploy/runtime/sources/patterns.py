@@ -1,4 +1,4 @@
-"""Names with wildcards in them, and numbered names."""
+"""Patterns: names with wildcards, and numbered sequences."""
 
 import fnmatch
 import re
@@ -115,7 +115,7 @@ def _expand(folder: Path, parts: tuple[str, ...], listing: Listing) -> Iterator[
         return
     part, rest = parts[0], parts[1:]
     if part == "**":
-        while rest[:1] == ("**",):  # says nothing more, and takes exponentially long
+        while rest[:1] == ("**",):  # matches the same, in exponential time
             rest = rest[1:]
         for inner, folders, files in walk(folder, recursive=True, errors=listing.errors):
             listing.skipped += leave_out_frames(folders, files)

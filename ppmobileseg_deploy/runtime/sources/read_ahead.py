@@ -1,4 +1,4 @@
-"""Reading ahead: the next items are made while the present one is worked on."""
+"""Reading ahead: a thread makes the next items while the present one is used."""
 
 import queue
 import threading
@@ -90,7 +90,7 @@ class _Worker(threading.Thread, Generic[T]):
         try:
             iterator = iter(self._items)
             while True:
-                # Before an item is made: it is the item that takes memory.
+                # Before the item is made, since that takes the memory.
                 self.free.acquire()
                 if self._stopped:
                     break

@@ -40,8 +40,8 @@ def display_matrix(frame: "VideoFrame") -> Matrix | None:
 def _side_data(frame: "VideoFrame") -> list[Any]:
     from av.sidedata.sidedata import SideDataContainer
 
-    # Not `frame.side_data`: the two then hold each other, and frames pile up in memory until
-    # Python looks for such circles.
+    # Not `frame.side_data`: it makes a reference cycle, which keeps frames in memory until the
+    # garbage collector runs.
     return list(SideDataContainer(frame))  # type: ignore[call-arg]
 
 

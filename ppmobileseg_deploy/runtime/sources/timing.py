@@ -1,4 +1,4 @@
-"""When the frames of a video are shown, and when it should end."""
+"""Timing of a video: the time of every frame, and whether the video ends early."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-_CLOCK_RATE: Final = 1000  # of Matroska; with few frames FFmpeg takes it for theirs
+_CLOCK_RATE: Final = 1000  # of Matroska; with few frames FFmpeg takes it for the frame rate
 _TOLERANCE: Final = 0.02  # of a video's duration: containers round, and soundtracks are longer
 _TOLERATED_FRAMES: Final = 3
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 class Clock:
-    """Tells when frames are shown, in seconds after the first.
+    """Clock of a video: when its frames are shown, in seconds after the first.
 
     Args:
         stream: The video.
@@ -57,7 +57,7 @@ class Clock:
 
 
 def missing_end(path: Path, video: OpenVideo, clock: Clock) -> str:
-    """Tell a video that is over from one that breaks off: FFmpeg ends both alike.
+    """Tell whether a video breaks off before its end, which FFmpeg does not report.
 
     Args:
         path: The file.
@@ -94,8 +94,8 @@ def _duration_s(video: OpenVideo, fps: float | None) -> float | None:
         return stream.frames / fps
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    # Matroska says it of all streams together, and a soundtrack may be longer. Most writers add
-    # it for each: "00:00:02.400000000".
+    # Matroska states the duration of all streams together, and a soundtrack may be longer. Most
+    # writers tag each stream with its own: "00:00:02.400000000".
     tagged = _DURATION.fullmatch(stream.metadata.get("DURATION", ""))
     if tagged is not None:
         return int(tagged[1]) * 3600 + int(tagged[2]) * 60 + float(tagged[3])

@@ -1,10 +1,10 @@
-"""The formats of image files, one each: its header is read here before a decoder sees the file.
+"""Formats of image files, one a module: headers are checked here before a decoder gets the file.
 
-Decoders believe what a file says about itself: they set memory aside, loop and inflate as often as
-it tells them to. So every length that they would act upon is checked first, and they are given
-only the parts that pixels need; comments, profiles and thumbnails are never parsed.
+Decoders trust headers: they allocate memory, loop and inflate as these tell them to. So every
+length that they would act upon is checked first, and they are given only the parts that pixels
+need; comments, profiles and thumbnails are never parsed.
 
 Each module has ``decode(stream, limits)``, which gives (height, width, 3) uint8, BGR, upright,
-contiguous. It raises `ImageError` for a file that is whole and not for us, and whatever its
+contiguous. It raises `ImageError` for an intact file of a kind that is not read, and whatever its
 decoder raises for a damaged one.
 """

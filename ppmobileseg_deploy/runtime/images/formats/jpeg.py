@@ -87,8 +87,8 @@ def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
 
 
 def _without_filling(content: bytes) -> bytes:
-    # Zeros that fill up a disk's sector, or stand for what was not received, are no pixels; to a
-    # decoder they are.
+    # Zeros that fill a disk's sector, or replace data that were not received, would be decoded
+    # as pixels.
     stripped = content.rstrip(b"\0")
     return stripped if len(content) - len(stripped) > 2 else content
 

@@ -1,4 +1,4 @@
-"""How a camera was held, and photographs turned upright.
+"""Orientation: read from EXIF or XMP data, and applied to the pixels.
 
 Unreadable EXIF or XMP data are no reason to refuse pixels that are whole: they count as none.
 
@@ -71,7 +71,7 @@ def _of_xmp(xmp: bytes) -> int:
 
 
 def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn an image upright.
+    """Turn an image upright by its EXIF orientation.
 
     Args:
         pixels: (height, width) or (height, width, channels).

@@ -1,4 +1,4 @@
-"""Files put together from parts of another one, without a copy in memory."""
+"""Files assembled from parts of another file, without a copy in memory."""
 
 import io
 from bisect import bisect_right
@@ -49,7 +49,7 @@ class _Assembled(io.RawIOBase):
         return self._position
 
     def readall(self) -> bytes:
-        # Python's own asks for a little more each time, and copies what it has.
+        # Python's own reads growing pieces and copies them.
         data = memoryview(bytearray(max(0, (self._ends or [0])[-1] - self._position)))
         filled = 0
         while count := self.readinto(data[filled:]):

@@ -1,4 +1,4 @@
-"""TIFF directories, read within bounds: those of TIFF files, and of EXIF data, which are the same.
+"""TIFF directories, of TIFF files and of EXIF data, read within bounds.
 
 A directory may say that it has 65 535 entries of gigabytes each, all of them at one place. Here an
 entry costs memory only when it is asked for, and never more than the caller expects.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""How TIFF files begin, the last two of them larger than 4 GB, perhaps."""
+"""First bytes of TIFF files; the last two are BigTIFF."""
 
 _MOST_ENTRIES: Final = 4096
 _RATIO: Final = 5

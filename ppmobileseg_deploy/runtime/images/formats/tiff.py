@@ -1,4 +1,4 @@
-"""TIFF: the first page, where it says for sure which colours its numbers mean.
+"""TIFF: the first page, where its header states which colours its numbers mean.
 
 Pillow and libtiff decode, but not this file: they get a new header over the same strips or tiles,
 of a kind that they read right (tests compare every kind with tifffile). Pillow takes planes of 16
@@ -37,7 +37,7 @@ from .tiff_layout import (
     check_segments,
     most_pixels_per_byte,
     read_layout,
-    what_is_missing,
+    unmet_requirement,
 )
 
 _MODES: Final = dict.fromkeys(GRAY, "L") | {RGB: "RGB", CMYK: "CMYK"}
@@ -88,7 +88,7 @@ def read_values(stream: BinaryIO, limits: Limits) -> NDArray[np.uint16]:
 def _open(stream: BinaryIO, limits: Limits) -> tuple[Directory, Layout]:
     directory = read_directory(stream)
     layout = read_layout(directory)
-    expected = what_is_missing(directory, layout)
+    expected = unmet_requirement(directory, layout)
     if expected:
         raise ImageError(f"expected {expected}, found a TIFF file of {layout}")
     height, width = layout.size_hw

@@ -1,4 +1,4 @@
-"""A new header for the pixels of a TIFF file.
+"""TIFF header: written anew for the pixels of a file.
 
 Format: TIFF 6.0 (Adobe, 1992), section 2.
 """
@@ -50,7 +50,7 @@ def rewritten(
     Raises:
         ValueError: Pixels are missing, or lie where others do.
     """
-    # Twelve bits are packed in the same way in both orders, but Pillow knows it of one only.
+    # Samples of 12 bits are packed alike in both byte orders, but Pillow reads little endian only.
     order = "<" if layout.bits == (12,) else directory.order
     segments = _segments(directory, layout, file_bytes, plane or 0)
     places = list(dict.fromkeys(segments))
@@ -99,7 +99,7 @@ def _raw_byte_counts(layout: Layout) -> list[int]:
     height, width = layout.segment_hw
     line_bytes = -(-width * layout.bits[0] * (1 if layout.planes else layout.samples) // 8)
     across = -(-layout.size_hw[1] // width)
-    # Of the lowest tiles only what is on the page: the rest may be missing.
+    # Of the lowest tiles only the rows on the page: the others may be missing.
     rows = [
         min(height, layout.size_hw[0] - index // across * height)
         for index in range(layout.segments)

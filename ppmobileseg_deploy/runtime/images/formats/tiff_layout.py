@@ -82,7 +82,7 @@ _NUMBER_KINDS: Final = {
     1: "whole numbers",
     2: "signed whole numbers",
     3: "floating point",
-    4: "whole numbers",  # "undefined": to be read as if nothing were said
+    4: "whole numbers",  # "undefined": read like an unstated kind
     5: "complex whole numbers",
     6: "complex floating point",
 }
@@ -234,15 +234,15 @@ def check_segments(layout: Layout) -> None:
         )
 
 
-def what_is_missing(directory: Directory, layout: Layout) -> str:
-    """Tell what a page would have to be so that it can be read; empty if it is that.
+def unmet_requirement(directory: Directory, layout: Layout) -> str:
+    """Return the first requirement that a page does not meet; empty if it can be read.
 
     Args:
         directory: The page's.
         layout: What it says.
 
     Returns:
-        What was expected of it, for a message.
+        What was expected of it, as messages have it.
     """
     photometric = layout.photometric
     if photometric not in COLORS or (photometric == CMYK and directory.number(_INK_SET, 1) != 1):
@@ -258,9 +258,9 @@ def what_is_missing(directory: Directory, layout: Layout) -> str:
     ):
         return "no compression, LZW, deflate, PackBits, JPEG, LZMA, Zstandard or fax"
     return (
-        _missing_of_samples(layout)
-        or _missing_of_storage(layout)
-        or _missing_of_ycbcr(directory, layout)
+        _unmet_by_samples(layout)
+        or _unmet_by_storage(layout)
+        or _unmet_by_ycbcr(directory, layout)
     )
 
 
@@ -281,7 +281,7 @@ def most_pixels_per_byte(layout: Layout) -> float:
     return of_bytes[layout.compression] * 8 / (layout.bits[0] * layout.samples)
 
 
-def _missing_of_samples(layout: Layout) -> str:
+def _unmet_by_samples(layout: Layout) -> str:
     photometric, bits, alpha = layout.photometric, layout.bits[0], layout.alpha
     colors = COLORS[photometric]
     extra = layout.samples - colors
@@ -297,13 +297,13 @@ def _missing_of_samples(layout: Layout) -> str:
     return ""
 
 
-def _missing_of_storage(layout: Layout) -> str:
+def _unmet_by_storage(layout: Layout) -> str:
     compression, bits = layout.compression, layout.bits[0]
     if layout.planes and (bits not in (8, 16) or layout.photometric in (PALETTE, YCBCR, LAB)):
         return "pixel by pixel"
     if compression == JPEG and bits != 8:
         return "JPEG of 8 bits a sample"
-    # Where others are stored, some programs undo differences and some do not.
+    # Elsewhere, some programs undo the predictor and some do not.
     if layout.predictor != 1 and not (
         layout.predictor == 2 and compression in _WITH_DIFFERENCES and bits in (8, 16)
     ):
@@ -319,7 +319,7 @@ def _has_known_order(layout: Layout) -> bool:
     return layout.planes or layout.samples == 1 or (layout.photometric, layout.samples) == (RGB, 3)
 
 
-def _missing_of_ycbcr(directory: Directory, layout: Layout) -> str:
+def _unmet_by_ycbcr(directory: Directory, layout: Layout) -> str:
     if layout.photometric != YCBCR or layout.compression == JPEG:
         return ""
     # Pillow converts as JPEG does.

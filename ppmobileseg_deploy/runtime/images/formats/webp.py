@@ -51,14 +51,14 @@ def decode(stream: BinaryIO, limits: Limits) -> ImageBGR:
     """Decode a WebP file, of an animation the first frame; see `formats`."""
     content = stream.read()
     header = read_header(content)
-    # An animation's canvas may be larger than its frames: that costs no bytes, but memory.
+    # An animation's canvas may be larger than its frames: it takes memory, but no bytes.
     flat = header.lossless and not header.animated
     limits.check(header.size_hw, ALMOST_NOTHING if flat else _LOSSY_PIXELS_PER_BYTE)
     orientation = orientation_of(header.exif)
     if header.animated:
         stream.seek(0)
         return turned(bgr_of_pil(WebPImagePlugin.WebPImageFile(stream)), orientation)
-    # A file of that part alone: profiles and the like may be damaged, and are not looked at.
+    # A file of the pixels alone: other chunks may be damaged, and are not read.
     pixels = content[header.pixels.start : header.pixels.stop]
     file = struct.pack("<4sI4s", MAGIC, 4 + len(pixels), b"WEBP") + pixels
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
