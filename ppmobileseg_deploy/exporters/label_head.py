@@ -208,7 +208,8 @@ def _traced(
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Write the runtime's heads into the package, or into another folder."""
-    folder = Path(*arguments) if arguments else Path(__file__).parents[1] / "runtime" / "heads"
+    package = Path(__file__).parents[1] / "runtime" / "inference" / "heads"
+    folder = Path(*arguments) if arguments else package
     for name, model in runtime_heads().items():
         with atomic_path(folder / name) as path:
             onnx.save_model(model, path)

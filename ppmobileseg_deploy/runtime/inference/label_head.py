@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from ...types import Labels, Logits, label_type
+from .dense_labels import are_single, dense_best, dense_labels, is_dense
 from .execution import Execution
 from .ort_session import LazySession, SessionFactory, first_line
 from .sampling import Sampling
-from .scores import LOGITS, Scores
+from .scores import LOGITS, MOST, Scores
 
 _FOLDER: Final = Path(__file__).with_name("heads")
 MIN_CLASSES: Final = 17
 """`model.cell.MIN_CLASSES`: what the heads rank at least."""
 
 _UINT8_CLASSES: Final = 256
-_NOWHERE: Final = np.float32(-1e30)
+_NOWHERE: Final = np.float32(100 * -MOST)
 _MOST_VALUES: Final = 320 << 20
 """Logits of one band, if every class were in question at every pixel: 1.3 GB, for noise alone. A
 1080p image of 150 classes is one band ..."""
@@ -57,7 +58,7 @@ class LabelHead:
         """Interpolate along both axes and take the best class; of equal ones the lowest.
 
         Args:
-            logits: (classes, h, w) float32, finite.
+            logits: (classes, h, w) float32, as `scores.finite` leaves them.
             rows: From grid rows to the rows of the label map.
             columns: From grid columns to its columns.
 
@@ -68,11 +69,13 @@ class LabelHead:
             ModelError: ONNX Runtime fails.
         """
         height, width = len(rows.points), len(columns.points)
+        kind = label_type(self._num_classes)
+        if is_dense(rows, columns):
+            return dense_labels(logits, rows, columns, kind)
         missing = MIN_CLASSES - len(logits)
         if missing > 0:
             logits = np.pad(logits, ((0, missing), (0, 0), (0, 0)), constant_values=_NOWHERE)
         band = _rows_at_once(height, width * len(logits))
-        kind = label_type(self._num_classes)
         if band == height:
             return self._label_band(logits, rows, columns).astype(kind, copy=False)
         labels: Labels = np.empty((height, width), kind)
@@ -117,6 +120,8 @@ class LabelHead:
     def _interpolated(
         self, head: str, logits: Logits, rows: Sampling, columns: Sampling
     ) -> Logits:
+        if are_single(rows, columns):
+            return dense_best(logits, rows, columns, softmax=head == "confidence")
         height, width = len(rows.points), len(columns.points)
         confidence = np.empty((height, width), np.float32)
         down, across = rows.cells, columns.cells

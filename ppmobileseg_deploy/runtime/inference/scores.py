@@ -14,7 +14,8 @@ from .model_output import ModelOutput
 
 _ONE: Final = 1e-3  # tolerance of a sum of probabilities, for rounding
 _LOOKED_AT: Final = 32  # rows and columns that are checked first
-_LEAST: Final = np.float32(-1e38)  # in place of minus infinity, which cannot be interpolated
+MOST: Final = 1e30
+"""What numbers are limited to: larger ones, and minus infinity, cannot be interpolated."""
 
 
 class ScoresWarning(UserWarning):
@@ -157,7 +158,10 @@ def scores_of(
 
 
 def finite(values: NDArray[np.float32]) -> bool:
-    """Replace minus infinity, which rules a class out, by a number; check that all are finite.
+    """Make the numbers such as can be interpolated, and tell whether they are numbers.
+
+    Minus infinity, which rules a class out, becomes a number, and what lies beyond `MOST` is
+    limited to it.
 
     Args:
         values: float32 (batch, classes, height, width), contiguous, written to.
@@ -165,14 +169,11 @@ def finite(values: NDArray[np.float32]) -> bool:
     Returns:
         False where a number is NaN or plus infinity, or none of a pixel is finite.
     """
-    with np.errstate(all="ignore"):
-        # A sum is NaN or infinite if a value is. One pass, no extra memory.
-        if np.isfinite(values.sum()):
-            return True
-    # Or large values overflowed the sum.
+    if values.min() >= -MOST and values.max() <= MOST:  # not so with NaN
+        return True
     if not (values < np.inf).all() or not (values > -np.inf).any(axis=1).all():
         return False
-    np.copyto(values, _LEAST, where=values == -np.inf)
+    np.clip(values, -MOST, MOST, out=values)
     return True
 
 

@@ -129,9 +129,14 @@ class _Seams:
             for side, axis in zip((grid.along, grid.across), self._axis, strict=True)
         )
         along, across = self._sides
-        held = grid.ordered(along.total, max(map(across.lead, range(1, across.tiles)), default=0))
+        leads = [max(map(side.lead, range(side.tiles))) for side in self._sides]
+        held = grid.ordered(along.total, leads[1])
         self._line: Logits = np.empty((shape[0], *held), np.float32)
-        self._neighbour: Logits = np.empty((shape[0], 0, 0), np.float32)
+        # A tile with what is needed of those before it in front. One piece of memory for all of
+        # them: to get some hundred megabytes anew takes longer than to fill them.
+        self._starts = tuple(leads)
+        together = grid.ordered(leads[0] + along.points, leads[1] + across.points)
+        self._block: Logits = np.empty((shape[0], *together), np.float32)
 
     def join(self, logits: Logits, place: int, line: int) -> tuple[Logits, Sampling, Sampling]:
         """Join a tile with its earlier neighbours, and keep what later ones need.
@@ -143,26 +148,27 @@ class _Seams:
 
         Returns:
             (classes, h', w') logits that the pixels are interpolated from that this tile
-            finishes, and how these pixels' rows and columns are.
+            finishes, until the next one is joined; and how these pixels' rows and columns are.
         """
         (along, across), (first, second) = self._sides, self._axis
+        block, (start, begin) = self._block, self._starts
+        lead, seam = along.lead(place), across.lead(line)
+        end = start + along.points
+        _cut(block, first, start - lead, start)[...] = _cut(block, first, end - lead, end)
+        tile = _cut(_cut(block, first, start, end), second, begin - seam, begin + across.points)
         held = _cut(self._line, first, along.points * place, along.points * (place + 1))
-        seam = _cut(held, second, 0, across.lead(line))
-        block = np.concatenate(
-            [seam, _cut(logits, second, 0, across.end(line) - across.points * line)], second
-        )
-        if along.lead(place):
-            block = np.concatenate([self._neighbour, block], first)
-        if place + 1 < along.tiles:
-            kept = along.start(place + 1) - along.start(place)
-            self._neighbour = _cut(block, first, kept, block.shape[first]).copy()
+        _cut(tile, second, 0, seam)[...] = _cut(held, second, 0, seam)
+        _cut(tile, second, seam, seam + across.points)[...] = logits
         if line + 1 < across.tiles:
             tail = _cut(logits, second, across.points - across.lead(line + 1), across.points)
             _cut(held, second, 0, across.lead(line + 1))[...] = tail
-        for side, axis, index in ((along, first, place), (across, second, line)):
+        for side, axis, index, origin in (
+            (along, first, place, start),
+            (across, second, line, begin),
+        ):
             _, needed = side.parts[index]
-            start = side.start(index)
-            block = _cut(block, axis, needed.start - start, needed.stop - start)
+            shift = origin - side.points * index
+            block = _cut(block, axis, needed.start + shift, needed.stop + shift)
         samplings = along.parts[place][0], across.parts[line][0]
         rows, columns = samplings if self._down_first else samplings[::-1]
         return block, rows, columns
@@ -189,10 +195,6 @@ class _SideParts:
     def start(self, index: int) -> int:
         """First grid point that is needed when a tile has come, or its own first one."""
         return min(int(self.parts[index][1].start), self.points * index)
-
-    def end(self, index: int) -> int:
-        """The grid point after the last one that is needed when a tile has come."""
-        return int(self.parts[index][1].stop)
 
     def lead(self, index: int) -> int:
         """How many grid points of the tile before are needed."""

@@ -1,6 +1,7 @@
 """Labels and confidence at any size are those of interpolated logits."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from ppmobileseg_deploy.benchmarking.made_up import smooth_logits
 from ppmobileseg_deploy.runtime.inference import label_head
 from ppmobileseg_deploy.runtime.inference.label_head import LabelHead
 from ppmobileseg_deploy.runtime.inference.sampling import Sampling, resized_axis
-from ppmobileseg_deploy.runtime.inference.scores import Scores
+from ppmobileseg_deploy.runtime.inference.scores import MOST, Scores, finite
 
 Axes = tuple[Sampling, Sampling]
 
@@ -26,6 +27,9 @@ NAMED_SIZES = {
     "fewer pixels than grid points": ((8, 10), (128, 160), (120, 149), (3, 4)),
     "one pixel": ((2, 2), (32, 32), (32, 32), (1, 1)),
     "one grid point": ((1, 1), (16, 16), (9, 11), (20, 30)),
+    "logits of full size": ((40, 52), (40, 52), (37, 50), (37, 50)),
+    "logits of full size, larger": ((40, 52), (40, 52), (37, 50), (61, 83)),
+    "half size, smaller": ((40, 52), (80, 104), (75, 100), (40, 53)),
 }
 SIZES = list(NAMED_SIZES.values())
 
@@ -114,6 +118,44 @@ def test_rows_at_once_do_not_change_the_confidence(
 
     found = LabelHead(150).confidence(logits, *axes, labels=NONE)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 16, 17, 150])
+@pytest.mark.parametrize("value", [-np.inf, -1e31, -1e29])
+@pytest.mark.parametrize("sizes", SIZES, ids=NAMED_SIZES)
+def test_where_every_class_is_ruled_out_by_a_neighbour_there_is_one_of_them_all_the_same(
+    sizes: tuple[tuple[int, int], ...], value: float, classes: int
+) -> None:
+    logits = np.full((1, classes, *sizes[0]), value, np.float32)
+    grid = np.indices(sizes[0]).sum(0)
+    for class_id in range(classes):
+        logits[0, class_id, grid % classes == class_id] = 5
+    assert finite(logits)
+    labels = LabelHead(classes).labels(logits[0], *axes_of(sizes))
+    assert labels.max() < classes
+    lowest = np.full_like(logits[0], max(value, -MOST))
+    assert not LabelHead(classes).labels(lowest, *axes_of(sizes)).any()
+
+
+def test_numbers_near_the_largest_of_float32_are_labelled() -> None:
+    logits = np.array([[[[-3e38, -3e38]], [[3e38, 0]], [[0, 3.3e38]]]], np.float32)
+    assert finite(logits)
+    axes = resized_axis(1, 16, 16, 10), resized_axis(2, 32, 32, 20)
+    labels = LabelHead(3).labels(logits[0], *axes)
+    assert labels[0].tolist() == [1] * 10 + [2] * 10
+
+
+def test_noise_of_fine_logits_takes_memory_for_the_rows_at_hand_only() -> None:
+    side, classes = 512, 40
+    logits = np.random.default_rng(0).normal(size=(classes, side // 2, side // 2))
+    logits = logits.astype(np.float32)
+    axes = (resized_axis(side // 2, side, side, side),) * 2
+    tracemalloc.start()
+    try:
+        LabelHead(classes).labels(logits, *axes)
+        assert tracemalloc.get_traced_memory()[1] < logits.nbytes / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_ties_go_to_the_lower_id() -> None:
