@@ -267,7 +267,7 @@ def _segment(
     segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, watcher: "Watcher"
 ) -> "Segment":
     if tiling is None:
-        return segmenter
+        return segmenter.segment_bgr
     return partial(segmenter.tiled, **tiling, progress=watcher.tiled)
 
 

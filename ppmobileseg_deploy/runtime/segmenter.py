@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..files import kind_of
 from ..metadata import RGB, ModelMetadata
 from ..quoting import brief
-from ..types import ColorOrder, Device, SizeHW
+from ..types import ColorOrder, Device, ImageBGR, SizeHW
 from .images.arrays import check_color
 from .images.files import check_max_pixels
 from .inference.classes import Classes
@@ -182,10 +182,26 @@ class OrtSegmenter:
             >>> segmenter(image_rgb, color="rgb").labels.shape
             (480, 640)
         """
-        sessions = self._opened()
-        prepared = self._pipeline.prepare(Picture.of(image, color, self._max_pixels))
-        session = sessions.for_size(prepared.network.padded_hw)
-        return self._pipeline.segment(session, [prepared])[0]
+        return self._segment(Picture.of(image, color, self._max_pixels))
+
+    def segment_bgr(self, image_bgr: ImageBGR) -> SegmentationResult:
+        """Segment an image that was decoded already; nothing about it is checked.
+
+        For sources that give images in this form themselves, such as those of this package.
+
+        Args:
+            image_bgr: (height, width, 3) uint8, BGR, contiguous, at least 1x1.
+
+        Raises:
+            ModelTimeoutError: The model takes longer than it may.
+            ModelError: The model fails on it, or gives scores that are no numbers.
+            UsageError: The segmenter was closed.
+
+        Example:
+            >>> segmenter.segment_bgr(np.zeros((480, 640, 3), np.uint8)).labels.shape
+            (480, 640)
+        """
+        return self._segment(Picture(image_bgr, None))
 
     def batch(
         self, images: Iterable[ImageSource], *, batch_size: int = 1, color: ColorOrder = "bgr"
@@ -265,7 +281,7 @@ class OrtSegmenter:
 
         self._opened()
         return stream(
-            self,
+            self.segment_bgr,
             source,
             recursive=recursive,
             vid_stride=vid_stride,
@@ -362,6 +378,12 @@ class OrtSegmenter:
             f"OrtSegmenter({self._source}, {self.metadata.variant}, {len(self.names)} classes, "
             f"{self._output}, device={self._device!r}{closed})"
         )
+
+    def _segment(self, picture: Picture) -> SegmentationResult:
+        sessions = self._opened()
+        prepared = self._pipeline.prepare(picture)
+        session = sessions.for_size(prepared.network.padded_hw)
+        return self._pipeline.segment(session, [prepared])[0]
 
     def _opened(self) -> SessionPool:
         sessions = self._sessions

@@ -123,14 +123,14 @@ def test_only_bad_files_give_no_table(desk, infer):
 def test_an_error_names_its_image_even_where_the_cause_does_not(desk, picture, infer, monkeypatch):
     picture("a.png", size_hw=(7, 9))
     picture("b.png")
-    segment = OrtSegmenter.__call__
+    segment = OrtSegmenter.segment_bgr
 
     def fail(self, image_bgr):
         if image_bgr.shape[0] == 7:
             raise MemoryError
         return segment(self, image_bgr)
 
-    monkeypatch.setattr(OrtSegmenter, "__call__", fail)
+    monkeypatch.setattr(OrtSegmenter, "segment_bgr", fail)
     done = infer("a.png", "b.png")
     assert done.code == 1
     assert _only_line(done) == "a.png: not enough memory for this image"

@@ -20,11 +20,11 @@ _SLOW = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from ppmobileseg_deploy.runtime.segmenter import OrtSegmenter
-segment = OrtSegmenter.__call__
+segment = OrtSegmenter.segment_bgr
 def slow(self, *arguments, **keywords):
     time.sleep(0.05)
     return segment(self, *arguments, **keywords)
-OrtSegmenter.__call__ = slow
+OrtSegmenter.segment_bgr = slow
 """
 _MAIN = "from ppmobileseg_deploy.cli.infer import main; main()"
 

@@ -171,6 +171,19 @@ def test_nothing_is_loaded_for_streams_before_there_is_one() -> None:
     assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
 
 
+def test_a_decoded_image_gives_what_the_call_does(
+    logits_model: Path, quadrants_bgr: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter = OrtSegmenter(logits_model, confidence=True)
+    image_bgr = quadrants_bgr(97, 131)
+    expected = segmenter(image_bgr)
+    monkeypatch.delattr("ppmobileseg_deploy.runtime.picture.Picture.of")  # which does the checks
+    found = segmenter.segment_bgr(image_bgr)
+    assert np.array_equal(found.labels, expected.labels)
+    assert np.array_equal(found.confidence, expected.confidence)
+    assert (found.image_bgr is image_bgr, found.path) == (True, None)
+
+
 def test_closed_it_says_so(rgb_model: Path, quadrants_bgr: Draw) -> None:
     image_bgr = quadrants_bgr(20, 30)
     with OrtSegmenter(rgb_model) as segmenter:
@@ -180,7 +193,8 @@ def test_closed_it_says_so(rgb_model: Path, quadrants_bgr: Draw) -> None:
     assert lazy() is None
     assert repr(segmenter).endswith("device='cpu', closed)")
     assert segmenter.names == ("red", "green", "blue")
-    for call in (segmenter, segmenter.tiled, segmenter.stream, segmenter.batch):
+    calls = segmenter, segmenter.segment_bgr, segmenter.tiled, segmenter.stream, segmenter.batch
+    for call in calls:
         with pytest.raises(UsageError, match="expected an open segmenter, found one that was cl"):
             call(image_bgr)
 
