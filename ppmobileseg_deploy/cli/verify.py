@@ -47,7 +47,7 @@ def verify_models(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Compare on this image, too; may be given several times. Made-up pictures of "
+            help="Compare on this image, too; may be given several times. Synthetic pictures of "
             "three sizes are compared anyway.",
         ),
     ] = None,
@@ -90,7 +90,7 @@ def verify_models(
     part. The exit code is 0 if they agree, 1 if they do not.
     """
     require_export_extra("verifying")
-    from ..verification import choose_examples, open_subject, store_outcomes, verify
+    from ..verification import choose_examples, open_model, store_outputs, verify
 
     if second is None and store is None:
         raise UsageError("expected two models to compare, or --store, found one model")
@@ -102,18 +102,18 @@ def verify_models(
     check_report("--json", json_file, JSON, inputs)
     check_report("--store", store, (".npz",), inputs)
     description = described(channel_order=channel_order)
-    reference, *others = subjects = [
-        open_subject(name, threshold, weights=weights, description=description)
+    reference, *others = models = [
+        open_model(name, threshold, weights=weights, description=description)
         for name in (first, second)
         if name is not None
     ]
     doubted = others[0] if others else None
-    for note in (note for each in subjects for note in each.notes):
+    for note in (note for each in models for note in each.notes):
         print_note(note)
-    note_other_input({each.name: each.normalisation for each in subjects if each.normalisation})
-    examples = choose_examples(subjects, image or ())
+    note_other_input({each.name: each.normalisation for each in models if each.normalisation})
+    examples = choose_examples(models, image or ())
     if store is not None:
-        store_outcomes(reference, examples, store)
+        store_outputs(reference, examples, store)
         stdout.print(f"wrote {printable(str(store))}", markup=False, soft_wrap=True)
     if doubted is None:
         return 0
@@ -161,9 +161,9 @@ def _verdict(found: "Verification") -> list[str]:
         hint = [printable(found.hint)] if found.hint else []
         return [f"{first} and {second} agree", *hint]
     lines = [f"{first} and {second} do not agree"]
-    if found.parting is not None:
-        after = found.parting.after
-        lines.append(f"the first layer that differs: {printable(found.parting.layer)}")
+    if found.divergence is not None:
+        after = found.divergence.after
+        lines.append(f"the first layer that differs: {printable(found.divergence.layer)}")
         lines.append(f"the last equal one before it: {printable(after) if after else 'none'}")
     if found.hint:
         lines.append(printable(found.hint))

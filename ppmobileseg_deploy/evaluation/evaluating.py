@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agreement import LabelAgreement
 from ..errors import ImageError, UsageError
 from ..runtime.images.files import read_image
 from .confusion import ConfusionMatrix
@@ -111,7 +112,7 @@ def evaluate(
         raise UsageError("expected at least one labelled image, found none")
     confusions = [ConfusionMatrix(len(names)) for _ in segmenters]
     latencies_ms: list[list[float]] = [[] for _ in segmenters]
-    equal = np.zeros((len(segmenters), len(segmenters)), np.int64)
+    agreements = [[LabelAgreement() for _ in range(number)] for number in range(len(segmenters))]
     pixels = 0
     for done, item in enumerate(dataset, start=1):
         image_bgr = read_image(item.image)
@@ -124,8 +125,8 @@ def evaluate(
             labels = segmenter(image_bgr).labels
             latency_ms.append((perf_counter() - start) * 1e3)
             count_image(confusion, item.labels, truth, labels, coding)
-            for other, other_labels in enumerate(found):
-                equal[len(found), other] += np.count_nonzero(labels == other_labels)
+            for other_labels, agreement in zip(found, agreements[len(found)], strict=True):
+                agreement.update(other_labels, labels)
             found.append(labels)
         pixels += truth.size
         if on_progress is not None:
@@ -140,7 +141,6 @@ def evaluate(
         name: ModelScore(confusion, median(latency_ms))
         for name, confusion, latency_ms in zip(segmenters, confusions, latencies_ms, strict=True)
     }
-    agreement = (equal + equal.T) / pixels + np.eye(len(segmenters))
     return Evaluation(
         names=names,
         coding=coding,
@@ -148,8 +148,17 @@ def evaluate(
         pixels=pixels,
         ignored_share=1 - counted_pixels / pixels,
         scores=scores,
-        agreement=agreement,
+        agreement=_symmetric(agreements),
     )
+
+
+def _symmetric(agreements: Sequence[Sequence[LabelAgreement]]) -> NDArray[np.float64]:
+    """Make a matrix of shares of each model's agreement with the models before it."""
+    matrix = np.eye(len(agreements))
+    for row, others in enumerate(agreements):
+        for column, agreement in enumerate(others):
+            matrix[row, column] = matrix[column, row] = agreement.equal
+    return matrix
 
 
 def _common_names(segmenters: Mapping[str, Segmenter]) -> tuple[str, ...]:

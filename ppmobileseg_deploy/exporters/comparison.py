@@ -1,7 +1,7 @@
-"""Two files side by side: do they give the same labels?
+"""The comparison of another form of a file with the file that it was made from.
 
-What `parity` proves of a float32 file against PyTorch, this proves of its other forms against
-that file.
+What `parity` proves of a float32 file against PyTorch, this proves of fp16 weights, embedded
+preprocessing and ORT format against that file, by their labels.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,14 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from ..agreement import ComparisonSession, LabelAgreement, noisy_images
 from ..errors import ModelError, ParityError
 from ..metadata import ModelMetadata
-from ..runtime.inference.ort_session import first_line
 from ..runtime.inference.preprocessing import Preprocessing
-from .parity import parity_input
+from .parity import parity_errors
 from .trace import INPUT, OUTPUT
 
 _SIZES_HW: Final = ((64, 96), (97, 131), (160, 128), (256, 320))
-_FATAL: Final = 4  # severity in ONNX Runtime's log; its errors are raised as well
 
 
 @dataclass(frozen=True)
@@ -68,83 +67,61 @@ def compare(
         ParityError: The labels agree less than that, or ONNX Runtime cannot run a file.
     """
     first, second = (_Labeller(each, optimization) for each in (reference, variant))
-    equal, pixels = [], []
+    agreement = LabelAgreement()
     for image_bgr in images_bgr:
         expected, found = first(image_bgr), second(image_bgr)
         if expected.shape != found.shape:
             raise ParityError(
                 f"expected labels of {expected.shape} from {form}, found {found.shape}"
             )
-        same = expected == found
-        equal.append(int(same.sum()))
-        pixels.append(same.size)
-    share = sum(equal) / sum(pixels)
+        agreement.update(expected, found)
     # Negated, so that a NaN fails.
-    if not share >= min_equal_labels:
+    if not agreement.equal >= min_equal_labels:
         raise ParityError(
             f"expected at least {min_equal_labels:.4%} of the labels unchanged by {form}, "
-            f"found {share:.4%} on {len(pixels)} images"
+            f"found {agreement.equal:.4%} on {agreement.images} images"
         )
     return Comparison(
         form=form,
-        images=len(pixels),
-        equal_labels=share,
-        least_equal_labels=min(part / whole for part, whole in zip(equal, pixels, strict=True)),
+        images=agreement.images,
+        equal_labels=agreement.equal,
+        least_equal_labels=agreement.least_equal,
         min_equal_labels=min_equal_labels,
     )
 
 
-def made_up_images(
+def synthetic_images(
     metadata: ModelMetadata, shape_hw: tuple[int, int] | None
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield images that need no file: smooth regions under fine noise, as `parity` takes them.
+    """Make images to compare on that need no file.
 
     Args:
         metadata: Means and standard deviations, which give the images their contrast.
         shape_hw: Their size; None for several sizes.
 
-    Yields:
+    Returns:
         (height, width, 3) uint8, BGR.
     """
-    sizes_hw = (shape_hw,) * len(_SIZES_HW) if shape_hw else _SIZES_HW
-    mean, std = np.array(metadata.mean_rgb), np.array(metadata.std_rgb)
-    for seed, size_hw in enumerate(sizes_hw):
-        normalized = parity_input(1, *size_hw, seed=seed)[0].numpy()
-        rgb = normalized.transpose(1, 2, 0) * std + mean
-        yield np.ascontiguousarray(np.clip(rgb + 0.5, 0, 255).astype(np.uint8)[..., ::-1])
+    return noisy_images((shape_hw,) * len(_SIZES_HW) if shape_hw else _SIZES_HW, metadata)
 
 
 class _Labeller:
     """From pixels to labels, whatever a file takes and gives."""
 
     def __init__(self, model: bytes | Path, optimization: ort.GraphOptimizationLevel) -> None:
-        options = ort.SessionOptions()
-        options.graph_optimization_level = optimization
-        options.log_severity_level = _FATAL
-        try:
-            self.session = ort.InferenceSession(
-                model if isinstance(model, bytes) else str(model),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
-        except Exception as error:  # the errors' classes differ between releases
-            raise ParityError(f"ONNX Runtime cannot load the file: {first_line(error)}") from error
-        props = self.session.get_modelmeta().custom_metadata_map
-        metadata = ModelMetadata.from_props(props)
+        with parity_errors("load the file"):
+            self.session = ComparisonSession(model, optimization=optimization)
+        inference = self.session.inference
+        metadata = ModelMetadata.from_props(inference.get_modelmeta().custom_metadata_map)
         if metadata is None:
             raise ModelError("expected a file of this package, found one without its metadata")
         self.metadata = metadata
-        self.takes_bytes = self.session.get_inputs()[0].type == "tensor(uint8)"
+        self.takes_bytes = inference.get_inputs()[0].type == "tensor(uint8)"
 
     def __call__(self, image_bgr: NDArray[np.uint8]) -> NDArray[Any]:
-        try:
+        with parity_errors("run the file"):
             (output,) = self.session.run([OUTPUT], {INPUT: self._input(image_bgr)})
-        except Exception as error:  # as above
-            raise ParityError(f"ONNX Runtime cannot run the file: {first_line(error)}") from error
-        labels: NDArray[Any] = (
-            output.argmax(1, keepdims=True) if self.metadata.output == "logits" else output
-        )
-        return labels
+        return output.argmax(1, keepdims=True) if self.metadata.output == "logits" else output
 
     def _input(self, image_bgr: NDArray[np.uint8]) -> NDArray[Any]:
         if self.takes_bytes:

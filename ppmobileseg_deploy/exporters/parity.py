@@ -5,7 +5,8 @@ classes: nothing of what the exporter rewrites or speeds up takes part in it.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,9 +16,20 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..errors import ParityError
+from ..agreement import (
+    ComparisonSession,
+    Float64Errors,
+    LabelAgreement,
+    LogitDifference,
+    clearly_wrong,
+    equal_share,
+    flat,
+    gradients,
+    largest_difference,
+    noisy_regions,
+)
+from ..errors import ModelError, ParityError
 from ..model import PPMobileSeg, upsample_logits
 from ..runtime.inference.ort_session import first_line
 from .graph import shipped
@@ -28,11 +40,10 @@ from .wrapper import SIZE_MULTIPLE
 _DYNAMIC_SHAPES: Final = ((1, 64, 96), (1, 97, 131), (2, 160, 128), (1, 256, 320))
 """(batch, height, width): a small one, one that is no multiple of 32, a batch, a larger one."""
 
-_SMOOTH_SHAPES: Final = ((1, 512, 1024), (1, 1024, 2048))
+_SMOOTH_SIZES_HW: Final = ((512, 1024), (1024, 2048))
 """Of images without noise, on which sums over the whole image lose most to rounding."""
 
 _STATIC_INPUTS: Final = 3
-_FATAL: Final = 4  # severity in ONNX Runtime's log; its errors are raised as well
 
 RELATIVE_TOLERANCE: Final = 1e-4
 """Largest permitted difference, as a share of the largest logit, when no other is given ..."""
@@ -43,17 +54,6 @@ ROUNDING_TOLERANCE: Final = 16.0
 Sharp attention amplifies rounding: with some weights float32 and float64 differ by 5e-4 in
 PyTorch alone. Holding the file to less than that would reject a correct one.
 """
-
-MAX_ERROR_RATIO: Final = 4.0
-"""On images without noise the logits may differ from those of PyTorch in float64 by this many
-times the difference between PyTorch in float32 and in float64 ..."""
-
-RELATIVE_ERROR: Final = 1e-6
-"""... or, if that is more, by this share of the largest logit."""
-
-MAX_AMPLIFIED_RATIO: Final = 64.0
-"""The same ratio where PyTorch errs by more than ten times that share: the network amplifies
-rounding, and by how much is chance."""
 
 MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels over all inputs, run as anyone would."""
@@ -116,8 +116,10 @@ class ParityReport:
     @property
     def equal_labels(self) -> float:
         """Share of equal labels over all pixels of all cases."""
-        equal = sum(case.equal_labels * case.labels_onnx.size for case in self.cases)
-        return equal / sum(case.labels_onnx.size for case in self.cases)
+        agreement = LabelAgreement()
+        for case in self.cases:
+            agreement.update(case.labels_pytorch, case.labels_onnx)
+        return agreement.equal
 
 
 def prove(
@@ -134,7 +136,7 @@ def prove(
 
     Noise and small images hide what rounding does to sums over a whole image. So a flat image of
     1024x2048 pixels and one of slow gradients, of 512x1024, are held against the network in
-    float64: the file may err no more than `MAX_ERROR_RATIO` times what PyTorch errs in float32.
+    float64: the file's error may be a few times that of PyTorch in float32, see `Float64Errors`.
 
     Args:
         model: The exported model, with the outputs ``output`` and ``logits``.
@@ -152,67 +154,18 @@ def prove(
     """
     proof = _Proof(model, network, options, atol)
     shapes = ((1, *options.shape_hw),) * _STATIC_INPUTS if options.shape_hw else _DYNAMIC_SHAPES
-    cases = [proof.compare(parity_input(*shape, seed=i)) for i, shape in enumerate(shapes)]
-    smooth_shapes = ((1, *options.shape_hw),) * 2 if options.shape_hw else _SMOOTH_SHAPES
-    smooth = [make(*shape) for make, shape in zip((gradients, flat), smooth_shapes, strict=True)]
-    errors = proof.float64_errors(smooth)
-    report = ParityReport(tuple(cases), atol, *errors)
+    images = [noisy_regions((h, w), batch, seed=i) for i, (batch, h, w) in enumerate(shapes)]
+    cases = [proof.compare(torch.from_numpy(image)) for image in images]
+    smooth_sizes_hw = (options.shape_hw,) * 2 if options.shape_hw else _SMOOTH_SIZES_HW
+    smooth = [make(size) for make, size in zip((gradients, flat), smooth_sizes_hw, strict=True)]
+    errors = proof.float64_errors(map(torch.from_numpy, smooth))
+    report = ParityReport(tuple(cases), atol, errors.found, errors.reference)
     if not report.equal_labels >= MIN_EQUAL_LABELS:
         raise ParityError(
             f"expected at least {MIN_EQUAL_LABELS:.1%} equal labels, "
             f"found {report.equal_labels:.2%}"
         )
     return report
-
-
-def parity_input(batch: int, height: int, width: int, seed: int) -> Tensor:
-    """Return a made-up normalised image: smooth regions under fine noise.
-
-    Args:
-        batch: Number of images.
-        height: Height in pixels.
-        width: Width in pixels.
-        seed: Another seed gives another image.
-
-    Returns:
-        float32 (batch, 3, height, width), about zero mean and unit variance.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    regions = torch.randn(batch, 3, 5, 7, generator=generator)
-    noise = torch.randn(batch, 3, height, width, generator=generator)
-    smooth = F.interpolate(regions, size=(height, width), mode="bilinear", align_corners=False)
-    return smooth + 0.3 * noise
-
-
-def gradients(batch: int, height: int, width: int) -> Tensor:
-    """Return a normalised image that grows slowly to the right, downwards, and both.
-
-    Args:
-        batch: Number of images, which are all alike.
-        height: Height in pixels.
-        width: Width in pixels.
-
-    Returns:
-        float32 (batch, 3, height, width), between -2 and 2.
-    """
-    right = torch.linspace(-2, 2, width).expand(height, width)
-    down = torch.linspace(-2, 2, height)[:, None].expand(height, width)
-    return torch.stack([right, down, (right + down) / 2]).expand(batch, -1, -1, -1).contiguous()
-
-
-def flat(batch: int, height: int, width: int) -> Tensor:
-    """Return a normalised image of one colour.
-
-    Args:
-        batch: Number of images, which are all alike.
-        height: Height in pixels.
-        width: Width in pixels.
-
-    Returns:
-        float32 (batch, 3, height, width).
-    """
-    color = torch.tensor([1.3, 1.47, 1.68])[:, None, None]
-    return color.expand(batch, 3, height, width).contiguous()
 
 
 class _Proof:
@@ -226,8 +179,8 @@ class _Proof:
         atol: float | None,
     ) -> None:
         levels = ort.GraphOptimizationLevel
-        self.shipped = _start(shipped(model, options), levels.ORT_ENABLE_ALL)
-        self.exact = _start(model, levels.ORT_ENABLE_EXTENDED)
+        self.shipped = _open(shipped(model, options), levels.ORT_ENABLE_ALL)
+        self.exact = _open(model, levels.ORT_ENABLE_EXTENDED)
         self.network = network
         self.options = options
         self.atol = atol
@@ -244,54 +197,53 @@ class _Proof:
         expected_logits = self.network(_padded(image))
         upsampled = self._upsampled(expected_logits, image.shape[-2:])
         self._require_form(output, upsampled)
-        difference = float((logits - expected_logits).abs().max())
-        max_logit = float(expected_logits.abs().max())
+        pairs = [(expected_logits, logits)]
         if self.options.logits:
-            difference = max(difference, float((output - upsampled).abs().max()))
+            pairs.append((upsampled, output))
             output, shipped = (each.argmax(1, keepdim=True) for each in (output, shipped))
-        limit = self._require_close_logits(image, difference, max_logit)
+        difference = LogitDifference.of(
+            ((first.numpy(), second.numpy()) for first, second in pairs),
+            max_logit=float(expected_logits.abs().max()),
+        )
+        limit = self._require_close_logits(image, difference)
         best, expected = self._candidates(expected_logits, upsampled).max(1, keepdim=True)
-        self._require_labels(image, best - upsampled.gather(1, output.long()), limit)
+        # Either logit may be off by the limit.
+        wrong = clearly_wrong(output.numpy(), upsampled.numpy(), best.numpy(), 2 * limit)
+        self._require_labels(image, wrong)
         batch, _, height, width = image.shape
         return ParityCase(
             batch=batch,
             size_hw=(height, width),
-            max_logit_difference=difference,
-            max_logit=max_logit,
-            equal_labels=float((shipped == expected).double().mean()),
+            max_logit_difference=difference.largest,
+            max_logit=difference.max_logit,
+            equal_labels=equal_share(expected.numpy(), shipped.numpy()),
             labels_pytorch=expected.numpy(),
             labels_onnx=shipped.numpy(),
         )
 
     @torch.inference_mode()
-    def float64_errors(self, images: Sequence[Tensor]) -> tuple[float, float]:
+    def float64_errors(self, images: Iterable[Tensor]) -> Float64Errors:
         """Measure how far the file and PyTorch are from float64; raise `ParityError` if too far.
 
         Args:
             images: Inputs of any sizes.
-
-        Returns:
-            Largest absolute difference of the file's logits, and of PyTorch's.
         """
         double = copy.deepcopy(self.network).double()
-        file_error, pytorch_error, largest = 0.0, 0.0, 0.0
+        rows = []
         for image in images:
             padded = _padded(image)
-            exact = double(padded.double())
+            exact = double(padded.double()).numpy()
             (found,) = _run(self.exact, [LOGITS], {INPUT: image.numpy()})
-            file_error = max(file_error, float((torch.from_numpy(found) - exact).abs().max()))
-            pytorch_error = max(pytorch_error, float((self.network(padded) - exact).abs().max()))
-            largest = max(largest, float(exact.abs().max()))
-        amplified = pytorch_error > 10 * RELATIVE_ERROR * largest
-        ratio = MAX_AMPLIFIED_RATIO if amplified else MAX_ERROR_RATIO
-        limit = max(ratio * pytorch_error, RELATIVE_ERROR * largest)
-        # Negated, so that a NaN fails.
-        if self.atol is None and not file_error <= limit:
+            pytorch = self.network(padded).numpy()
+            differences = (largest_difference(exact, each) for each in (found, pytorch))
+            rows.append((*differences, float(np.abs(exact).max())))
+        errors = Float64Errors(*np.max(rows, axis=0).tolist())  # a NaN stays one
+        if self.atol is None and not errors.agree:
             raise ParityError(
-                f"expected logits of images without noise within {limit:.3g} of those in float64, "
-                f"{ratio:g} times PyTorch's own error, found {file_error:.3g}"
+                f"expected logits of images without noise within {errors.limit:.3g} of those in "
+                f"float64, {errors.ratio:g} times PyTorch's own error, found {errors.found:.3g}"
             )
-        return file_error, pytorch_error
+        return errors
 
     def _upsampled(self, logits: Tensor, size_hw: torch.Size) -> Tensor:
         height, width = size_hw
@@ -316,22 +268,21 @@ class _Proof:
                 f"found {output.dtype} {tuple(output.shape)}"
             )
 
-    def _require_close_logits(self, image: Tensor, difference: float, max_logit: float) -> float:
-        limit = RELATIVE_TOLERANCE * max_logit if self.atol is None else self.atol
-        if not difference <= limit and self.atol is None:
+    def _require_close_logits(self, image: Tensor, difference: LogitDifference) -> float:
+        relative = RELATIVE_TOLERANCE * difference.max_logit
+        limit = relative if self.atol is None else self.atol
+        if not difference.largest <= limit and self.atol is None:
             # Asked only now: float64 is slow, and trained weights do not get here.
             limit = max(limit, ROUNDING_TOLERANCE * self._rounding_error(image))
         # Negated, so that a NaN fails.
-        if not difference <= limit:
+        if not difference.largest <= limit:
             raise ParityError(
                 f"expected logits within {limit:.3g} of PyTorch's {_on(image)}, "
-                f"found a difference of {difference:.3g}"
+                f"found a difference of {difference.largest:.3g}"
             )
         return limit
 
-    def _require_labels(self, image: Tensor, deficit: Tensor, limit: float) -> None:
-        # Either logit may be off by the limit.
-        wrong = float((deficit > 2 * limit).double().mean())
+    def _require_labels(self, image: Tensor, wrong: float) -> None:
         allowed = MAX_WRONG_LABELS_IMAGE if self.options.vim == "image" else 0.0
         if wrong > allowed:
             raise ParityError(
@@ -343,29 +294,34 @@ class _Proof:
         """Largest difference of the logits between PyTorch in float32 and in float64."""
         padded = _padded(image)
         double = copy.deepcopy(self.network).double()
-        return float((self.network(padded) - double(padded.double())).abs().max())
+        exact = double(padded.double()).numpy()
+        return largest_difference(exact, self.network(padded).numpy())
 
 
-def _start(model: ModelProto, optimization: ort.GraphOptimizationLevel) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.graph_optimization_level = optimization
-    options.log_severity_level = _FATAL
-    try:
-        return ort.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # the errors' classes differ between releases
-        raise ParityError(f"ONNX Runtime cannot load the graph: {first_line(error)}") from error
+def _open(model: ModelProto, optimization: ort.GraphOptimizationLevel) -> ComparisonSession:
+    with parity_errors("load the graph"):
+        return ComparisonSession(model.SerializeToString(), optimization=optimization)
 
 
 def _run(
-    session: ort.InferenceSession, outputs: list[str], feed: dict[str, NDArray[Any]]
+    session: ComparisonSession, outputs: Sequence[str], feeds: dict[str, NDArray[Any]]
 ) -> list[NDArray[Any]]:
+    with parity_errors("run the graph"):
+        return session.run(outputs, feeds)
+
+
+@contextmanager
+def parity_errors(what: str) -> Iterator[None]:
+    """Raise a `ParityError` where ONNX Runtime fails.
+
+    Args:
+        what: What it was to do, for the message.
+    """
     try:
-        results: list[NDArray[Any]] = session.run(outputs, feed)
-    except Exception as error:  # as above
-        raise ParityError(f"ONNX Runtime cannot run the graph: {first_line(error)}") from error
-    return results
+        yield
+    except ModelError as error:
+        reason = first_line(error.__cause__ or error)
+        raise ParityError(f"ONNX Runtime cannot {what}: {reason}") from error
 
 
 def _padded(image: Tensor) -> Tensor:

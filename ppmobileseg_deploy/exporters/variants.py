@@ -8,7 +8,7 @@ from typing import Final
 from onnx import ModelProto
 
 from ..metadata import ModelMetadata
-from .comparison import Comparison, compare, made_up_images
+from .comparison import Comparison, compare, synthetic_images
 from .embedding import embed_preprocessing
 from .graph import seal, shipped
 from .options import ExportOptions
@@ -71,7 +71,7 @@ def make_variant(
     def proven(form: str, before: ModelProto, after: ModelProto, least: float) -> ModelProto:
         if verify:
             on_progress(f"comparing {form} with the file before")
-            images = made_up_images(metadata, options.shape_hw)
+            images = synthetic_images(metadata, options.shape_hw)
             first, second = before.SerializeToString(), after.SerializeToString()
             comparisons.append(compare(form, first, second, images, least))
         return after

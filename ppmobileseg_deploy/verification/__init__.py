@@ -1,25 +1,26 @@
-"""Whether two forms of a model compute the same, and where they part if they do not."""
+"""Whether two forms of a model compute the same, and the layer where they diverge if not."""
 
-from .comparing import ExampleComparison, Verification, verify
-from .examples import Example, Normalisation, image_example, random_examples
-from .layers import Parting, first_parting
-from .proving import prove_file
-from .subjects import Outcome, Subject, choose_examples, open_subject, store_outcomes
+from .comparable_model import ComparableModel, ModelOutput
+from .comparing import ExampleComparison, Verification, prove_file, verify
+from .examples import Example, Normalisation, image_example, synthetic_examples
+from .layers import Divergence, first_divergence
+from .opening import choose_examples, open_model
+from .stored_model import store_outputs
 
 __all__ = [
+    "ComparableModel",
+    "Divergence",
     "Example",
     "ExampleComparison",
+    "ModelOutput",
     "Normalisation",
-    "Outcome",
-    "Parting",
-    "Subject",
     "Verification",
     "choose_examples",
-    "first_parting",
+    "first_divergence",
     "image_example",
-    "open_subject",
+    "open_model",
     "prove_file",
-    "random_examples",
-    "store_outcomes",
+    "store_outputs",
+    "synthetic_examples",
     "verify",
 ]

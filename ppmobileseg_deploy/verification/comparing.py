@@ -1,18 +1,24 @@
-"""Two models on the same examples: logits, labels, and the layer where they part."""
+"""Two models on the same examples: logits, labels, and the layer where they diverge."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
+from ..agreement import LogitDifference, away_from_edges, equal_share
+from ..checkpoints import Checkpoint
+from ..errors import ParityError, UsageError
 from ..runtime.inference.scores import add_up_to_one
+from .comparable_model import ComparableModel, ModelOutput
 from .examples import Example, channels_swapped
-from .layers import Layers, Parting, first_parting
-from .subjects import Outcome, Subject
+from .layers import Divergence, Layers, first_divergence
+from .onnx_model import OnnxModel
+from .opening import choose_examples
+from .torch_model import TorchModel
 
 LOGIT_TOLERANCE: Final = 1e-3
 """Largest difference of equal logits, as a share of the largest one."""
@@ -20,7 +26,6 @@ LOGIT_TOLERANCE: Final = 1e-3
 MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels of equal models."""
 
-_EDGE_PIXELS: Final = 2
 _ROUNDING: Final = 1e-4
 _SIZE_MULTIPLE: Final = 32  # what the network pads to, so that logits cover that much
 
@@ -62,7 +67,7 @@ class Verification:
         second: Name of the second one.
         examples: One comparison for each example.
         agreed: Whether all are within the tolerances.
-        parting: The first layer in which they differ, where they do and layers can be seen;
+        divergence: The first layer in which they differ, where they do and layers can be seen;
             found in the checkpoint, if one of them is one, else in the first model.
         hint: What is likely wrong, or empty.
     """
@@ -71,13 +76,13 @@ class Verification:
     second: str
     examples: tuple[ExampleComparison, ...]
     agreed: bool
-    parting: Parting | None
+    divergence: Divergence | None
     hint: str
 
 
 def verify(
-    first: Subject,
-    second: Subject,
+    first: ComparableModel,
+    second: ComparableModel,
     examples: Sequence[Example],
     *,
     logit_tolerance: float = LOGIT_TOLERANCE,
@@ -87,7 +92,7 @@ def verify(
 
     Args:
         first: The reference.
-        second: What is doubted.
+        second: The model to check.
         examples: What to run them on. Models that were stored bring their own.
         logit_tolerance: Largest difference of the logits, as a share of the largest one; also
             of layers, when the first that differs is looked for.
@@ -109,7 +114,7 @@ def verify(
         for example, found in zip(examples, comparisons, strict=True)
         if not agrees(found, logit_tolerance, min_equal_labels)
     ]
-    parting, hint = None, "" if wrong else _doubt(comparisons)
+    divergence, hint = None, "" if wrong else _remark(comparisons)
     if wrong:
         smallest = min(wrong, key=lambda example: example.tensor.size)
         # A checkpoint knows all layers; those of a file were fused and rewritten.
@@ -117,29 +122,29 @@ def verify(
         layers, others = whole.layers(smallest), rewritten.layers(smallest)
         hint = _hint(first, second, smallest, min_equal_labels)
         if layers and others:
-            parting = _sought(layers, others, logit_tolerance)
-            if parting is None and not hint:
+            divergence = _divergence(layers, others, logit_tolerance)
+            if divergence is None and not hint:
                 hint = "all layers agree, so the two differ in how labels are made of the last"
     return Verification(
         first=first.name,
         second=second.name,
         examples=tuple(comparisons),
         agreed=not wrong,
-        parting=parting,
+        divergence=divergence,
         hint=hint,
     )
 
 
-def _sought(layers: Layers, others: Layers, tolerance: float) -> Parting | None:
+def _divergence(layers: Layers, others: Layers, tolerance: float) -> Divergence | None:
     # Labels may differ where no layer does by as much as the tolerance.
     for finer in (1.0, 0.1, 0.01):
-        parting = first_parting(layers, others, tolerance * finer)
-        if parting is not None:
-            return parting
+        divergence = first_divergence(layers, others, tolerance * finer)
+        if divergence is not None:
+            return divergence
     return None
 
 
-def _doubt(comparisons: Sequence[ExampleComparison]) -> str:
+def _remark(comparisons: Sequence[ExampleComparison]) -> str:
     """What is worth knowing of models that agree."""
     shares = [
         each.max_logit_difference / each.max_logit
@@ -176,8 +181,47 @@ def agrees(
     return close and equal and (at_size is None or at_size >= min_equal_labels)
 
 
+def prove_file(
+    checkpoint: Checkpoint | str, content: bytes, name: str, images: Sequence[str | Path] = ()
+) -> Verification:
+    """Compare a file with the checkpoint that it was made from.
+
+    The exporter's own proof looks at the graph, from inside. This one opens the finished file,
+    runs it on pictures as anyone would and, if it fails, tells the layer.
+
+    Args:
+        checkpoint: A loaded checkpoint, the path of one, or the name of an official one.
+        content: The file.
+        name: What it will be called, for the message.
+        images: Photographs to compare on besides synthetic pictures.
+
+    Returns:
+        The measurements; the two agree.
+
+    Raises:
+        ParityError: They do not agree.
+        ImageError: A photograph cannot be read.
+
+    Example:
+        >>> from functools import partial
+        >>> from ppmobileseg_deploy.exporters import export_onnx
+        >>> examine = partial(prove_file, "my.pth", name="my.onnx", images=["photo.jpg"])
+        >>> export_onnx("my.pth", "my.onnx", examine=examine)  # doctest: +SKIP
+    """
+    models = TorchModel(checkpoint), OnnxModel(name, content)
+    found = verify(*models, choose_examples(models, images))
+    if not found.agreed:
+        wrong = [each for each in found.examples if not agrees(each)]
+        raise ParityError(
+            f"expected {name} to compute what {found.first} computes, found another result on "
+            f"{len(wrong)} of {len(found.examples)} pictures: {_measured(wrong[0])}"
+            f"{_cause(found)}"
+        )
+    return found
+
+
 def _common_examples(
-    first: Subject, second: Subject, examples: Sequence[Example]
+    first: ComparableModel, second: ComparableModel, examples: Sequence[Example]
 ) -> Sequence[Example]:
     stored = [each.examples for each in (first, second) if each.examples is not None]
     if len(stored) == 2 and not _same(*stored):
@@ -197,55 +241,44 @@ def _same(first: Sequence[Example], second: Sequence[Example]) -> bool:
     )
 
 
-def _compare(first: Outcome, second: Outcome, example: Example) -> ExampleComparison:
+def _compare(first: ModelOutput, second: ModelOutput, example: Example) -> ExampleComparison:
     if first.labels.shape != second.labels.shape:
         raise UsageError(
             f"expected labels of the same shape, found {first.labels.shape} and "
             f"{second.labels.shape} for {example.name}"
         )
-    equal = first.labels == second.labels
-    inside = _inside(first.labels)
-    largest, mean, scale = _logit_differences(first.logits, second.logits, example)
+    inside = away_from_edges(first.labels)
+    logits = _logit_difference(first.logits, second.logits, example)
     return ExampleComparison(
         name=example.name,
         size_hw=example.size_hw,
-        max_logit_difference=largest,
-        mean_logit_difference=mean,
-        max_logit=scale,
-        equal_labels=float(equal.mean()),
-        equal_labels_inside=float(equal[inside].mean()) if inside.any() else None,
+        max_logit_difference=logits.largest if logits else None,
+        mean_logit_difference=logits.mean if logits else None,
+        max_logit=logits.max_logit if logits else None,
+        equal_labels=equal_share(first.labels, second.labels),
+        equal_labels_inside=_equal(first.labels[inside], second.labels[inside]),
         equal_photograph_labels=_equal(first.photograph_labels, second.photograph_labels),
     )
 
 
 def _equal(first: NDArray[Any] | None, second: NDArray[Any] | None) -> float | None:
-    return None if first is None or second is None else float((first == second).mean())
+    return (
+        None if first is None or second is None or not first.size else equal_share(first, second)
+    )
 
 
-def _inside(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    ids = labels.astype(np.float32)  # OpenCV knows no wider integers here
-    window = np.ones((2 * _EDGE_PIXELS + 1,) * 2, np.uint8)
-    uniform: NDArray[np.bool_] = cv2.dilate(ids, window) == cv2.erode(ids, window)
-    return uniform
-
-
-def _logit_differences(
+def _logit_difference(
     first: NDArray[np.float32] | None, second: NDArray[np.float32] | None, example: Example
-) -> tuple[float | None, float | None, float | None]:
+) -> LogitDifference | None:
     # Probabilities and logits of one model have the same largest class, and other numbers.
     if first is None or second is None or add_up_to_one(first) != add_up_to_one(second):
-        return None, None, None
+        return None
     if len(first) != len(second):
         raise UsageError(f"expected as many classes, found {len(first)} and {len(second)}")
-    largest, total, count = 0.0, 0.0, 0
-    # Class by class: logits of a photograph take 200 MB once they are enlarged.
-    for one, other in zip(first, second, strict=True):
-        if one.shape != other.shape:  # one of them may be upsampled already
-            one, other = _shown(one, example), _shown(other, example)
-        gap = np.abs(one - other)
-        largest = float(np.maximum(largest, gap.max()))  # a NaN stays one
-        total, count = total + float(gap.sum(dtype=np.float64)), count + gap.size
-    return largest, total / count, float(np.abs(first).max())
+    planes: Iterable[Any] = zip(first, second, strict=True)
+    if first.shape != second.shape:  # one of them may be upsampled already
+        planes = ((_shown(one, example), _shown(other, example)) for one, other in planes)
+    return LogitDifference.of(planes, max_logit=float(np.abs(first).max()))
 
 
 def _shown(plane: NDArray[np.float32], example: Example) -> NDArray[np.float32]:
@@ -258,9 +291,11 @@ def _shown(plane: NDArray[np.float32], example: Example) -> NDArray[np.float32]:
     return plane[:height, :width]
 
 
-def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: float) -> str:
-    outcomes = first.run(example), second.run(example)
-    thresholds = [each.threshold for each in outcomes if each.threshold is not None]
+def _hint(
+    first: ComparableModel, second: ComparableModel, example: Example, min_equal_labels: float
+) -> str:
+    outputs = first.run(example), second.run(example)
+    thresholds = [each.threshold for each in outputs if each.threshold is not None]
     if len(set(thresholds)) > 1:
         return (
             f"they see the class of their heads above different probabilities, {thresholds[0]:g} "
@@ -268,7 +303,7 @@ def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: f
         )
     if second.examples is not None:
         return ""
-    expected = outcomes[0].labels
+    expected = outputs[0].labels
     for swapped in channels_swapped(example):
         try:
             found = second.run(swapped).labels
@@ -280,3 +315,21 @@ def _hint(first: Subject, second: Subject, example: Example, min_equal_labels: f
                 "takes BGR for RGB, or the other way round"
             )
     return ""
+
+
+def _measured(found: ExampleComparison) -> str:
+    labels = f"{found.equal_labels:.2%} of labels equal on {found.name}"
+    if found.max_logit_difference is None or found.max_logit is None:
+        return labels
+    gap, largest = found.max_logit_difference, found.max_logit
+    return f"{labels}, logits off by {gap:.2g} where the largest is {largest:.3g}"
+
+
+def _cause(found: Verification) -> str:
+    parts = []
+    if found.divergence is not None:
+        after = f", after {found.divergence.after}" if found.divergence.after else ""
+        parts.append(f"the first layer that differs is {found.divergence.layer}{after}")
+    if found.hint:
+        parts.append(found.hint)
+    return "".join(f"; {part}" for part in parts)

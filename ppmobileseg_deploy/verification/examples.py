@@ -1,4 +1,4 @@
-"""The inputs on which models are compared: photographs and made-up pictures."""
+"""The inputs on which models are compared: photographs and synthetic pictures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agreement import noisy_images
 from ..errors import UsageError
 from ..metadata import ModelMetadata
 from ..runtime.images.files import read_image
@@ -59,7 +60,7 @@ class Example:
     """One input.
 
     Attributes:
-        name: File name, or what was made up.
+        name: File name, or ``"synthetic 1"`` and so on.
         tensor: (1, 3, height, width) float32, normalised; zeros right and below the picture.
             Sides are multiples of 32, unless a model takes another size only.
         padding_hw: Rows and columns of the tensor that do not show the picture. What a model
@@ -132,25 +133,24 @@ def image_example(
     return replace(prepared, photograph_hw=photograph_hw)
 
 
-def random_examples(
+def synthetic_examples(
     seed: int = 0,
     size_hw: tuple[int, int] | None = None,
     normalisation: Normalisation = _USUAL,
 ) -> tuple[Example, ...]:
-    """Make up pictures: smooth regions of colour under fine noise, in three sizes.
+    """Make three pictures of smooth regions of colour under fine noise.
 
     Args:
         seed: Another seed gives other pictures.
-        size_hw: The only size of input that a model takes, if there is one.
+        size_hw: The only size of input that a model takes, if there is one; else there are three.
         normalisation: How pixels become numbers.
     """
-    rng = np.random.default_rng(seed)
-    examples = []
-    for number, (height, width) in enumerate([size_hw] * 3 if size_hw else _SIZES_HW, start=1):
-        picture = _picture(rng, height, width)
-        name = f"made-up {number}"
-        examples.append(_prepared(name, picture, (height, width), normalisation))
-    return tuple(examples)
+    sizes_hw = (size_hw,) * len(_SIZES_HW) if size_hw else _SIZES_HW
+    images = noisy_images(sizes_hw, normalisation.metadata, seed)
+    return tuple(
+        _prepared(f"synthetic {number}", image, each, normalisation)
+        for number, (image, each) in enumerate(zip(images, sizes_hw, strict=True), start=1)
+    )
 
 
 def channels_swapped(example: Example) -> tuple[Example, Example]:
@@ -167,14 +167,6 @@ def channels_swapped(example: Example) -> tuple[Example, Example]:
     before[shown] = ((pixels[:, ::-1] - mean) / std)[shown]
     after[shown] = example.tensor[:, ::-1][shown]
     return replace(example, tensor=before), replace(example, tensor=after)
-
-
-def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
-    regions = rng.uniform(0, 255, (5, 7, 3)).astype(np.float32)
-    smooth = cv2.resize(regions, (width, height), interpolation=cv2.INTER_LINEAR)
-    noisy = smooth + rng.normal(0, 20, smooth.shape)
-    picture: NDArray[np.uint8] = np.clip(noisy, 0, 255).astype(np.uint8)
-    return picture
 
 
 def _prepared(

@@ -1,4 +1,4 @@
-"""Where two networks part: their intermediate outputs, compared in order."""
+"""The layer where two networks diverge: their intermediate outputs, compared in order."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ Layers = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Parting:
-    """The first layer that the second network has no equal of.
+class Divergence:
+    """The first layer of a network that another one has no equal of.
 
     Attributes:
         layer: Its name in the first network.
@@ -34,8 +34,10 @@ class Parting:
     found: int
 
 
-def first_parting(first: Layers, second: Layers, tolerance: float = TOLERANCE) -> Parting | None:
-    """Find where the second network goes another way.
+def first_divergence(
+    first: Layers, second: Layers, tolerance: float = TOLERANCE
+) -> Divergence | None:
+    """Find the first layer that the second network has no equal of.
 
     Layers are matched by what they compute, not by name, so that a checkpoint can be compared
     with a graph whose operators were renamed, fused or rewritten: a layer counts as found if any
@@ -66,7 +68,7 @@ def first_parting(first: Layers, second: Layers, tolerance: float = TOLERANCE) -
         return None
     missing = _first_missing(names, found)
     earlier = [name for name, there in zip(names[:missing], found, strict=False) if there]
-    return Parting(
+    return Divergence(
         layer=names[missing],
         after=earlier[-1] if earlier else None,
         closest=closest[names[missing]],

@@ -16,7 +16,7 @@ from ppmobileseg_deploy.cache import official_model_path
 from ppmobileseg_deploy.checkpoints import OfficialCheckpoint, loading
 from ppmobileseg_deploy.cli.export import main
 from ppmobileseg_deploy.exporters import export as exporting
-from ppmobileseg_deploy.exporters.precision.agreement import Judge
+from ppmobileseg_deploy.exporters.precision.held_out import HeldOutScorer
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.version import VERSION
 
@@ -251,7 +251,7 @@ def test_bytes_as_input(export: Export) -> None:
 def test_int8_shows_what_it_costs_and_gains(
     export: Export, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Judge, "latency_ms", lambda *_: (10.0, 12.5))
+    monkeypatch.setattr(HeldOutScorer, "latency_ms", lambda *_: (10.0, 12.5))
     images = tmp_path / "images"
     images.mkdir()
     for number in range(3):

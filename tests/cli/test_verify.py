@@ -33,11 +33,11 @@ def verify(tmp_path, monkeypatch, in_process):
 def test_a_faithful_file_agrees(verify, exported):
     code, out, err = verify(CHECKPOINT, exported, "--json", "found.json")
     assert (code, err) == (0, "")
-    assert "made-up 1" in out
+    assert "synthetic 1" in out
     assert out.rstrip().endswith("agree")
     found = json.loads(Path("found.json").read_text())
     assert found["agreed"] is True
-    assert found["parting"] is None
+    assert found["divergence"] is None
     assert len(found["examples"]) == 3
 
 
@@ -73,7 +73,8 @@ def test_a_file_that_differs_ends_with_one_and_the_layer(verify, exported):
     assert "do not agree" in out
     assert "the first layer that differs: backbone.smb1.conv.activation" in out
     assert (
-        json.loads(Path("found.json").read_text())["parting"]["after"] == "backbone.smb1.conv.bn"
+        json.loads(Path("found.json").read_text())["divergence"]["after"]
+        == "backbone.smb1.conv.bn"
     )
 
 

@@ -5,22 +5,22 @@ import torch
 from ppmobileseg_deploy.errors import UsageError
 from ppmobileseg_deploy.verification import (
     Example,
-    Outcome,
+    ModelOutput,
     image_example,
-    open_subject,
-    random_examples,
-    store_outcomes,
+    open_model,
+    store_outputs,
+    synthetic_examples,
     verify,
 )
 
-EXAMPLES = random_examples()
+EXAMPLES = synthetic_examples()
 
 
 def test_a_checkpoint_and_its_file_agree(checkpoint, exported, exported_logits):
     for first, second in ((checkpoint, exported), (checkpoint, exported_logits)):
-        found = verify(open_subject(first), open_subject(second), EXAMPLES)
+        found = verify(open_model(first), open_model(second), EXAMPLES)
         assert found.agreed
-        assert found.parting is None
+        assert found.divergence is None
         assert found.hint == ""
         assert [each.name for each in found.examples] == [each.name for each in EXAMPLES]
         assert all(each.max_logit_difference < 1e-4 * each.max_logit for each in found.examples)
@@ -41,42 +41,42 @@ def test_a_checkpoint_and_its_file_agree(checkpoint, exported, exported_logits):
     ],
 )
 def test_a_swapped_activation_is_found(checkpoint, with_activation_swapped, node, layer):
-    found = verify(open_subject(checkpoint), open_subject(with_activation_swapped(node)), EXAMPLES)
+    found = verify(open_model(checkpoint), open_model(with_activation_swapped(node)), EXAMPLES)
     assert not found.agreed
-    assert found.parting.layer == layer
-    assert found.parting.after == layer.replace("activation", "bn")
+    assert found.divergence.layer == layer
+    assert found.divergence.after == layer.replace("activation", "bn")
 
 
 def test_layers_are_held_to_the_same_tolerance_as_logits(checkpoint, exported):
-    subjects = open_subject(checkpoint), open_subject(exported)
-    found = verify(*subjects, EXAMPLES, logit_tolerance=0)
+    models = open_model(checkpoint), open_model(exported)
+    found = verify(*models, EXAMPLES, logit_tolerance=0)
     assert not found.agreed
-    assert found.parting is not None
+    assert found.divergence is not None
     assert found.hint == ""
 
 
 def test_a_swapped_activation_is_found_between_two_files(exported, with_activation_swapped):
     node = "/network/backbone/smb4/blocks/blocks.0/expand_conv/activation/HardSwish"
-    found = verify(open_subject(exported), open_subject(with_activation_swapped(node)), EXAMPLES)
-    assert found.parting.layer == f"{node}_output_0"
+    found = verify(open_model(exported), open_model(with_activation_swapped(node)), EXAMPLES)
+    assert found.divergence.layer == f"{node}_output_0"
 
 
 @pytest.mark.parametrize(
     "module", ["backbone.smb2.blocks.0.expand_conv.bn", "backbone.smb4.blocks.1.expand_conv.bn"]
 )
 def test_a_missing_batch_norm_is_found(checkpoint, without_batch_norm, module):
-    found = verify(open_subject(checkpoint), open_subject(without_batch_norm(module)), EXAMPLES)
+    found = verify(open_model(checkpoint), open_model(without_batch_norm(module)), EXAMPLES)
     assert not found.agreed
-    assert found.parting.layer == module
-    assert found.parting.after == module.replace("bn", "conv")
+    assert found.divergence.layer == module
+    assert found.divergence.after == module.replace("bn", "conv")
 
 
 def test_the_layer_is_sought_in_the_checkpoint_whichever_comes_first(
     checkpoint, without_batch_norm
 ):
     module = "backbone.smb2.blocks.0.expand_conv.bn"
-    found = verify(open_subject(without_batch_norm(module)), open_subject(checkpoint), EXAMPLES)
-    assert found.parting.layer == module
+    found = verify(open_model(without_batch_norm(module)), open_model(checkpoint), EXAMPLES)
+    assert found.divergence.layer == module
 
 
 def test_a_layer_that_differs_by_less_than_the_tolerance_is_found(checkpoint, tmp_path):
@@ -85,59 +85,59 @@ def test_a_layer_that_differs_by_less_than_the_tolerance_is_found(checkpoint, tm
     bias[[2, 4]] = bias[[4, 2]].clone()
     torch.save(content, tmp_path / "swapped.pth")
     found = verify(
-        open_subject(checkpoint),
-        open_subject(str(tmp_path / "swapped.pth")),
+        open_model(checkpoint),
+        open_model(str(tmp_path / "swapped.pth")),
         EXAMPLES,
         logit_tolerance=0.01,
         min_equal_labels=1.0,
     )
     assert not found.agreed
-    assert found.parting.layer == "decode_head.conv_seg"
+    assert found.divergence.layer == "decode_head.conv_seg"
 
 
 def test_more_than_rounding_within_the_tolerance_is_told(checkpoint, exported, tmp_path):
     content = torch.load(checkpoint, weights_only=True)
     content["state_dict"]["backbone.smb2.blocks.0.expand_conv.conv.weight"].mul_(1.0005)
     torch.save(content, tmp_path / "scaled.pth")
-    scaled = open_subject(str(tmp_path / "scaled.pth"))
-    found = verify(open_subject(exported), scaled, EXAMPLES)
+    scaled = open_model(str(tmp_path / "scaled.pth"))
+    found = verify(open_model(exported), scaled, EXAMPLES)
     assert found.agreed
     assert "more than rounding" in found.hint
 
 
 def test_confused_channels_are_found_and_called_by_name(checkpoint, with_channels_swapped):
-    found = verify(open_subject(checkpoint), open_subject(with_channels_swapped), EXAMPLES)
+    found = verify(open_model(checkpoint), open_model(with_channels_swapped), EXAMPLES)
     assert not found.agreed
-    assert found.parting.layer == "backbone.smb1.conv.conv"
+    assert found.divergence.layer == "backbone.smb1.conv.conv"
     assert "BGR" in found.hint
 
 
 def test_stored_outputs_stand_in_for_a_model(checkpoint, exported, exported_logits, tmp_path):
     path = tmp_path / "outputs.npz"
-    store_outcomes(open_subject(checkpoint), EXAMPLES[:2], path)
-    stored = open_subject(str(path))
-    found = verify(stored, open_subject(exported), ())
+    store_outputs(open_model(checkpoint), EXAMPLES[:2], path)
+    stored = open_model(str(path))
+    found = verify(stored, open_model(exported), ())
     assert found.agreed
     assert len(found.examples) == 2
     # Upsampled logits are compared with logits before upsampling.
-    assert verify(open_subject(exported_logits), stored, ()).agreed
+    assert verify(open_model(exported_logits), stored, ()).agreed
 
 
 def test_stored_outputs_can_tell_no_layers(checkpoint, with_channels_swapped, tmp_path):
     path = tmp_path / "outputs.npz"
-    store_outcomes(open_subject(checkpoint), EXAMPLES[:1], path)
-    found = verify(open_subject(str(path)), open_subject(with_channels_swapped), ())
+    store_outputs(open_model(checkpoint), EXAMPLES[:1], path)
+    found = verify(open_model(str(path)), open_model(with_channels_swapped), ())
     assert not found.agreed
-    assert found.parting is None
+    assert found.divergence is None
     assert "BGR" in found.hint
 
 
 def test_outputs_of_other_inputs_are_refused(checkpoint, tmp_path):
-    subject = open_subject(checkpoint)
+    model = open_model(checkpoint)
     for name, examples in (("a.npz", EXAMPLES[:1]), ("b.npz", EXAMPLES[1:2])):
-        store_outcomes(subject, examples, tmp_path / name)
+        store_outputs(model, examples, tmp_path / name)
     with pytest.raises(UsageError, match="the same inputs"):
-        verify(*(open_subject(str(tmp_path / name)) for name in ("a.npz", "b.npz")), ())
+        verify(*(open_model(str(tmp_path / name)) for name in ("a.npz", "b.npz")), ())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_what_was_not_stored_is_refused(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError) as raised:
-        open_subject(str(tmp_path / name))
+        open_model(str(tmp_path / name))
     assert message in str(raised.value)
 
 
@@ -171,14 +171,14 @@ def test_outputs_of_other_shapes_are_refused(tmp_path, arrays, message):
     path = tmp_path / "outputs.npz"
     np.savez(path, **{f"a/{name}": array for name, array in (good | arrays).items()})
     with pytest.raises(UsageError) as raised:
-        open_subject(str(path))
+        open_model(str(path))
     assert message in str(raised.value)
 
 
 def test_outputs_that_lack_a_part_are_refused(tmp_path):
     np.savez(tmp_path / "part.npz", **{"a/input": np.zeros((1, 3, 32, 32), np.float32)})
     with pytest.raises(UsageError, match="expected an input and labels"):
-        open_subject(str(tmp_path / "part.npz"))
+        open_model(str(tmp_path / "part.npz"))
 
 
 class Made:
@@ -189,10 +189,10 @@ class Made:
     is_checkpoint = False
 
     def __init__(self, labels: np.ndarray, logits: np.ndarray | None) -> None:
-        self.name, self._outcome = "made", Outcome(labels, logits)
+        self.name, self._output = "made", ModelOutput(labels, logits)
 
-    def run(self, _: Example) -> Outcome:
-        return self._outcome
+    def run(self, _: Example) -> ModelOutput:
+        return self._output
 
     def layers(self, _: Example) -> None:
         return None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.verification import first_parting
+from ppmobileseg_deploy.verification import first_divergence
 
 
 def layers(**seeds: int) -> dict[str, np.ndarray]:
@@ -29,30 +29,30 @@ FIRST = layers(a_conv=1, a_bn=2, a=3, b_conv=4, b_bn=5, b_act=6, b=7, head=8)
     ],
 )
 def test_where_networks_part(second, layer, after):
-    parting = first_parting(FIRST, second)
-    assert (parting and parting.layer) == layer
-    if parting:
-        assert parting.after == after
-        assert parting.compared == len(FIRST)
+    divergence = first_divergence(FIRST, second)
+    assert (divergence and divergence.layer) == layer
+    if divergence:
+        assert divergence.after == after
+        assert divergence.compared == len(FIRST)
 
 
 def test_a_difference_within_the_tolerance_is_none():
     near = {name: output * np.float32(1 + 1e-4) for name, output in FIRST.items()}
-    assert first_parting(FIRST, near) is None
-    assert first_parting(FIRST, near, tolerance=1e-5) is not None
+    assert first_divergence(FIRST, near) is None
+    assert first_divergence(FIRST, near, tolerance=1e-5) is not None
 
 
 def test_constant_layers_are_equal_by_chance_and_do_not_count():
     ones = {"gate": np.ones((1, 4, 5), np.float32)}
-    assert first_parting({**FIRST, **ones}, {**layers(y=9), **ones}).found == 0
+    assert first_divergence({**FIRST, **ones}, {**layers(y=9), **ones}).found == 0
 
 
 def test_the_closest_output_is_told():
     wrong = {**FIRST, "head": FIRST["head"] + np.float32(0.5)}
-    parting = first_parting(FIRST, wrong)
-    assert parting.closest == pytest.approx(0.5 / np.abs(FIRST["head"]).max(), rel=1e-5)
+    divergence = first_divergence(FIRST, wrong)
+    assert divergence.closest == pytest.approx(0.5 / np.abs(FIRST["head"]).max(), rel=1e-5)
 
 
 def test_not_a_number_is_no_equal():
     wrong = {**FIRST, "head": FIRST["head"] * np.nan}
-    assert first_parting(FIRST, wrong).layer == "head"
+    assert first_divergence(FIRST, wrong).layer == "head"

@@ -8,6 +8,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from ppmobileseg_deploy.agreement import session
 from ppmobileseg_deploy.checkpoints import Description
 from ppmobileseg_deploy.errors import ModelError, UsageError
 from ppmobileseg_deploy.exporters import ExportOptions, convert_to_ort, export_onnx
@@ -17,9 +18,8 @@ from ppmobileseg_deploy.verification import (
     Normalisation,
     choose_examples,
     image_example,
-    onnx_subject,
-    open_subject,
-    random_examples,
+    open_model,
+    synthetic_examples,
     verify,
 )
 
@@ -49,10 +49,10 @@ def photo(tmp_path) -> Path:
 )
 def test_every_form_agrees_with_its_checkpoint(options, checkpoint, photo, tmp_path):
     path = str(export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path)
-    subjects = open_subject(checkpoint), open_subject(path)
-    examples = choose_examples(subjects, [photo])
+    models = open_model(checkpoint), open_model(path)
+    examples = choose_examples(models, [photo])
     assert examples[-1].name == "photo.png"
-    found = verify(*subjects, examples)
+    found = verify(*models, examples)
     assert found.agreed, found
     assert all(each.max_logit_difference is not None for each in found.examples)
 
@@ -76,13 +76,13 @@ def test_a_network_for_bgr_with_numbers_of_its_own(pixels, for_bgr, photo, tmp_p
     options = ExportOptions(embed_preprocessing=pixels)
     path = tmp_path / "m.onnx"
     export_onnx(for_bgr, path, options, description=description, verify=False)
-    subjects = open_subject(for_bgr, description=description), open_subject(str(path))
-    examples = choose_examples(subjects, [photo])
+    models = open_model(for_bgr, description=description), open_model(str(path))
+    examples = choose_examples(models, [photo])
     assert examples[0].normalisation == Normalisation((120, 110, 100), (60, 55, 50), "bgr")
-    assert verify(*subjects, examples).agreed
+    assert verify(*models, examples).agreed
     if pixels is not None:
-        subjects = open_subject(for_bgr), open_subject(str(path))
-        assert not verify(*subjects, choose_examples(subjects, [photo])).agreed
+        models = open_model(for_bgr), open_model(str(path))
+        assert not verify(*models, choose_examples(models, [photo])).agreed
 
 
 def test_a_file_knows_its_numbers_where_its_checkpoint_does_not(checkpoint, tmp_path):
@@ -90,10 +90,10 @@ def test_a_file_knows_its_numbers_where_its_checkpoint_does_not(checkpoint, tmp_
     options = ExportOptions(embed_preprocessing="rgb")
     given = Description(mean_rgb=(0, 0, 0), std_rgb=(255, 255, 255))
     export_onnx(checkpoint, path, options, description=given, verify=False)
-    subjects = open_subject(checkpoint), open_subject(path)
-    examples = choose_examples(subjects)
+    models = open_model(checkpoint), open_model(path)
+    examples = choose_examples(models)
     assert examples[0].normalisation == Normalisation((0, 0, 0), (255, 255, 255), "rgb")
-    assert verify(*subjects, examples).agreed
+    assert verify(*models, examples).agreed
 
 
 def test_a_file_that_takes_bytes_in_another_order_is_found(checkpoint, tmp_path):
@@ -103,10 +103,10 @@ def test_a_file_that_takes_bytes_in_another_order_is_found(checkpoint, tmp_path)
     (order,) = (each for each in model.metadata_props if each.key == "ppms.channel_order")
     order.value = "rgb"
     onnx.save(model, path)
-    found = verify(open_subject(checkpoint), open_subject(str(path)), random_examples())
+    found = verify(open_model(checkpoint), open_model(str(path)), synthetic_examples())
     assert not found.agreed
-    assert found.parting is not None
-    assert found.parting.after is None
+    assert found.divergence is not None
+    assert found.divergence.after is None
     assert "BGR" in found.hint
 
 
@@ -121,7 +121,7 @@ def test_metadata_are_not_needed(checkpoint, exported, tmp_path):
     del model.graph.output[1]
     path = str(tmp_path / "foreign.onnx")
     onnx.save(model, path)
-    found = verify(open_subject(checkpoint), open_subject(path), random_examples())
+    found = verify(open_model(checkpoint), open_model(path), synthetic_examples())
     assert found.agreed
     assert found.examples[0].max_logit_difference is None
 
@@ -132,7 +132,7 @@ def test_a_foreign_tensor_called_logits_may_be_anything(tmp_path):
         helper.make_node("ArgMax", ["x"], ["y"], axis=1),
     ]
     path = save(tmp_path, nodes, TensorProto.INT64)
-    found = verify(open_subject(path), open_subject(path), random_examples())
+    found = verify(open_model(path), open_model(path), synthetic_examples())
     assert found.agreed
     assert found.examples[0].max_logit_difference is None
 
@@ -140,20 +140,20 @@ def test_a_foreign_tensor_called_logits_may_be_anything(tmp_path):
 def test_logits_before_upsampling_are_enlarged(tmp_path):
     nodes = [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[8, 8], strides=[8, 8])]
     path = save(tmp_path, nodes, TensorProto.FLOAT)
-    example = random_examples()[0]
-    outcome = open_subject(path).run(example)
-    assert outcome.labels.shape == example.size_hw
-    assert outcome.logits.shape == (3, 8, 12)
+    example = synthetic_examples()[0]
+    output = open_model(path).run(example)
+    assert output.labels.shape == example.size_hw
+    assert output.logits.shape == (3, 8, 12)
 
 
 def test_ort_format_shows_no_layers(checkpoint, exported, with_channels_swapped):
     path = convert_to_ort(Path(exported), Path(exported).with_name("m.ort")).path
-    subject = open_subject(str(path))
-    assert subject.layers(random_examples()[0]) is None
-    assert verify(open_subject(checkpoint), subject, random_examples()).agreed
-    found = verify(subject, open_subject(with_channels_swapped), random_examples())
+    model = open_model(str(path))
+    assert model.layers(synthetic_examples()[0]) is None
+    assert verify(open_model(checkpoint), model, synthetic_examples()).agreed
+    found = verify(model, open_model(with_channels_swapped), synthetic_examples())
     assert not found.agreed
-    assert found.parting is None
+    assert found.divergence is None
 
 
 def test_labels_made_otherwise_of_equal_logits_are_called_so(exported, tmp_path):
@@ -164,9 +164,9 @@ def test_labels_made_otherwise_of_equal_logits_are_called_so(exported, tmp_path)
     model.graph.node.append(helper.make_node("Add", ["right", "one"], ["output"]))
     path = str(tmp_path / "wrong.onnx")
     onnx.save(model, path)
-    found = verify(open_subject(exported), open_subject(path), random_examples())
+    found = verify(open_model(exported), open_model(path), synthetic_examples())
     assert not found.agreed
-    assert found.parting is None
+    assert found.divergence is None
     assert "all layers agree" in found.hint
 
 
@@ -184,7 +184,7 @@ def test_models_of_different_sizes_are_refused(checkpoint, tmp_path):
         path = export_onnx(checkpoint, tmp_path / f"{side}.onnx", options, verify=False).path
         paths.append(str(path))
     with pytest.raises(UsageError, match=r"found 64x64 in .* and 96x96 in "):
-        choose_examples([open_subject(path) for path in paths])
+        choose_examples([open_model(path) for path in paths])
 
 
 def test_bytes_are_asked_for_pictures_only(checkpoint, tmp_path):
@@ -192,12 +192,12 @@ def test_bytes_are_asked_for_pictures_only(checkpoint, tmp_path):
     path = export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path
     noise = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
     with pytest.raises(UsageError, match="expected normalised pixel values"):
-        open_subject(str(path)).run(Example("noise", noise))
+        open_model(str(path)).run(Example("noise", noise))
     model = onnx.load(path)
     del model.metadata_props[:]
     onnx.save(model, path)
     with pytest.raises(ModelError, match="whether in BGR or RGB order, found none"):
-        open_subject(str(path))
+        open_model(str(path))
 
 
 @pytest.mark.parametrize(
@@ -214,18 +214,18 @@ def test_what_is_no_segmentation_model_is_refused(tmp_path, input_type, shape, o
     output = TensorProto.BOOL if operator == "IsNaN" else input_type
     nodes = [helper.make_node(operator, ["x"], ["y"])]
     with pytest.raises(ModelError, match=message) as raised:
-        open_subject(save(tmp_path, nodes, output, input_type, shape))
+        open_model(save(tmp_path, nodes, output, input_type, shape))
     assert "\n" not in str(raised.value)
 
 
 def test_a_loop_without_end_is_ended(tmp_path, looping_model, monkeypatch):
-    monkeypatch.setattr(onnx_subject, "LOOP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(session, "LOOP_TIMEOUT_S", 0.2)
     path = tmp_path / "looping.onnx"
     path.write_bytes(looping_model(1 << 62))
     with pytest.raises(ModelError, match=r"looping\.onnx: expected an answer within 0\.2 s"):
-        open_subject(str(path)).run(random_examples()[0])
+        open_model(str(path)).run(synthetic_examples()[0])
     path.write_bytes(looping_model(3))
-    labels = open_subject(str(path)).run(random_examples()[0]).labels
+    labels = open_model(str(path)).run(synthetic_examples()[0]).labels
     assert (labels == 2).all()
 
 
@@ -236,26 +236,26 @@ def test_one_channel_is_a_head_of_one_class(tmp_path, operator):
         helper.make_node(operator, ["z"], ["y"]),
     ]
     path = save(tmp_path, nodes, TensorProto.FLOAT)
-    example = random_examples()[0]
+    example = synthetic_examples()[0]
     logit = example.tensor[0].mean(0)
     for threshold in (None, 0.7):
-        outcome = open_subject(path, threshold).run(example)
+        output = open_model(path, threshold).run(example)
         expected = 1 / (1 + np.exp(-logit)) > (threshold or 0.3)
         assert 0 < expected.mean() < 1
-        assert (outcome.labels == expected).mean() > 0.999
-        assert outcome.threshold == (threshold or 0.3)
+        assert (output.labels == expected).mean() > 0.999
+        assert output.threshold == (threshold or 0.3)
 
 
 def test_probabilities_are_compared_by_their_labels(tmp_path):
     plain = save(tmp_path, [helper.make_node("Identity", ["x"], ["y"])], TensorProto.FLOAT)
-    subjects = [open_subject(plain)]
+    models = [open_model(plain)]
     nodes = [helper.make_node("Softmax", ["x"], ["y"], axis=1)]
-    subjects.append(open_subject(save(tmp_path, nodes, TensorProto.FLOAT)))
-    found = verify(*subjects, random_examples())
+    models.append(open_model(save(tmp_path, nodes, TensorProto.FLOAT)))
+    found = verify(*models, synthetic_examples())
     assert found.agreed
     assert found.examples[0].max_logit_difference is None
     assert "or probabilities" in found.hint
-    again = verify(subjects[1], subjects[1], random_examples())
+    again = verify(models[1], models[1], synthetic_examples())
     assert again.examples[0].max_logit_difference == 0
 
 
@@ -264,11 +264,11 @@ def test_labels_of_another_size_are_refused(tmp_path):
         helper.make_node("MaxPool", ["x"], ["p"], kernel_shape=[8, 8], strides=[8, 8]),
         helper.make_node("ArgMax", ["p"], ["y"], axis=1),
     ]
-    subject = open_subject(save(tmp_path, nodes, TensorProto.INT64))
+    model = open_model(save(tmp_path, nodes, TensorProto.INT64))
     with pytest.raises(
         ModelError, match=r"labels of shape \(1, 1, 64, 96\), found \(1, 1, 8, 12\)"
     ):
-        subject.run(random_examples()[0])
+        model.run(synthetic_examples()[0])
 
 
 def save(folder, nodes, output_type, input_type=TensorProto.FLOAT, shape=(1, 3, "h", "w")) -> str:

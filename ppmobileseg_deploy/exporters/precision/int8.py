@@ -12,8 +12,8 @@ from ...errors import ExportError, UsageError
 from ...metadata import ModelMetadata
 from ...runtime.inference.preprocessing import Preprocessing
 from ..graph import seal
-from .agreement import Judge, Score
 from .calibration import CalibrationReader, CalibrationSet
+from .held_out import HeldOutScorer, Score
 from .quantizer import Quantizer
 
 MIN_EQUAL_LABELS: Final = 0.99
@@ -153,7 +153,7 @@ def quantize_int8(
     calibration = options.calibration
     shipped = ship(model)
     on_progress("labelling the held-out images in float32")
-    judge = Judge(shipped, calibration)
+    scorer = HeldOutScorer(shipped, calibration)
 
     with tempfile.TemporaryDirectory() as folder:
         quantizer = Quantizer(model, Path(folder))
@@ -166,26 +166,26 @@ def quantize_int8(
             return seal(ship(quantizer.quantize(groups)), metadata, model.ir_version)
 
         on_progress("judging everything in integers")
-        steps = [SearchStep((), judge.score(quantized(())))]
+        steps = [SearchStep((), scorer.score(quantized(())))]
         alone: dict[str, float] = {}
-        if not _suffices(steps[-1].score, judge.reference, options):
+        if not _suffices(steps[-1].score, scorer.reference, options):
             for number, group in enumerate(quantizer.groups, start=1):
                 on_progress(f"judging layer {number} of {len(quantizer.groups)} alone")
                 others = tuple(other for other in quantizer.groups if other != group)
-                alone[group] = judge.score(quantized(others)).equal_labels
+                alone[group] = scorer.score(quantized(others)).equal_labels
         worst_first = sorted(alone, key=alone.__getitem__)
-        while not _suffices(steps[-1].score, judge.reference, options):
+        while not _suffices(steps[-1].score, scorer.reference, options):
             count = len(steps)
             if count >= len(quantizer.groups):
-                raise ExportError(_refusal(steps, judge.reference, options))
+                raise ExportError(_refusal(steps, scorer.reference, options))
             on_progress(f"judging with {count} layers in float32")
             left = tuple(group for group in quantizer.groups if group in worst_first[:count])
-            steps.append(SearchStep(left, judge.score(quantized(left))))
+            steps.append(SearchStep(left, scorer.score(quantized(left))))
         result = quantized(steps[-1].float_layers)
         layers = quantizer.groups
 
     on_progress("timing both")
-    before_ms, after_ms = judge.latency_ms(result)
+    before_ms, after_ms = scorer.latency_ms(result)
     report = Int8Report(
         calibrating_images=len(calibration.calibrating),
         held_out_images=len(calibration.held_out),
@@ -193,7 +193,7 @@ def quantize_int8(
         layers=layers,
         equal_labels_alone=alone,
         steps=tuple(steps),
-        before=Form(shipped.ByteSize(), before_ms, judge.reference),
+        before=Form(shipped.ByteSize(), before_ms, scorer.reference),
         after=Form(result.ByteSize(), after_ms, steps[-1].score),
     )
     return result, report

@@ -18,7 +18,7 @@ from ppmobileseg_deploy.exporters import (
     export_onnx,
 )
 from ppmobileseg_deploy.exporters.precision import Score, int8
-from ppmobileseg_deploy.exporters.precision.agreement import Judge, PackedLabels
+from ppmobileseg_deploy.exporters.precision.held_out import HeldOutScorer, PackedLabels
 from ppmobileseg_deploy.exporters.precision.quantizer import group_of
 from ppmobileseg_deploy.metadata import ModelMetadata
 
@@ -193,7 +193,7 @@ def test_true_labels_that_tell_nothing_end_it_before_the_search(
         tmp_path / "i", tmp_path / "l", reduce_zero_label=reduce_zero_label
     )
     with pytest.raises(ImageError, match=message):
-        Judge(demo_model, found)
+        HeldOutScorer(demo_model, found)
 
 
 class FakeQuantizer:
@@ -211,7 +211,7 @@ class FakeQuantizer:
         return helper.make_model(helper.make_graph([], ",".join(groups), [], [output]))
 
 
-class FakeJudge:
+class FakeScorer:
     harm = MappingProxyType({"first": 0.02, "second": 0.001, "third": 0.03})
     reference = Score(1.0, 1.0, 0.9)
 
@@ -228,7 +228,7 @@ class FakeJudge:
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int8.Int8Report]:
     monkeypatch.setattr(int8, "Quantizer", FakeQuantizer)
-    monkeypatch.setattr(int8, "Judge", FakeJudge)
+    monkeypatch.setattr(int8, "HeldOutScorer", FakeScorer)
     monkeypatch.setattr(int8, "seal", lambda model, *_: model)
 
     def run(labels: tuple[Path, ...] = (), **limits: float) -> int8.Int8Report:

@@ -1,4 +1,4 @@
-"""How well a quantized model does on images that it was not calibrated with."""
+"""Scores of quantized models on images that they were not calibrated with."""
 
 import zlib
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
+from ...agreement import LabelAgreement
 from ...errors import ImageError, UsageError
 from ...evaluation.confusion import ConfusionMatrix
 from ...evaluation.evaluating import count_image
@@ -40,8 +41,8 @@ class Score:
     miou: float
 
 
-class Judge:
-    """Compares models with the float32 one on the same held-out images.
+class HeldOutScorer:
+    """Scores models against the float32 one on the same held-out images.
 
     Args:
         model: The float32 model as it ships.
@@ -113,15 +114,12 @@ class Judge:
 
     def _score(self, found: Iterable[NDArray[Any]]) -> Score:
         confusion = ConfusionMatrix(self._num_classes)
-        equal, pixels, shares = 0, 0, []
+        agreement = LabelAgreement()
         for index, (labels, packed) in enumerate(zip(found, self._labels, strict=True)):
             reference = packed.labels
-            same = int((labels == reference).sum())
-            equal += same
-            pixels += reference.size
-            shares.append(same / reference.size)
+            agreement.update(reference, labels)
             self._count(confusion, index, reference, labels)
-        return Score(equal / pixels, min(shares), confusion.miou)
+        return Score(agreement.equal, agreement.least_equal, confusion.miou)
 
     def _count(
         self,

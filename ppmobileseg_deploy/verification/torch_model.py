@@ -18,11 +18,11 @@ from ..checkpoints import (
 from ..evaluation.torch_segmenter import photograph_labels
 from ..exporters.wrapper import pad_to_multiple
 from ..model import labels_off
+from .comparable_model import ModelOutput
 from .examples import Example, Normalisation
-from .subjects import Outcome
 
 
-class TorchSubject:
+class TorchModel:
     """The network of a checkpoint; its layers are its modules.
 
     Args:
@@ -32,13 +32,19 @@ class TorchSubject:
         description: What is known about its input, in place of what the checkpoint says.
 
     Attributes:
+        name: What the user called it.
         notes: What is worth knowing about the checkpoint, a sentence each.
+        normalisation: How pixels become its input.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.
         UsageError: There is a threshold, and the head has several classes; or there are no
             weights of that name.
     """
+
+    examples = None
+    size_hw = None
+    is_checkpoint = True
 
     def __init__(
         self,
@@ -49,45 +55,20 @@ class TorchSubject:
         description: Description | None = None,
     ) -> None:
         if isinstance(checkpoint, Checkpoint):
-            self._name = checkpoint.file_name
+            self.name = checkpoint.file_name
         else:
-            self._name, checkpoint = checkpoint, load_checkpoint(checkpoint, weights)
+            self.name, checkpoint = checkpoint, load_checkpoint(checkpoint, weights)
         self.notes = checkpoint.notes
         metadata, _ = describe(checkpoint, description)
-        self._normalisation = Normalisation(
+        self.normalisation = Normalisation(
             metadata.mean_rgb, metadata.std_rgb, metadata.channel_order
         )
         decided = with_threshold(checkpoint, threshold)
         self._threshold = decided.threshold
         self._network = build_model(decided)
 
-    @property
-    def name(self) -> str:
-        """What the user called it."""
-        return self._name
-
-    @property
-    def examples(self) -> None:
-        """It can be run on any."""
-        return
-
-    @property
-    def normalisation(self) -> Normalisation:
-        """How pixels become its input."""
-        return self._normalisation
-
-    @property
-    def is_checkpoint(self) -> bool:
-        """Whether it is the network in the paper's form."""
-        return True
-
-    @property
-    def size_hw(self) -> None:
-        """It takes any size."""
-        return
-
     @torch.inference_mode()
-    def run(self, example: Example) -> Outcome:
+    def run(self, example: Example) -> ModelOutput:
         """Compute labels and low-resolution logits."""
         padded = pad_to_multiple(torch.from_numpy(example.tensor))
         logits = self._network(padded)
@@ -99,7 +80,7 @@ class TorchSubject:
             at_size = photograph_labels(
                 logits, padded_hw, example.shown_hw, example.photograph_hw
             ).numpy()
-        return Outcome(labels.numpy(), logits[0].numpy(), self._threshold, at_size)
+        return ModelOutput(labels.numpy(), logits[0].numpy(), self._threshold, at_size)
 
     @torch.inference_mode()
     def layers(self, example: Example) -> dict[str, NDArray[np.float32]]:
