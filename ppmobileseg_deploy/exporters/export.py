@@ -27,9 +27,8 @@ from .options import ExportOptions
 from .parity import ParityReport, prove
 from .precision import Int8Options, Int8Report
 from .rewrites import lean
-from .trace import trace
+from .trace import EndToEnd, trace
 from .variants import make_variant
-from .wrapper import EndToEnd
 
 _UINT8_CLASSES: Final = 256
 

@@ -34,8 +34,7 @@ from ..model import PPMobileSeg, upsample_logits
 from ..runtime.inference.ort_session import first_line
 from .graph import shipped
 from .options import ExportOptions
-from .trace import INPUT, LOGITS, OUTPUT
-from .wrapper import SIZE_MULTIPLE
+from .trace import INPUT, LOGITS, OUTPUT, SIZE_MULTIPLE
 
 _DYNAMIC_SHAPES: Final = ((1, 64, 96), (1, 97, 131), (2, 160, 128), (1, 256, 320))
 """(batch, height, width): a small one, one that is no multiple of 32, a batch, a larger one."""

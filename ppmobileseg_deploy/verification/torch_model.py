@@ -16,7 +16,7 @@ from ..checkpoints import (
     with_threshold,
 )
 from ..evaluation.torch_segmenter import photograph_labels
-from ..exporters.wrapper import pad_to_multiple
+from ..exporters.trace import pad_to_multiple
 from ..model import labels_off
 from .comparable_model import ModelOutput
 from .examples import Example, Normalisation

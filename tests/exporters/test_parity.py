@@ -12,8 +12,8 @@ import torch
 
 from ppmobileseg_deploy.checkpoints import Checkpoint
 from ppmobileseg_deploy.errors import ExportError, ParityError
-from ppmobileseg_deploy.exporters import ExportOptions, export, export_onnx, wrapper
-from ppmobileseg_deploy.exporters.rewrites import gates
+from ppmobileseg_deploy.exporters import ExportOptions, export, export_onnx, trace
+from ppmobileseg_deploy.exporters.rewrites import network
 from ppmobileseg_deploy.model import cell
 from ppmobileseg_deploy.model.axes import Axis, enlarged_axis
 
@@ -60,9 +60,9 @@ def _nearest_logits(logits: torch.Tensor, size_hw: Sequence[int]) -> torch.Tenso
     [
         (cell, "enlarged_axis", _flip_weights, ExportOptions()),
         (cell, "_best_of_two", _first_winner, ExportOptions()),
-        (wrapper, "labels_off", _nearest, ExportOptions(vim="off")),
-        (wrapper, "labels_image", _nearest, ExportOptions(vim="image")),
-        (wrapper, "upsample_logits", _nearest_logits, ExportOptions(logits=True)),
+        (trace, "labels_off", _nearest, ExportOptions(vim="off")),
+        (trace, "labels_image", _nearest, ExportOptions(vim="image")),
+        (trace, "upsample_logits", _nearest_logits, ExportOptions(logits=True)),
     ],
 )
 def test_a_mistake_in_the_upsampling_is_refused(
@@ -85,12 +85,12 @@ def test_a_mean_that_loses_a_large_image_to_rounding_is_refused(
 ) -> None:
     """Noise and small images do not show it: ONNX Runtime adds half a million equal numbers."""
 
-    def pooled(self: gates.LeanSqueezeExcitation, x: torch.Tensor) -> torch.Tensor:
+    def pooled(self: network.LeanSqueezeExcitation, x: torch.Tensor) -> torch.Tensor:
         mean = torch.nn.functional.adaptive_avg_pool2d(x, 1)
         gate = self.excite(torch.relu(self.squeeze(mean)))
         return x * torch.nn.functional.hardsigmoid(gate)
 
-    monkeypatch.setattr(gates.LeanSqueezeExcitation, "forward", pooled)
+    monkeypatch.setattr(network.LeanSqueezeExcitation, "forward", pooled)
     with pytest.raises(ParityError, match=r"without noise within .* times PyTorch's own error"):
         export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

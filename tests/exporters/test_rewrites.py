@@ -18,8 +18,11 @@ import torch
 
 from ppmobileseg_deploy.exporters.rewrites import lean
 from ppmobileseg_deploy.exporters.rewrites.attention import LeanStage
-from ppmobileseg_deploy.exporters.rewrites.fusion import LeanAAMx8, LeanAAMx16
-from ppmobileseg_deploy.exporters.rewrites.gates import LeanSqueezeExcitation
+from ppmobileseg_deploy.exporters.rewrites.network import (
+    LeanAAMx8,
+    LeanAAMx16,
+    LeanSqueezeExcitation,
+)
 from ppmobileseg_deploy.exporters.trace import known_warnings
 from ppmobileseg_deploy.model import CONFIGS, PPMobileSeg
 from ppmobileseg_deploy.model.layers import SqueezeExcitation

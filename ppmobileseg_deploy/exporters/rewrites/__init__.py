@@ -1,7 +1,6 @@
-"""Export-time rewrites: the same function as the network, in a form that runs faster.
+"""Rewrites of the network for export: modules that compute the same and run faster.
 
-The network stays as the paper has it. Each rewrite is a module that is made from one of the
-network's and computes the same.
+The network itself stays as the paper has it. Each rewritten module is made from one of its own.
 """
 
 from .network import lean
