@@ -1,4 +1,4 @@
-"""Whether two models agree: synthetic inputs, open models, and measures of logits and labels.
+"""Agreement of two models: synthetic inputs, sessions, and measures of logits and labels.
 
 The export proof, the search for int8 layers, ``ppms-verify`` and ``ppms-eval`` all measure with
 what is here, so that "99.9 % of labels equal" means the same in each of them. What they require is

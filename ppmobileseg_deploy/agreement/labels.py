@@ -1,4 +1,4 @@
-"""How far the labels of two models agree."""
+"""Agreement of the labels of two models."""
 
 from typing import Any, Final
 

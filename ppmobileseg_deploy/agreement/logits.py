@@ -1,4 +1,4 @@
-"""How far the logits of two models are apart."""
+"""Agreement of the logits of two models."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ RELATIVE_ERROR: Final = 1e-6
 """... or, if that is more, by this share of the largest logit."""
 
 MAX_AMPLIFIED_RATIO: Final = 64.0
-"""The same ratio where the reference errs by more than ten times that share: the network
+"""`MAX_ERROR_RATIO` where the reference errs by more than ten times that share: the network
 amplifies rounding, and by how much is chance."""
 
 
 @dataclass(frozen=True)
 class LogitDifference:
-    """The difference of the logits of two models on one input.
+    """Difference of the logits of two models on one input.
 
     Attributes:
         largest: Largest absolute difference; NaN if one of the logits is.
@@ -69,7 +69,7 @@ class Float64Errors:
 
     @property
     def ratio(self) -> float:
-        """How many times the reference's error the model's may be."""
+        """Largest permitted multiple of the reference's error."""
         amplified = self.reference > 10 * RELATIVE_ERROR * self.max_logit
         return MAX_AMPLIFIED_RATIO if amplified else MAX_ERROR_RATIO
 

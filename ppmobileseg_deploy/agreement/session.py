@@ -47,6 +47,7 @@ class ComparisonSession:
         options.graph_optimization_level = optimization
         options.log_severity_level = _FATAL
         options.intra_op_num_threads = allowed_threads() or 0
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as the runtime
         factory = SessionFactory.of(model, Execution(sess_options=options))
         self.source = factory.source if source is None else source
         self.graph = factory.graph

@@ -1,4 +1,4 @@
-"""How accurate a model is, on labelled images of your own or of a public data set."""
+"""Evaluation of models on labelled images: mIoU, accuracy, latency and agreement."""
 
 from .confusion import ConfusionMatrix
 from .datasets import LabelledImage, find_ade20k, find_cityscapes, find_labelled_images

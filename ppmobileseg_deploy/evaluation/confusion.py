@@ -1,4 +1,4 @@
-"""How often each class was taken for each other one, and what follows from it."""
+"""Confusion matrix of true and found classes, and the metrics that follow from it."""
 
 from typing import Any, Final
 

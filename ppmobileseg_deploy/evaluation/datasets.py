@@ -1,4 +1,4 @@
-"""Which images and labels belong together: folders, ADE20K's layout, Cityscapes' layout."""
+"""Datasets of labelled images: pairs of folders, ADE20K's layout, Cityscapes' layout."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

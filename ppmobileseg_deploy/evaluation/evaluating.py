@@ -1,4 +1,4 @@
-"""Several models on the same labelled images: how right each is, and how far they agree."""
+"""Evaluation of several models on the same labelled images: metrics and agreement."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _IDS: Final = LabelCoding()
 
 
 class Segmenter(Protocol):
-    """What can be evaluated, such as `OrtSegmenter`."""
+    """A model that can be evaluated, such as `OrtSegmenter`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Segmenter(Protocol):
 
 
 class Segmented(Protocol):
-    """What a `Segmenter` gives."""
+    """Result of a `Segmenter`."""
 
     @property
     def labels(self) -> NDArray[Any]:
@@ -42,7 +42,7 @@ class Segmented(Protocol):
 
 @dataclass(frozen=True)
 class ModelScore:
-    """How one model did.
+    """Metrics of one model.
 
     Attributes:
         confusion: Its pixels by true and by found class.
@@ -56,7 +56,7 @@ class ModelScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How several models did on the same images.
+    """Metrics of several models on the same images.
 
     Attributes:
         names: Name of each class id.

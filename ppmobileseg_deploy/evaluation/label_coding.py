@@ -1,4 +1,4 @@
-"""What the pixels of label images mean: class ids, masks of two values, or colours."""
+"""Coding of label images: class ids, masks of two values, or colours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ..errors import ImageError, UsageError
 from ..metadata import RGB
 
 IGNORE: Final = 255
-"""What label images call a pixel that has no class, by custom."""
+"""Customary id of pixels without a class in label images."""
 
 _LARGEST: Final = 0xFFFF
 _SHOWN: Final = 3
@@ -20,7 +20,7 @@ _BAND_ROWS: Final = 256
 
 @dataclass(frozen=True)
 class LabelCoding:
-    """What the pixels of label images mean. By default their values are class ids.
+    """Meaning of the pixels of label images; by default their values are class ids.
 
     Attributes:
         reduce_zero_label: Id 0 means "other" and does not count, ids begin at 1. ADE20K's
@@ -79,7 +79,7 @@ class LabelCoding:
 
     @property
     def uncounted(self) -> str:
-        """What the pixels are called in the files that do not count."""
+        """Pixel values in the files that do not count, for messages."""
         if self.palette_rgb is not None:
             return "black"
         return f"0 or {self.ignore}" if self.reduce_zero_label else str(self.ignore)

@@ -1,4 +1,4 @@
-"""A PyTorch checkpoint in place of an exported file: the reference for its accuracy."""
+"""Segmenter of a PyTorch checkpoint: the reference for the accuracy of an exported file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ _BAND_ROWS = 64
 
 @dataclass(frozen=True)
 class TorchLabels:
-    """The classes of one image.
+    """Labels of one image.
 
     Attributes:
         labels: int64 (height, width) class ids.
@@ -44,7 +44,7 @@ class TorchSegmenter:
 
     Attributes:
         metadata: What is known about the network.
-        notes: What is worth knowing about the checkpoint, a sentence each.
+        notes: Remarks about the checkpoint, a sentence each.
 
     Raises:
         CheckpointError: It cannot be read or does not fit.

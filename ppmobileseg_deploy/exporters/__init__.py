@@ -1,4 +1,4 @@
-"""From a checkpoint to one ONNX file that is proven to compute the same."""
+"""Export of a checkpoint to one ONNX file that is proven to compute the same."""
 
 from ..checkpoints import Description, Origins
 from .comparison import Comparison

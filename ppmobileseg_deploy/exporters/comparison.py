@@ -1,4 +1,4 @@
-"""The comparison of another form of a file with the file that it was made from.
+"""Comparison of another form of a file with the file that it was made from.
 
 What `parity` proves of a float32 file against PyTorch, this proves of fp16 weights, embedded
 preprocessing and ORT format against that file, by their labels.
@@ -25,7 +25,7 @@ _SIZES_HW: Final = ((64, 96), (97, 131), (160, 128), (256, 320))
 
 @dataclass(frozen=True)
 class Comparison:
-    """How well the labels of a form of a file agree with those of the file that it was made from.
+    """Agreement of the labels of a form of a file with those of the file that it was made from.
 
     Attributes:
         form: What was compared, such as ``"fp16"``.
@@ -106,7 +106,7 @@ def synthetic_images(
 
 
 class _Labeller:
-    """From pixels to labels, whatever a file takes and gives."""
+    """A file that labels pixels, whether it takes bytes or normalised numbers."""
 
     def __init__(self, model: bytes | Path, optimization: ort.GraphOptimizationLevel) -> None:
         with parity_errors("load the file"):

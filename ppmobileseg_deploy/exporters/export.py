@@ -1,4 +1,4 @@
-"""The whole way from a checkpoint to a finished file."""
+"""Export: from a checkpoint to a finished ONNX file."""
 
 import hashlib
 import time
@@ -35,7 +35,7 @@ _UINT8_CLASSES: Final = 256
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was exported, and how well it agrees with PyTorch.
+    """Result of an export, and how well it agrees with PyTorch.
 
     Attributes:
         path: The finished file.
@@ -48,7 +48,7 @@ class ExportReport:
         parity: The measured agreement, or None when the proof was left out.
         channel_order: Order of the channels that the network was trained on.
         origins: Where names, colours and normalisation come from.
-        notes: What is worth knowing about the checkpoint, a sentence each.
+        notes: Remarks about the checkpoint, a sentence each.
         official_name: ``"tiny"`` or ``"base"`` if that official checkpoint was exported.
         comparisons: How other forms than the plain float32 file agree with that one.
         int8: How the layers for integers were chosen, or None for other precisions.

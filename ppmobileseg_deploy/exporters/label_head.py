@@ -1,4 +1,4 @@
-"""What follows the network as ONNX files of its own: coarse logits to labels and to confidence.
+"""Label heads as ONNX files of their own: from coarse logits to labels and to confidence.
 
 The runtime labels photographs by heads that know nothing but logits and the weights along both
 axes. They are part of the package, in ``runtime/inference/heads``; ``python -m
@@ -146,7 +146,7 @@ class _SizesHead(nn.Module):
 
 
 class _BestHead(nn.Module):
-    """The largest number of each pixel, or its probability, for some rows of one cell.
+    """The best class's logit, or its probability, of each pixel of some rows of one cell.
 
     All classes take part in that, so that there is nothing to save but memory traffic: a few rows
     at a time stay in the processor's cache.

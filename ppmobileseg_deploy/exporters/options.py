@@ -1,4 +1,4 @@
-"""What can be chosen about an exported file."""
+"""Export options."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -11,7 +11,7 @@ Precision = Literal["fp32", "fp16", "int8"]
 ByteOrder = Literal["bgr", "rgb"]
 
 OPSETS: Final = range(15, 21)
-"""From the first that can take part of a shape, to the last that the tracer knows."""
+"""ONNX opsets: from the first whose Shape takes a range, to the last that the tracer knows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The format of ONNX Runtime's small builds for phones, and the list of operators to build in."""
+"""ORT format, for ONNX Runtime's small builds on phones, and the list of operators to build in."""
 
 import hashlib
 import shutil

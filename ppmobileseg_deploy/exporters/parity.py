@@ -1,4 +1,4 @@
-"""The proof that an exported file computes what PyTorch computes.
+"""Parity proof: an exported model computes what PyTorch computes.
 
 The reference is the network in the paper's form, followed by plain bilinear upsampling of all
 classes: nothing of what the exporter rewrites or speeds up takes part in it.
@@ -87,7 +87,7 @@ class ParityCase:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """The comparisons of one export.
+    """Comparisons of one exported model with PyTorch.
 
     Attributes:
         cases: One entry per input.

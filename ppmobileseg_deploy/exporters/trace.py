@@ -30,7 +30,7 @@ SIZE_MULTIPLE: Final = 32
 
 
 class EndToEnd(nn.Module):
-    """From the normalised image to what the file gives.
+    """The exported module: from the normalised image to labels or logits.
 
     Whatever the size, the image is padded with zeros at the right and at the bottom and the
     output cut back, as in mmsegmentation's test pipeline. So all forms of upsampling see the

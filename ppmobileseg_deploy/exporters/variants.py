@@ -1,4 +1,4 @@
-"""From the proven float32 model to the form that was asked for, each step proven in turn."""
+"""Variants of the proven float32 model: precision and input, each step compared in turn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ MIN_EQUAL_LABELS_FP16: Final = 0.999
 """Least share of labels that rounding the weights may leave as they are."""
 
 MIN_EQUAL_LABELS_EMBEDDED: Final = 0.9999
-"""The same for normalising inside, which gives the same numbers; measured: all are equal."""
+"""Least share of labels that normalising inside may leave as they are; measured: all of them."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Whether two forms of a model compute the same, and the layer where they diverge if not."""
+"""Verification that two forms of a model compute the same, and the layer where they diverge."""
 
 from .comparable_model import ComparableModel, ModelOutput
 from .comparing import ExampleComparison, Verification, prove_file, verify

@@ -1,4 +1,4 @@
-"""What two models must give to be compared: their outputs, and their layers."""
+"""The interface of models that can be compared: outputs for an example, and layers."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from .layers import Layers
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What a model gives for one example.
+    """Output of a model for one example.
 
     Attributes:
         labels: (height, width) class ids of the part of the input that shows the picture.
@@ -35,7 +35,7 @@ class ComparableModel(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user called it."""
+        """Path or name by which it was opened."""
 
     @property
     def examples(self) -> tuple[Example, ...] | None:
@@ -47,11 +47,11 @@ class ComparableModel(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is worth knowing about it, a sentence each."""
+        """Remarks about it, a sentence each."""
 
     @property
     def normalisation(self) -> Normalisation | None:
-        """How pixels become its input, as far as it says."""
+        """How pixels become its input; None if it does not say."""
 
     @property
     def is_checkpoint(self) -> bool:

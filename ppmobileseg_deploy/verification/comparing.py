@@ -32,7 +32,7 @@ _SIZE_MULTIPLE: Final = 32  # what the network pads to, so that logits cover tha
 
 @dataclass(frozen=True)
 class ExampleComparison:
-    """How two models compare on one example.
+    """Comparison of two models on one example.
 
     Attributes:
         name: Name of the example.
@@ -60,7 +60,7 @@ class ExampleComparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """Whether two models compute the same.
+    """Comparison of two models on all examples.
 
     Attributes:
         first: Name of the first model.
@@ -145,7 +145,7 @@ def _divergence(layers: Layers, others: Layers, tolerance: float) -> Divergence 
 
 
 def _remark(comparisons: Sequence[ExampleComparison]) -> str:
-    """What is worth knowing of models that agree."""
+    """Return a remark about models that agree, or an empty text."""
     shares = [
         each.max_logit_difference / each.max_logit
         for each in comparisons

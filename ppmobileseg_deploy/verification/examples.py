@@ -1,4 +1,4 @@
-"""The inputs on which models are compared: photographs and synthetic pictures."""
+"""Examples on which models are compared: photographs and synthetic pictures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ _WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole num
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How pixels become the numbers that a network takes.
+    """Mean, standard deviation and channel order of a network's input.
 
     Attributes:
         mean_rgb: Subtracted from the pixel values in [0, 255].
@@ -35,7 +35,7 @@ class Normalisation:
 
     @property
     def metadata(self) -> ModelMetadata:
-        """The same, and the official models' resize rule."""
+        """The same as metadata, with the official models' resize rule."""
         return ModelMetadata(
             mean_rgb=self.mean_rgb,
             std_rgb=self.std_rgb,

@@ -1,4 +1,4 @@
-"""The layer where two networks diverge: their intermediate outputs, compared in order."""
+"""Divergence of two networks: their intermediate outputs, compared in order."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def first_divergence(
     Args:
         first: Outputs of the first network by layer, in order of computation; the last one is
             what the network gives. Names tell modules by dots or slashes: ``stage.block.conv``.
-        second: Outputs of the second network, likewise, on the same input.
+        second: Outputs of the second network on the same input.
         tolerance: Largest difference of equal layers, as a share of the layer's largest value.
 
     Returns:
@@ -92,7 +92,7 @@ def _first_missing(names: list[str], found: list[bool]) -> int:
 
 
 def _modules(name: str) -> list[str]:
-    """The modules around a layer, the innermost first, and the whole network at last."""
+    """Return the modules around a layer, the innermost first, the whole network last."""
     separator = "/" if "/" in name else "."
     parts = name.split(separator)
     return [separator.join(parts[:end]) for end in range(len(parts) - 1, -1, -1)]

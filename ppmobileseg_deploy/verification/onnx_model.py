@@ -1,4 +1,4 @@
-"""An ONNX file of any origin, run in ONNX Runtime with every intermediate output in sight."""
+"""An ONNX file of any origin to compare, with every intermediate output in sight."""
 
 import io
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ class OnnxModel:
 
 @dataclass(frozen=True)
 class _Interface:
-    """What a file takes and gives, as far as comparing needs to know.
+    """Input and outputs of a file, as far as comparing needs to know.
 
     The runtime's `ModelInterface` is read of the same parts and asks for more: metadata that fit
     the output, names of classes, and a size of logits. Whether two files compute the same can be

@@ -14,7 +14,7 @@ from .comparable_model import ComparableModel, ModelOutput
 from .examples import Example
 
 STORED_SUFFIX: Final = ".npz"
-"""What file names of stored outputs end in."""
+"""Suffix of files of stored outputs."""
 
 _MAX_STORED_BYTES: Final = 1 << 31
 

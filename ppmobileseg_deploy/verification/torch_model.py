@@ -1,4 +1,4 @@
-"""A checkpoint, run in PyTorch in the paper's form."""
+"""A PyTorch checkpoint to compare: the network in the paper's form."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class TorchModel:
 
     Attributes:
         name: What the user called it.
-        notes: What is worth knowing about the checkpoint, a sentence each.
+        notes: Remarks about the checkpoint, a sentence each.
         normalisation: How pixels become its input.
 
     Raises:

@@ -53,7 +53,7 @@ def intact_checkpoints() -> dict[str, bytes]:
 
 
 def damaged_checkpoint(files: Mapping[str, bytes], seed: int, number: int) -> tuple[str, bytes]:
-    """Make one damaged or made-up file.
+    """Make one damaged or synthetic file.
 
     Args:
         files: The intact ones, by name.
@@ -90,12 +90,12 @@ def _damaged_pickle(content: bytes, files: _Files, rng: random.Random) -> bytes:
     return _with_pickle(content, lambda text: _mutated(text, rng))
 
 
-def _made_up_pickle(content: bytes, files: _Files, rng: random.Random) -> bytes:
+def _synthetic_pickle(content: bytes, files: _Files, rng: random.Random) -> bytes:
     return _with_pickle(content, lambda _: _program(rng))
 
 
 def _grafted_pickle(content: bytes, files: _Files, rng: random.Random) -> bytes:
-    """A made-up object beside the weights."""
+    """A synthetic object beside the weights."""
 
     def graft(text: bytes) -> bytes:
         entry = b"X\1\0\0\0a" + _object(rng) + b"s"
@@ -108,7 +108,7 @@ _KINDS: tuple[Callable[[bytes, _Files, random.Random], bytes], ...] = (
     _damaged_bytes,
     _damaged_end,
     _damaged_pickle,
-    _made_up_pickle,
+    _synthetic_pickle,
     _grafted_pickle,
 )
 

@@ -51,7 +51,7 @@ def make_checkpoint(
 
 @pytest.fixture(scope="session")
 def demo_checkpoint() -> Path:
-    """A trained checkpoint; with made-up weights, rounding decides many labels."""
+    """A trained checkpoint; with synthetic weights, rounding decides many labels."""
     return ROOT / "demo" / "ppmobileseg_tiny_demo.pth"
 
 

@@ -1,4 +1,4 @@
-"""The images that integers are measured on: some to find ranges, others to judge the result."""
+"""Calibration images for int8: some to find ranges, others held out to score the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

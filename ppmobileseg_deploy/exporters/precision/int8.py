@@ -1,4 +1,4 @@
-"""The search for the layers that can compute with integers without doing harm."""
+"""Int8 quantization: the search for the layers that must stay in float32."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ MAX_MIOU_LOSS: Final = 0.01
 
 @dataclass(frozen=True)
 class Int8Options:
-    """What an int8 model is made with and held to.
+    """Calibration images and limits for an int8 model.
 
     Attributes:
         calibration: The images.
@@ -66,7 +66,7 @@ class SearchStep:
 
 @dataclass(frozen=True)
 class Form:
-    """What one form of the model takes and gives.
+    """Size, latency and score of one form of the model.
 
     Attributes:
         size_bytes: Size of the file.
@@ -81,7 +81,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Int8Report:
-    """How the layers were chosen, and what came of it.
+    """The search for float32 layers and its result.
 
     The held-out images gave no ranges, but they do choose the layers that stay in float32. Where
     there are few of them, images that took part in neither tell more: ``ppms-eval`` takes any.

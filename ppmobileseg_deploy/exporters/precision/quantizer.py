@@ -64,7 +64,7 @@ class Quantizer:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The parts of the network that are in integers or not, in the order of execution."""
+        """Parts of the network that can be in integers, in the order of execution."""
         return tuple(self._nodes)
 
     def calibrate(self, reader: CalibrationReader) -> None:

@@ -15,7 +15,7 @@ from .operators import enlarge, reshape, resize_like, resize_positions
 
 
 class LeanAttention(nn.Module):
-    """What `SeaAttention` does after its projections and before it enlarges the result.
+    """SEA attention after the projections and before the result is enlarged.
 
     Args:
         source: What to rewrite.

@@ -74,7 +74,7 @@ def test_second_export_is_byte_identical(
 def test_weights_that_rounding_spoils_are_refused_and_nothing_is_written(
     make_checkpoint: Callable[..., Checkpoint], tmp_path: Path
 ) -> None:
-    # Made-up weights let attention amplify rounding: 3 % of the labels change.
+    # Synthetic weights let attention amplify rounding: 3 % of the labels change.
     with pytest.raises(ParityError, match=r"99\.9000% of the labels unchanged by fp16, found 9"):
         export_onnx(make_checkpoint("tiny"), tmp_path / "end2end.onnx", FP16)
     assert not list(tmp_path.iterdir())
