@@ -8,7 +8,7 @@ their own. Nothing here needs PyTorch or onnx.
 from .labels import LabelAgreement, away_from_edges, clearly_wrong, equal_share
 from .logits import Float64Errors, LogitDifference, largest_difference
 from .session import ComparisonSession
-from .synthetic import flat, gradients, noisy_images, noisy_regions
+from .synthetic import flat, gradients, noisy_batch, noisy_images
 
 __all__ = [
     "ComparisonSession",
@@ -21,6 +21,6 @@ __all__ = [
     "flat",
     "gradients",
     "largest_difference",
+    "noisy_batch",
     "noisy_images",
-    "noisy_regions",
 ]

@@ -1,6 +1,6 @@
 """Synthetic inputs, which need no file: the same arguments give the same pixels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import cv2
@@ -12,13 +12,34 @@ from ..metadata import MAX_SIDE, ModelMetadata
 from ..types import SizeHW
 
 _REGIONS_HW: Final = (5, 7)
-_NOISE: Final = 0.3
+_NOISE: Final = 20.0  # standard deviation, of pixel values up to 255
 _COLOR: Final = (1.3, 1.47, 1.68)
 _STEEPEST: Final = 2.0
 
 
-def noisy_regions(size_hw: SizeHW, batch: int = 1, seed: int = 0) -> NDArray[np.float32]:
-    """Make normalised images of smooth regions of colour under fine noise.
+def noisy_images(sizes_hw: Iterable[SizeHW], seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Make images of smooth regions of colour under fine noise.
+
+    Args:
+        sizes_hw: Height and width in pixels of each, at most `metadata.MAX_SIDE`.
+        seed: Another seed gives other images.
+
+    Yields:
+        (height, width, 3) uint8, BGR.
+
+    Raises:
+        UsageError: A side is too long, or less than 1.
+    """
+    rng = np.random.default_rng(seed)
+    for height, width in map(_checked, sizes_hw):
+        regions = rng.uniform(0, 255, (*_REGIONS_HW, 3)).astype(np.float32)
+        smooth = cv2.resize(regions, (width, height), interpolation=cv2.INTER_LINEAR)
+        noisy = smooth + rng.normal(0, _NOISE, smooth.shape)
+        yield np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def noisy_batch(size_hw: SizeHW, batch: int = 1, seed: int = 0) -> NDArray[np.float32]:
+    """Make a batch of `noisy_images`, normalised as the official models want it.
 
     Args:
         size_hw: Height and width in pixels, at most `metadata.MAX_SIDE`.
@@ -26,20 +47,15 @@ def noisy_regions(size_hw: SizeHW, batch: int = 1, seed: int = 0) -> NDArray[np.
         seed: Another seed gives other images.
 
     Returns:
-        float32 (batch, 3, height, width), about zero mean and unit variance.
+        float32 (batch, 3, height, width) RGB, about zero mean and unit variance.
 
     Raises:
         UsageError: A side is too long, or less than 1.
     """
-    height, width = _checked(size_hw)
-    rng = np.random.default_rng(seed)
-    images = np.empty((batch, 3, height, width), np.float32)
-    for image in images:
-        for channel in image:
-            regions = rng.standard_normal(_REGIONS_HW, np.float32)
-            cv2.resize(regions, (width, height), channel, interpolation=cv2.INTER_LINEAR)
-            channel += np.float32(_NOISE) * rng.standard_normal((height, width), np.float32)
-    return images
+    usual = ModelMetadata()
+    mean, std = (np.array(each, np.float32) for each in (usual.mean_rgb, usual.std_rgb))
+    rgb = np.stack([image[..., ::-1] for image in noisy_images([size_hw] * batch, seed)])
+    return np.ascontiguousarray(((rgb - mean) / std).transpose(0, 3, 1, 2))
 
 
 def gradients(size_hw: SizeHW, batch: int = 1) -> NDArray[np.float32]:
@@ -77,28 +93,6 @@ def flat(size_hw: SizeHW, batch: int = 1) -> NDArray[np.float32]:
     """
     color = np.array(_COLOR, np.float32)[:, None, None]
     return np.broadcast_to(color, (batch, 3, *_checked(size_hw))).copy()
-
-
-def noisy_images(
-    sizes_hw: Sequence[SizeHW], metadata: ModelMetadata, seed: int = 0
-) -> Iterator[NDArray[np.uint8]]:
-    """Make images of pixels: `noisy_regions` before their normalisation.
-
-    Args:
-        sizes_hw: Height and width of each.
-        metadata: Means and standard deviations, which give the images their contrast.
-        seed: That of the first image; each next one has the next.
-
-    Yields:
-        (height, width, 3) uint8, BGR.
-
-    Raises:
-        UsageError: A side is too long, or less than 1.
-    """
-    mean, std = (np.array(each, np.float32) for each in (metadata.mean_rgb, metadata.std_rgb))
-    for number, size_hw in enumerate(sizes_hw, start=seed):
-        rgb = noisy_regions(size_hw, seed=number)[0].transpose(1, 2, 0) * std + mean
-        yield np.ascontiguousarray(np.clip(rgb + 0.5, 0, 255).astype(np.uint8)[..., ::-1])
 
 
 def _checked(size_hw: SizeHW) -> SizeHW:

@@ -17,6 +17,7 @@ from ..agreement import ComparisonSession, LabelAgreement, noisy_images
 from ..errors import ModelError, ParityError
 from ..metadata import ModelMetadata
 from ..runtime.inference.preprocessing import Preprocessing
+from ..types import SizeHW
 from .parity import parity_errors
 from .trace import INPUT, OUTPUT
 
@@ -90,19 +91,16 @@ def compare(
     )
 
 
-def synthetic_images(
-    metadata: ModelMetadata, shape_hw: tuple[int, int] | None
-) -> Iterator[NDArray[np.uint8]]:
+def synthetic_images(shape_hw: SizeHW | None) -> Iterator[NDArray[np.uint8]]:
     """Make images to compare on that need no file.
 
     Args:
-        metadata: Means and standard deviations, which give the images their contrast.
         shape_hw: Their size; None for several sizes.
 
     Returns:
         (height, width, 3) uint8, BGR.
     """
-    return noisy_images((shape_hw,) * len(_SIZES_HW) if shape_hw else _SIZES_HW, metadata)
+    return noisy_images((shape_hw,) * len(_SIZES_HW) if shape_hw else _SIZES_HW)
 
 
 class _Labeller:

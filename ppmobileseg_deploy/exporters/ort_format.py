@@ -88,7 +88,7 @@ def convert_to_ort(model: Path, output: Path | None = None) -> OrtReport:
         converted, config = source.with_suffix(".ort"), source.with_suffix(CONFIG_SUFFIX)
         if not converted.is_file() or not config.is_file():
             raise ExportError(f"ONNX Runtime converted {model} without writing a file")
-        images = synthetic_images(metadata, _static_size_hw(loaded))
+        images = synthetic_images(_static_size_hw(loaded))
         # Blocked convolutions are of this processor: no such file has them. Their rounding moves
         # int8 labels, since a number that is rounded to another integer is a step away.
         level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED

@@ -27,7 +27,7 @@ from ..agreement import (
     flat,
     gradients,
     largest_difference,
-    noisy_regions,
+    noisy_batch,
 )
 from ..errors import ModelError, ParityError
 from ..model import PPMobileSeg, upsample_logits
@@ -153,7 +153,7 @@ def prove(
     """
     proof = _Proof(model, network, options, atol)
     shapes = ((1, *options.shape_hw),) * _STATIC_INPUTS if options.shape_hw else _DYNAMIC_SHAPES
-    images = [noisy_regions((h, w), batch, seed=i) for i, (batch, h, w) in enumerate(shapes)]
+    images = [noisy_batch((h, w), batch, seed=i) for i, (batch, h, w) in enumerate(shapes)]
     cases = [proof.compare(torch.from_numpy(image)) for image in images]
     smooth_sizes_hw = (options.shape_hw,) * 2 if options.shape_hw else _SMOOTH_SIZES_HW
     smooth = [make(size) for make, size in zip((gradients, flat), smooth_sizes_hw, strict=True)]

@@ -71,7 +71,7 @@ def make_variant(
     def proven(form: str, before: ModelProto, after: ModelProto, least: float) -> ModelProto:
         if verify:
             on_progress(f"comparing {form} with the file before")
-            images = synthetic_images(metadata, options.shape_hw)
+            images = synthetic_images(options.shape_hw)
             first, second = before.SerializeToString(), after.SerializeToString()
             comparisons.append(compare(form, first, second, images, least))
         return after

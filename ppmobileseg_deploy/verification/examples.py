@@ -146,7 +146,7 @@ def synthetic_examples(
         normalisation: How pixels become numbers.
     """
     sizes_hw = (size_hw,) * len(_SIZES_HW) if size_hw else _SIZES_HW
-    images = noisy_images(sizes_hw, normalisation.metadata, seed)
+    images = noisy_images(sizes_hw, seed)
     return tuple(
         _prepared(f"synthetic {number}", image, each, normalisation)
         for number, (image, each) in enumerate(zip(images, sizes_hw, strict=True), start=1)

@@ -3,8 +3,8 @@
     python tests/endurance/fuzz_checkpoints.py --count 10000 --seed 0
 
 Files of every format are damaged as disks and networks do it, archives get other directories and
-pickles, and some pickles are synthetic. Exit code 1 if there was a crash, a hang, another error, or a
-file that took more time or memory than allowed; such files are kept.
+pickles, and some pickles are synthetic. Exit code 1 if there was a crash, a hang, another error,
+or a file that took more time or memory than allowed; such files are kept.
 """
 
 import sys

@@ -8,7 +8,6 @@ from onnx import helper, numpy_helper
 from ppmobileseg_deploy.errors import ModelError, ParityError
 from ppmobileseg_deploy.exporters import ExportReport
 from ppmobileseg_deploy.exporters.comparison import compare, synthetic_images
-from ppmobileseg_deploy.metadata import ModelMetadata
 
 
 def with_other_first_bias(model: onnx.ModelProto) -> bytes:
@@ -45,9 +44,7 @@ def test_other_labels_are_refused_and_counted(
 
 def test_files_that_cannot_be_compared(demo_export: ExportReport, tmp_path: Path) -> None:
     with pytest.raises(ParityError, match="cannot load the file"):
-        compare(
-            "damage", demo_export.path, b"no model", synthetic_images(ModelMetadata(), None), 1
-        )
+        compare("damage", demo_export.path, b"no model", synthetic_images(None), 1)
     foreign = onnx.load(demo_export.path)
     del foreign.metadata_props[:]
     onnx.save(foreign, tmp_path / "foreign.onnx")
@@ -56,9 +53,9 @@ def test_files_that_cannot_be_compared(demo_export: ExportReport, tmp_path: Path
 
 
 def test_synthetic_images_differ_and_have_the_size_asked_for() -> None:
-    some = list(synthetic_images(ModelMetadata(), None))
+    some = list(synthetic_images(None))
     assert len({image.shape for image in some}) == len(some)
-    fixed = list(synthetic_images(ModelMetadata(), (40, 50)))
+    fixed = list(synthetic_images((40, 50)))
     assert {(image.shape, image.dtype.name) for image in fixed} == {((40, 50, 3), "uint8")}
     assert len({image.tobytes() for image in fixed}) == len(fixed)
 
