@@ -16,7 +16,7 @@ _GOALS: Final = {16: 40.0, 8: 35.0}
 
 
 def measure_heads(turns: int, side: int = 512) -> list[HeadRow]:
-    """Time all forms on made-up logits.
+    """Time all forms on synthetic logits.
 
     Args:
         turns: How often each form has its turn.

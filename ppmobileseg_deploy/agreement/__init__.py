@@ -8,7 +8,7 @@ their own. Nothing here needs PyTorch or onnx.
 from .labels import LabelAgreement, away_from_edges, clearly_wrong, equal_share
 from .logits import Float64Errors, LogitDifference, largest_difference
 from .session import ComparisonSession
-from .synthetic import flat, gradients, noisy_batch, noisy_images
+from .synthetic import drawn_picture, flat, gradients, noisy_batch, noisy_images, smooth_logits
 
 __all__ = [
     "ComparisonSession",
@@ -17,10 +17,12 @@ __all__ = [
     "LogitDifference",
     "away_from_edges",
     "clearly_wrong",
+    "drawn_picture",
     "equal_share",
     "flat",
     "gradients",
     "largest_difference",
     "noisy_batch",
     "noisy_images",
+    "smooth_logits",
 ]

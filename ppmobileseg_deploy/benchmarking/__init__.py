@@ -8,7 +8,6 @@ from .benchmark import Benchmark, measure
 from .candidates import Candidate, candidates
 from .conditions import BusyWarning, Conditions, find_conditions
 from .fresh_process import FirstImage, Start, first_image
-from .made_up import made_up_picture
 from .networks import NetworkRow, measure_networks
 from .stages import STAGES, Stages, StageSpreads, segment_file
 from .timing import Spread, latencies_ms, take_turns
@@ -31,7 +30,6 @@ __all__ = [
     "find_conditions",
     "first_image",
     "latencies_ms",
-    "made_up_picture",
     "measure",
     "measure_networks",
     "measure_whole",

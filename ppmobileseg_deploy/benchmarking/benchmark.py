@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..agreement.synthetic import drawn_picture, require_possible
 from ..errors import UsageError
 from ..runtime.images.files import read_image, write_image
 from .candidates import Candidate, candidates
 from .conditions import BusyWarning, Conditions, find_conditions
-from .made_up import made_up_picture, require_possible
 from .networks import NetworkRow, measure_networks, require_openvino
 from .timing import Progress
 from .whole import WholeRow, measure_whole
@@ -79,8 +79,8 @@ def measure(
 
     Args:
         models: ONNX files.
-        image: Image file; None for a made-up picture.
-        size_hw: Height and width of the made-up picture.
+        image: Image file; None for a synthetic picture.
+        size_hw: Height and width of the synthetic picture.
         threads: Numbers of threads to compare, None among them for as many as there are cores.
         classes_present: Also measure the upsampling alone, with so many classes in the picture.
             Needs the packages of the extra ``export``.
@@ -126,7 +126,7 @@ def measure(
         file = image
         if file is None:
             file = Path(folder) / "picture.jpg"
-            write_image(file, made_up_picture(size_hw))
+            write_image(file, drawn_picture(size_hw))
         picture_bgr = read_image(file)
         picture_hw = picture_bgr.shape[0], picture_bgr.shape[1]
         # One for all models whose heads are alike. Now, so that mistakes show at once.
@@ -142,7 +142,7 @@ def measure(
     upsampling = _named("upsampling", on_progress)
     return Benchmark(
         conditions=conditions,
-        picture="made-up picture" if image is None else image.name,
+        picture="synthetic picture" if image is None else image.name,
         picture_hw=picture_hw,
         turns=turns,
         whole=whole,

@@ -1,4 +1,4 @@
-"""The upsampling alone: from made-up logits to a label for every pixel, in all three forms.
+"""The upsampling alone: from synthetic logits to a label for every pixel, in all three forms.
 
 Needs the packages of the extra ``export``.
 """
@@ -14,11 +14,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from ..agreement.synthetic import require_possible, smooth_logits
 from ..exporters.graph import simplify
 from ..exporters.options import Vim
 from ..exporters.trace import INPUT, OUTPUT, known_warnings
 from ..model import labels_cell, labels_image, labels_off
-from .made_up import require_possible, smooth_logits
 from .networks import onnxruntime_run
 from .timing import Progress, Spread, latencies_ms
 
@@ -65,7 +65,7 @@ def measure_head(
     threads: int | None = None,
     on_progress: Progress | None = None,
 ) -> list[HeadRow]:
-    """Time all forms on made-up logits, shapes fixed.
+    """Time all forms on synthetic logits, shapes fixed.
 
     Args:
         turns: How often each form has its turn.

@@ -22,11 +22,11 @@ def bench_models(
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="ONNX files.")],
     size: Annotated[
         str | None,
-        typer.Option(metavar="HxW", help=f"Size of the made-up picture; by default {_SIZE}."),
+        typer.Option(metavar="HxW", help=f"Size of the synthetic picture; by default {_SIZE}."),
     ] = None,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Measure on this image, not on a made-up one."),
+        typer.Option(metavar="FILE", help="Measure on this image, not on a synthetic one."),
     ] = None,
     threads: Annotated[
         str | None,
@@ -39,7 +39,7 @@ def bench_models(
         str | None,
         typer.Option(
             metavar="N,...",
-            help="Also time the upsampling alone, in its three forms, on made-up logits with so "
+            help="Also time the upsampling alone, in its three forms, on synthetic logits with so "
             "many classes. Needs the export extra.",
         ),
     ] = None,

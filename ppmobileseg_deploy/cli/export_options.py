@@ -228,7 +228,7 @@ Verify = Annotated[
     str,
     typer.Option(
         metavar="quick|full|off",
-        help="Compare with PyTorch on made-up inputs (quick); also open the finished file, run "
+        help="Compare with PyTorch on synthetic inputs (quick); also open the finished file, run "
         "pictures through both and, if they differ, name the layer (full); or not at all.",
         rich_help_panel=_PROOF,
     ),

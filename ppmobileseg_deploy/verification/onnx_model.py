@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..agreement import ComparisonSession
 from ..errors import ModelError, UsageError
 from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
-from ..runtime.inference.image_input import ImageInput
 from ..runtime.inference.label_head import LabelHead
+from ..runtime.inference.model_interface import ImageInput
 from ..runtime.inference.model_output import LOGITS
 from ..runtime.inference.model_output import ModelOutput as DeclaredOutput
 from ..runtime.inference.ort_session import first_line

@@ -1,4 +1,4 @@
-"""Tests mirror the package: models, images and made-up measurements."""
+"""Tests mirror the package: models, images and synthetic measurements."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from ppmobileseg_deploy.agreement import drawn_picture
 from ppmobileseg_deploy.benchmarking import (
     STAGES,
     Conditions,
@@ -15,7 +16,6 @@ from ppmobileseg_deploy.benchmarking import (
     StageSpreads,
     Start,
     WholeRow,
-    made_up_picture,
 )
 from ppmobileseg_deploy.benchmarking.benchmark import Benchmark
 from ppmobileseg_deploy.metadata import ModelMetadata
@@ -47,13 +47,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture of 48x80 pixels."""
     path = tmp_path_factory.mktemp("image") / "picture.png"
-    write_image(path, made_up_picture((48, 80)))
+    write_image(path, drawn_picture((48, 80)))
     return path
 
 
 @pytest.fixture
-def made_up() -> Callable[..., Benchmark]:
-    """``made_up((10.0, 20.0), networks=(5.0, 4.0))``: medians in milliseconds to a benchmark."""
+def synthetic() -> Callable[..., Benchmark]:
+    """``synthetic((10.0, 20.0), networks=(5.0, 4.0))``: medians in milliseconds to a benchmark."""
 
     def spread(median: float) -> Spread:
         return Spread(median, 0.9 * median, 1.5 * median, 20)

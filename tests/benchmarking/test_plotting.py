@@ -21,8 +21,8 @@ def _bar_columns(picture_bgr: np.ndarray) -> list[int]:
     return [int(found[group].max()) for group in groups]
 
 
-def test_bars_are_as_long_as_their_medians(made_up: Callable[..., Benchmark]) -> None:
-    picture = draw_benchmark(made_up((10.0,), networks=(8.0, 4.0, 2.0)))
+def test_bars_are_as_long_as_their_medians(synthetic: Callable[..., Benchmark]) -> None:
+    picture = draw_benchmark(synthetic((10.0,), networks=(8.0, 4.0, 2.0)))
     assert picture.shape[1] == 1400
     assert picture.dtype == np.uint8
     assert picture.flags.c_contiguous
@@ -31,8 +31,8 @@ def test_bars_are_as_long_as_their_medians(made_up: Callable[..., Benchmark]) ->
     assert second / third == pytest.approx(2, rel=0.02)
 
 
-def test_an_outlier_does_not_squeeze_the_bars(made_up: Callable[..., Benchmark]) -> None:
-    quiet = made_up((10.0,), networks=(8.0, 4.0))
+def test_an_outlier_does_not_squeeze_the_bars(synthetic: Callable[..., Benchmark]) -> None:
+    quiet = synthetic((10.0,), networks=(8.0, 4.0))
     first = replace(quiet.networks[0], latency_ms=Spread(8.0, 8.0, 900.0, 20))
     loud = replace(quiet, networks=[first, quiet.networks[1]])
     before, after = (_bar_columns(draw_benchmark(each))[0] for each in (quiet, loud))
@@ -45,19 +45,19 @@ def test_an_outlier_does_not_squeeze_the_bars(made_up: Callable[..., Benchmark])
     ids=["long", "formula", "control", "dollar", "empty"],
 )
 def test_any_name_is_drawn_within_the_picture(
-    made_up: Callable[..., Benchmark], name: str
+    synthetic: Callable[..., Benchmark], name: str
 ) -> None:
-    found = made_up((10.0, 20.0), networks=(8.0,))
+    found = synthetic((10.0, 20.0), networks=(8.0,))
     rows: list[WholeRow] = [replace(row, model=name) for row in found.whole]
     picture = draw_benchmark(replace(found, whole=rows, picture=name * 3))
     for edge in (picture[:8], picture[-8:], picture[:, :8], picture[:, -8:]):
         assert (edge == 255).all()
 
 
-def test_a_benchmark_has_bars_for_all_it_holds(made_up: Callable[..., Benchmark]) -> None:
+def test_a_benchmark_has_bars_for_all_it_holds(synthetic: Callable[..., Benchmark]) -> None:
     spread = Spread(4, 3, 5, 20)
     head = HeadRow(16, 1, (32, 32), 150, 15, {"off": spread, "cell": spread}, {})
-    benchmark = replace(made_up((10.0, 20.0), networks=(8.0, 4.0)), heads=[head])
+    benchmark = replace(synthetic((10.0, 20.0), networks=(8.0, 4.0)), heads=[head])
     whole, networks, heads = sections_of(benchmark)
     assert [sum(bar.parts.values()) for bar in whole.bars] == pytest.approx([10, 20])
     assert [bar.note for bar in whole.bars] == [

@@ -45,12 +45,12 @@ def test_models_take_turns_image_by_image(
     ran: list[int] = []
     times: dict[int, float] = {}
 
-    def made_up(segmenter: object, *_: object) -> Stages:
+    def synthetic(segmenter: object, *_: object) -> Stages:
         number = times.setdefault(id(segmenter), len(times) + 1)
         ran.append(int(number))
         return Stages(0, 0, 10.0 * number, 0, 0, 0)
 
-    monkeypatch.setattr(whole, "segment_file", made_up)
+    monkeypatch.setattr(whole, "segment_file", synthetic)
     monkeypatch.setattr(whole, "first_image", lambda *_, **__: FirstImage(50.0, 20.0, 150.0))
     rows = measure_whole(candidates([model], [1, 2]), image, turns=3)
     assert ran == [1, 2] * 4  # the first round does not count

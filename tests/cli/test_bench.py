@@ -73,10 +73,10 @@ def test_the_demo_model_is_measured_printed_written_and_drawn(bench, demo_model)
     assert cv2.imread("found.png").shape[1] == 1400
 
 
-def test_without_an_image_one_is_made_up(bench):
+def test_without_an_image_a_synthetic_one_is_taken(bench):
     code, out, _ = bench("end2end.onnx", "--runs", "1", "--size", "40x60")
     assert code == 0
-    assert "made-up picture, 40x60 (height x width), file to overlay; 1 run each" in out
+    assert "synthetic picture, 40x60 (height x width), file to overlay; 1 run each" in out
     assert list(Path().iterdir()) == [Path("end2end.onnx")]
 
 

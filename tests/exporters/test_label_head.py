@@ -8,7 +8,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from ppmobileseg_deploy.benchmarking.made_up import smooth_logits
+from ppmobileseg_deploy.agreement import smooth_logits
 from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.exporters.label_head import export_label_head, main
 from ppmobileseg_deploy.model.cell import MIN_CLASSES

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ppmobileseg_deploy.benchmarking.made_up import smooth_logits
+from ppmobileseg_deploy.agreement import smooth_logits
 from ppmobileseg_deploy.runtime.inference import label_head
 from ppmobileseg_deploy.runtime.inference.label_head import LabelHead
 from ppmobileseg_deploy.runtime.inference.sampling import Sampling, resized_axis
