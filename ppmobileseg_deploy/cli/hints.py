@@ -5,6 +5,7 @@ from typing import Final
 from ..errors import PPMobileSegError
 
 _HINTS: Final = {
+    "max_pixels": "--max-pixels N allows more",
     "model": "-m FILE names the model",
     "output": "-o DIR names another folder",
     "overwrite": "--overwrite replaces what exists, --resume does only what is missing",

@@ -69,6 +69,15 @@ class Picture:
         raise ImageError(f"{_EXPECTED}, found {_found(image)}")
 
 
+def is_one_image(value: object) -> bool:
+    """Return whether a value is one image whatever is in it: a path, bytes, a file, a PIL image.
+
+    Arrays may be several.
+    """
+    kinds = str | Path | bytes | bytearray | memoryview | Image.Image
+    return isinstance(value, kinds) or hasattr(value, "read")
+
+
 def _read(path: str | Path, max_pixels: int) -> ImageBGR:
     if isinstance(path, str) and path.lower().startswith(_ADDRESSES):
         # As a path it would lose a slash, and be no such file.

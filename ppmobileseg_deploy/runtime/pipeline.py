@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..errors import ModelError, UsageError
 from ..metadata import ModelMetadata
@@ -20,7 +18,7 @@ from .inference.preprocessing import Preprocessed, Preprocessing
 from .inference.sampling import resized_axis
 from .inference.session import Session
 from .inference.session_pool import SessionPool
-from .picture import Picture
+from .picture import Picture, is_one_image
 from .results.result import SegmentationResult
 
 _CHANNELS: Final = (1, 3, 4)
@@ -163,7 +161,7 @@ def check_batch(images: object, batch_size: object) -> None:
     """
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise UsageError(f"expected a batch size of at least 1, found {brief(batch_size)}")
-    if isinstance(images, str | Path | Image.Image) or _is_picture(images):
+    if is_one_image(images) or _is_picture(images):
         raise UsageError(
             f"expected several images, such as a list, found one ({type(images).__name__})"
         )

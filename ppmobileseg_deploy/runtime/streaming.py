@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from PIL import Image
 
 from ..errors import UsageError
 from ..quoting import brief
 from ..types import ImageBGR
 from .images.files import check_max_pixels
-from .picture import ImageSource, Picture
+from .picture import ImageSource, Picture, is_one_image
 from .results.result import SegmentationResult
 from .sources import Frame, Source, find_sources, read_frames
 from .sources.frames import check_frame_choice
@@ -136,5 +135,4 @@ def _n_bytes(read: "tuple[Frame, Source | None]") -> int:
 
 
 def _is_one(source: object) -> bool:
-    kinds = str | Path | int | bytes | bytearray | memoryview | Image.Image | np.ndarray
-    return isinstance(source, kinds) or hasattr(source, "read")
+    return is_one_image(source) or isinstance(source, int | np.ndarray)

@@ -1,5 +1,6 @@
 """Several images in one call."""
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,8 @@ def test_a_batch_is_its_single_calls(
         (Image.new("RGB", (4, 3)), r"one \(Image\)"),
         ("street.jpg", r"one \(str\)"),
         (Path("street.jpg"), "one .*Path"),
+        (b"a JPEG file", r"one \(bytes\)"),
+        (io.BytesIO(), r"one \(BytesIO\)"),
         (None, "None"),
         (3, "3"),
     ],

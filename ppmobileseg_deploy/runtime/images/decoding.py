@@ -47,7 +47,8 @@ def decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
     try:
         return _decoded(stream, max_pixels)
     except ImageError as error:
-        raise ImageError(f"cannot read {name}: {error}") from error.__cause__
+        message = f"cannot read {name}: {error}"
+        raise ImageError(message, parameter=error.parameter) from error.__cause__
 
 
 def one_line(error: BaseException) -> str:

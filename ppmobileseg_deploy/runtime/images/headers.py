@@ -62,7 +62,10 @@ class Limits:
         """
         height, width = size_hw
         if not 0 < height * width <= self.max_pixels:
-            raise ImageError(f"expected 1 to {self.max_pixels} pixels, found {height}x{width}")
+            raise ImageError(
+                f"expected 1 to {self.max_pixels} pixels, found {height}x{width}",
+                parameter="max_pixels" if height * width else None,
+            )
         needed = int(height * width / pixels_per_byte)
         if height * width > UNCHECKED_PIXELS and self.file_bytes < needed:
             raise ImageError(

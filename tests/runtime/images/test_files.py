@@ -164,8 +164,9 @@ def test_photographs_are_read_as_opencv_reads_them(
 def test_the_pixel_limit_is_the_callers(tmp_path: Path) -> None:
     path = _saved(tmp_path / "image.png", _orange("RGB"))
     assert read_image(path, max_pixels=24).shape == (4, 6, 3)
-    with pytest.raises(ImageError, match="expected 1 to 23 pixels, found 4x6"):
+    with pytest.raises(ImageError, match="expected 1 to 23 pixels, found 4x6") as raised:
         read_image(path, max_pixels=23)
+    assert raised.value.parameter == "max_pixels"
 
 
 @pytest.mark.parametrize(
