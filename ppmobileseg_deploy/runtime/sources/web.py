@@ -5,11 +5,9 @@ import http
 import http.client
 import socket
 import ssl
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from email.message import Message
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -19,6 +17,7 @@ from ...types import ImageBGR
 from ...version import VERSION
 from ..images.files import decode_image
 from .addresses import check_address, shown
+from .deadline import Deadline
 from .hosts import Reach
 from .lists import looks_like_image
 
@@ -27,7 +26,6 @@ LIMIT_S: Final = 60.0
 
 _SILENCE_S: Final = 10.0  # without a sign of life, a connection is given up earlier
 _MAX_REDIRECTS: Final = 10
-_REDIRECTS: Final = (301, 302, 303, 307, 308)
 _PIECE_BYTES: Final = 1 << 16
 _OK: Final = 200
 _ENDED_EARLY: Final = "the answer ended early"
@@ -56,7 +54,7 @@ def fetch_image(address: str, *, max_bytes: int = MAX_BYTES, limit_s: float = LI
             whoever reads it may be another person than who may read that.
     """
     check_address(address)
-    with _deadline(limit_s) as deadline:
+    with Deadline.within(limit_s) as deadline:
         try:
             return _fetch(address, deadline, max_bytes)
         except ImageError as error:
@@ -95,59 +93,109 @@ def read_web_image(address: str, *, max_pixels: int) -> ImageBGR:
         ) from None
 
 
-def _fetch(address: str, deadline: "_Deadline", max_bytes: int) -> bytes:
+def _fetch(address: str, deadline: Deadline, max_bytes: int) -> bytes:
     origin = urlsplit(address)
-    opener = _opener(deadline, Reach())
-    for _ in range(_MAX_REDIRECTS + 1):
-        with _answer(opener, address, origin) as answer:
-            if answer.status in _REDIRECTS and (target := answer.headers.get("Location")):
-                address = _redirected(address, target)
-                continue
+    opener = _opener(origin, deadline)
+    try:
+        with opener.open(_request(address, origin), timeout=_SILENCE_S) as answer:
             if answer.status != _OK:
-                raise ImageError(f"expected status 200, found {_status(answer.status)}")
+                raise ImageError(_unexpected(answer.status))
             return _content(answer, deadline, max_bytes)
-    raise ImageError(f"expected at most {_MAX_REDIRECTS} redirects")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise ImageError(_unexpected(error.code)) from None
 
 
-def _redirected(address: str, target: str) -> str:
-    try:
-        there = urljoin(address, target)
-        check_address(there)
-    except (ImageError, ValueError):
-        raise ImageError("expected a redirect to an http(s) address, found another one") from None
-    return there
-
-
-def _status(code: int) -> str:
-    try:
-        return f"{code} {http.HTTPStatus(code).phrase}"
-    except ValueError:
-        return str(code)
-
-
-@contextmanager
-def _answer(
-    opener: urllib.request.OpenerDirector, address: str, origin: SplitResult
-) -> Iterator[Any]:
+def _request(address: str, origin: SplitResult) -> urllib.request.Request:
     parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2].encode("idna").decode()
-    path, query = quote(parts.path or "/", safe=_KEPT), quote(parts.query, safe=_KEPT)
+    credentials, host = _split_host(parts)
+    origin_credentials, origin_host = _split_host(origin)
+    if not credentials and (parts.scheme, host) == (origin.scheme, origin_host):
+        credentials = origin_credentials
     headers = {"User-Agent": f"ppmobileseg-deploy/{VERSION}", "Accept": "image/*"}
-    credentials = parts.netloc.rpartition("@")[0] or (
-        origin.netloc.rpartition("@")[0] if _place(parts) == _place(origin) else ""
-    )
     if credentials:
         token = base64.b64encode(unquote(credentials).encode()).decode()
         headers["Authorization"] = f"Basic {token}"
-    # S310 warns of other schemes: this opener knows no others, and the address was checked.
-    request = urllib.request.Request(  # noqa: S310
-        urlunsplit((parts.scheme, host, path, query, "")), headers=headers
-    )
-    with opener.open(request, timeout=_SILENCE_S) as answer:
-        yield answer
+    path, query = quote(parts.path or "/", safe=_KEPT), quote(parts.query, safe=_KEPT)
+    there = urlunsplit((parts.scheme, host, path, query, ""))
+    # S310 warns of other schemes: the opener knows no others, and the address was checked.
+    return urllib.request.Request(there, headers=headers)  # noqa: S310
 
 
-def _content(answer: Any, deadline: "_Deadline", max_bytes: int) -> bytes:
+def _split_host(parts: SplitResult) -> tuple[str, str]:
+    """User name and password, perhaps empty, and the host as it is asked for, with its port."""
+    credentials, _, host = parts.netloc.rpartition("@")
+    return credentials, host.encode("idna").decode()
+
+
+def _opener(origin: SplitResult, deadline: Deadline) -> urllib.request.OpenerDirector:
+    reach = Reach()
+    proxied = False
+    redirects = 0
+
+    class Connection(http.client.HTTPConnection):
+        def connect(self) -> None:
+            if not proxied:
+                reach.check_name(self.host, self.port)
+            super().connect()
+            deadline.watch(self.sock)
+            if not proxied:
+                reach.check_connection(self.sock)
+
+    # The other base class comes second: HTTPSConnection.connect calls that of Connection.
+    class SecureConnection(http.client.HTTPSConnection, Connection):
+        pass
+
+    class Connecting(urllib.request.AbstractHTTPHandler):
+        http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
+
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            nonlocal proxied
+            # A proxy's handler has put its own host into the request, unless there is no proxy.
+            there = urllib.request.Request(req.full_url).host  # noqa: S310  it is not opened
+            proxied = req.host != there
+            if proxied:
+                reach.check_proxied(urlsplit(f"//{there}").hostname or "")
+            return self.do_open(SecureConnection if req.type == "https" else Connection, req)
+
+        https_open = http_open
+
+    class Redirecting(urllib.request.BaseHandler):
+        def http_error_302(
+            self, req: urllib.request.Request, answer: Any, _code: int, _: str, headers: Message
+        ) -> Any:
+            nonlocal redirects
+            target = headers.get("Location")
+            if not target:
+                return None
+            answer.close()  # what comes with a redirect may be of any size
+            redirects += 1
+            if redirects > _MAX_REDIRECTS:
+                raise ImageError(f"expected at most {_MAX_REDIRECTS} redirects")
+            try:
+                check_address(there := urljoin(req.full_url, target))
+            except (ImageError, ValueError):
+                raise ImageError(
+                    "expected a redirect to an http(s) address, found another one"
+                ) from None
+            return self.parent.open(_request(there, origin), timeout=_SILENCE_S)
+
+        http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+    # Made by hand: the usual one knows file: and ftp:, and reads what comes with a redirect.
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        Connecting(),
+        urllib.request.HTTPErrorProcessor(),
+        Redirecting(),
+        urllib.request.HTTPDefaultErrorHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _content(answer: Any, deadline: Deadline, max_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     too_large = f"expected at most {max_bytes} bytes, found more"
@@ -169,8 +217,8 @@ def _content(answer: Any, deadline: "_Deadline", max_bytes: int) -> bytes:
     return b"".join(pieces)
 
 
-def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port
+def _unexpected(status: int) -> str:
+    return f"expected status 200, found {status} {http.client.responses.get(status, '')}".rstrip()
 
 
 def _reason(error: Exception) -> str:
@@ -191,92 +239,3 @@ def _reason(error: Exception) -> str:
     if isinstance(reason, OSError):  # of several lines, or of a proxy and what it said
         return "the connection failed"
     return "expected an answer in HTTP, found something else"
-
-
-class _Deadline:
-    """Ends every connection when the time is over.
-
-    A timeout of a socket begins anew with each byte, so that a server which sends one now and
-    then could hold us for ever, in the headers too.
-    """
-
-    def __init__(self) -> None:
-        self.passed = False
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-
-    def watch(self, connected: socket.socket) -> None:
-        """Take a socket that is connected, before TLS replaces the object."""
-        with self._lock:
-            self._sockets.append(connected.dup())
-            if self.passed:
-                raise TimeoutError
-
-    def end(self) -> None:
-        """End what is going on, and let nothing new begin."""
-        with self._lock:
-            self.passed = True
-            for each in self._sockets:
-                with suppress(OSError):  # the other side was faster
-                    each.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        for each in self._sockets:
-            each.close()
-
-
-@contextmanager
-def _deadline(limit_s: float) -> Iterator[_Deadline]:
-    deadline = _Deadline()
-    timer = threading.Timer(limit_s, deadline.end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield deadline
-    finally:
-        timer.cancel()
-        timer.join()
-        deadline.close()
-
-
-def _opener(deadline: _Deadline, reach: Reach) -> urllib.request.OpenerDirector:
-    proxied = False
-
-    class Connection(http.client.HTTPConnection):
-        def connect(self) -> None:
-            if not proxied:
-                reach.check_name(self.host, self.port)
-            super().connect()
-            deadline.watch(self.sock)
-            if not proxied:
-                reach.check_connection(self.sock)
-
-    # The other base class comes second: HTTPSConnection.connect calls that of Connection.
-    class SecureConnection(http.client.HTTPSConnection, Connection):
-        pass
-
-    def look_ahead(req: urllib.request.Request) -> None:
-        nonlocal proxied
-        # A proxy's handler has put its own host into the request, unless there is no proxy.
-        there = urllib.request.Request(req.full_url).host  # noqa: S310  it is not opened
-        proxied = req.host != there
-        if proxied:
-            reach.check_proxied(urlsplit(f"//{there}").hostname or "")
-
-    class Handler(urllib.request.HTTPHandler):
-        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            look_ahead(req)
-            return self.do_open(Connection, req)
-
-    class SecureHandler(urllib.request.HTTPSHandler):
-        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            look_ahead(req)
-            return self.do_open(SecureConnection, req)
-
-    # Made by hand: the usual one knows file: and ftp:, and reads what comes with a redirect
-    # whatever its size.
-    opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.ProxyHandler(), Handler(), SecureHandler()):
-        opener.add_handler(handler)
-    return opener
