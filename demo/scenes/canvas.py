@@ -144,9 +144,25 @@ class Canvas:
         """Draw a polyline; the thickness is in scene units and at least one pixel."""
         fixed = self._fixed(points)
         pixels = max(1, round(thickness * self.scale))
-        cv2.polylines(self.image_bgr, [fixed], False, _bgr(color), pixels, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(
+            self.image_bgr,
+            [fixed],
+            isClosed=False,
+            color=_bgr(color),
+            thickness=pixels,
+            lineType=cv2.LINE_AA,
+            shift=_SHIFT,
+        )
         if name is not None:
-            cv2.polylines(self.labels, [fixed], False, CLASS_IDS[name], pixels, cv2.LINE_8, _SHIFT)
+            cv2.polylines(
+                self.labels,
+                [fixed],
+                isClosed=False,
+                color=CLASS_IDS[name],
+                thickness=pixels,
+                lineType=cv2.LINE_8,
+                shift=_SHIFT,
+            )
 
     def rectangle(
         self, corner: Point, opposite: Point, color: RGB, name: str | None = None

@@ -154,8 +154,8 @@ def measure_networks(
     for (number, engine), run in runs.items():
         each, given = runners[number], inputs[number]
         logits = each.interface.output.kind == "logits"
-        labels = _labels(run(given.tensor), logits)
-        expected = _labels(runs[number, ONNXRUNTIME](given.tensor), logits)
+        labels = _labels(run(given.tensor), logits=logits)
+        expected = _labels(runs[number, ONNXRUNTIME](given.tensor), logits=logits)
         rows.append(
             NetworkRow(
                 model=str(each.model),
@@ -169,5 +169,5 @@ def measure_networks(
     return rows
 
 
-def _labels(output: NDArray[Any], logits: bool) -> NDArray[Any]:
+def _labels(output: NDArray[Any], *, logits: bool) -> NDArray[Any]:
     return output.argmax(1) if logits else output

@@ -52,7 +52,7 @@ def version_option(command: str) -> Any:
         command: The command's name, which is printed before the version.
     """
 
-    def print_version(wanted: bool) -> None:
+    def print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it
         if wanted:
             stdout.print(f"{command} {VERSION}")
             raise typer.Exit

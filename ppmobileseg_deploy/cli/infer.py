@@ -84,7 +84,7 @@ def infer(
     from .watching import Watcher
 
     target = _check_places(sources, output)
-    kinds = _parse_kinds(save, json_lines)
+    kinds = _parse_kinds(save, json_lines=json_lines)
     style = Style(opacity, contours=contours, label=label, confidence=confidence)
     reading = Reading(vid_stride, max_frames, max_pixels)
     tiling = _parse_tiling(tile, overlap, input_size)
@@ -129,7 +129,7 @@ def infer(
             "class of every pixel"
         )
     with (
-        logs_as_notes(verbose),
+        logs_as_notes(wanted=verbose),
         Watcher(
             len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
         ) as watcher,
@@ -161,7 +161,7 @@ def _check_places(sources: Sequence[str], output: str | None) -> Path | None:
     return None if output is None else Path(output)
 
 
-def _parse_kinds(save: str | None, json_lines: bool) -> tuple[str, ...]:
+def _parse_kinds(save: str | None, *, json_lines: bool) -> tuple[str, ...]:
     from ..runtime.results.kinds import parse_kinds
 
     if save is None:

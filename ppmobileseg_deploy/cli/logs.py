@@ -8,7 +8,7 @@ from .console import print_note
 
 
 @contextmanager
-def logs_as_notes(wanted: bool) -> Iterator[None]:
+def logs_as_notes(*, wanted: bool) -> Iterator[None]:
     """Print what the library logs within a block.
 
     Args:

@@ -32,7 +32,7 @@ class Summary:
         self._latency_ms: dict[str, list[float]] = {stage: [] for stage in _STAGES}
         self._images = self._frames = 0
 
-    def add(self, result: "Segmentation", moving: bool) -> None:
+    def add(self, result: "Segmentation", *, moving: bool) -> None:
         """Add one picture.
 
         Args:
@@ -65,7 +65,7 @@ class Summary:
         for line in (self._speed(seconds), *_places(files)):
             console.print(line, markup=False, soft_wrap=True)
 
-    def _class_table(self, colored: bool) -> Table:
+    def _class_table(self, *, colored: bool) -> Table:
         total = self._pixels.total()
         largest = self._pixels.most_common(_CLASSES_SHOWN)
         rest = total - sum(pixels for _, pixels in largest)

@@ -85,7 +85,7 @@ class Watcher(Observer):
     def segmented(self, plan: "PlannedSource", result: "Segmentation") -> None:
         """Add a result, print it, show it."""
         moving = plan.source.is_video
-        self.summary.add(result, moving)
+        self.summary.add(result, moving=moving)
         if self._bar is not None and moving:
             self._bar.frame()
         if self._json_lines:

@@ -262,8 +262,8 @@ _ACTIONS: Final[dict[str, Callable[[_Machine, Any], object]]] = {
     "STOP": lambda _machine, _: None,
     **dict.fromkeys(_PUSHED, _Machine.push),
     "NONE": lambda machine, _: machine.push(None),
-    "NEWTRUE": lambda machine, _: machine.push(True),
-    "NEWFALSE": lambda machine, _: machine.push(False),
+    "NEWTRUE": lambda machine, _: machine.push(True),  # noqa: FBT003  that is the value
+    "NEWFALSE": lambda machine, _: machine.push(False),  # noqa: FBT003  that is the value
     "EMPTY_DICT": lambda machine, _: machine.push({}),
     "EMPTY_LIST": lambda machine, _: machine.push([]),
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
