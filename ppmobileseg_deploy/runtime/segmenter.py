@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
@@ -14,7 +14,6 @@ from ..cache import OFFICIAL_MODELS
 from ..errors import UsageError
 from ..files import kind_of
 from ..metadata import RGB, ModelMetadata
-from ..quoting import brief
 from ..types import ColorOrder, Device, ImageBGR, SizeHW
 from .images.arrays import check_color
 from .images.files import check_max_pixels
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
 
     from .streaming import Location
-
-
-_LONGEST_S: Final = 1e9
 
 
 class OrtSegmenter:
@@ -116,9 +112,7 @@ class OrtSegmenter:
         self._max_pixels = check_max_pixels(max_pixels)
         model = _file_of_official(model)
         execution = Execution.of(device, threads, sess_options, providers, provider_options)
-        session = open_session(
-            model, execution, Classes(names, palette_rgb, threshold), _checked_timeout(timeout)
-        )
+        session = open_session(model, execution, Classes(names, palette_rgb, threshold), timeout)
         if confidence and session.interface.output.kind != "logits":
             raise UsageError(_needs_logits("the confidence comes from", session.source))
         interface = session.interface
@@ -398,16 +392,6 @@ def _file_of_official(model: Model) -> Model:
 
         return find_model(model)
     return model
-
-
-def _checked_timeout(timeout: object) -> float | None:
-    if timeout is None:
-        return None
-    # Negated, so that a NaN is refused.
-    is_number = isinstance(timeout, float | int) and not isinstance(timeout, bool)
-    if not is_number or not 0 < float(timeout) < _LONGEST_S:  # type: ignore[arg-type]
-        raise UsageError(f"expected a timeout of more than 0 seconds, found {brief(timeout)}")
-    return float(timeout)  # type: ignore[arg-type]
 
 
 def _needs_logits(what: str, source: str) -> str:

@@ -32,7 +32,7 @@ def test_all_heads_are_built(built: Path) -> None:
 
 @pytest.mark.parametrize("name", HEADS)
 def test_the_package_holds_what_the_code_builds(name: str, built: Path) -> None:
-    shipped = files("ppmobileseg_deploy.runtime") / "heads" / name
+    shipped = files("ppmobileseg_deploy.runtime.inference") / "heads" / name
 
     assert shipped.read_bytes() == (built / name).read_bytes()
 

@@ -22,13 +22,13 @@ _CACHED_PIXELS: Final = 1 << 15
 
 
 def is_dense(rows: Sampling, columns: Sampling) -> bool:
-    """Tell whether the cells' corners are more than half as many as the pixels."""
+    """Return whether the cells' corners are more than half as many as the pixels."""
     corners = rows.cells.corners.size * columns.cells.corners.size
     return 2 * corners > len(rows.points) * len(columns.points)
 
 
 def are_single(rows: Sampling, columns: Sampling) -> bool:
-    """Tell whether most cells have one pixel."""
+    """Return whether most cells have one pixel."""
     cells = len(rows.cells.corners) * len(columns.cells.corners)
     return 4 * cells > 3 * len(rows.points) * len(columns.points)
 
@@ -64,9 +64,9 @@ def dense_best(
 
     Args:
         planes: As for `dense_labels`.
-        rows: Likewise.
-        columns: Likewise.
-        softmax: Whether the probability of the best class is wanted.
+        rows: As for `dense_labels`.
+        columns: As for `dense_labels`.
+        softmax: Return the probability of the best class, not its number.
 
     Returns:
         (height, width) float32.
@@ -90,7 +90,7 @@ def dense_best(
 
 @dataclass(frozen=True, eq=False)
 class _Taps:
-    """What is added up along an axis for each pixel: grid points, and how much each contributes.
+    """Grid points along an axis, and their weights, for each pixel.
 
     Attributes:
         points: int64 (k, length).

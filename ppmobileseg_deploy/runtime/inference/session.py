@@ -10,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ...errors import ModelError, UsageError
+from ...quoting import brief
 from .calls import run_into
 from .classes import Classes
 from .execution import Execution, device_of
@@ -25,6 +26,7 @@ LOOP_TIMEOUT_S: Final = 20.0
 Model: TypeAlias = str | Path | bytes | ort.InferenceSession
 """A model to open: path of a file, its content, or a session of the user's."""
 
+_LONGEST_S: Final = 1e9
 _HANDED_IN: Final = "the session"
 _OPENERS: Final = 3
 """Stack level of a warning, from here to the caller of OrtSegmenter."""
@@ -144,12 +146,14 @@ def open_session(
     Raises:
         DeviceError: The provider does not start.
         ModelError: The file cannot be read, or its input or output is not as expected.
-        UsageError: The model has another type, or the names or colours do not fit it.
+        UsageError: The model has another type, the names or colours do not fit it, or the
+            timeout is not a positive number.
 
     Warns:
         MetadataWarning: The file lacks metadata, see `read_interface`.
     """
     execution, classes = execution or Execution(), classes or Classes()
+    timeout_s = _checked_timeout(timeout_s)
     if isinstance(model, ort.InferenceSession):
         if execution != Execution():
             raise UsageError(
@@ -186,3 +190,13 @@ def open_session(
         )
     lazy = LazySession(factory, inference=inference)
     return Session(interface, lazy, factory.source, execution.device, timeout_s)
+
+
+def _checked_timeout(timeout: object) -> float | None:
+    if timeout is None:
+        return None
+    # Negated, so that a NaN is refused.
+    is_number = isinstance(timeout, float | int) and not isinstance(timeout, bool)
+    if not is_number or not 0 < float(timeout) < _LONGEST_S:  # type: ignore[arg-type]
+        raise UsageError(f"expected a timeout of more than 0 seconds, found {brief(timeout)}")
+    return float(timeout)  # type: ignore[arg-type]
