@@ -111,8 +111,8 @@ def write_runtime_heads(folder: Path, rng: np.random.Generator) -> None:
         "confidence": best_feed(logits, axes),
         "maximum": best_feed(logits, axes),
     }.items():
-        content = (files("ppmobileseg_deploy.runtime") / "heads" / f"{name}.onnx").read_bytes()
-        (folder / f"{name}.onnx").write_bytes(content)
+        shipped = files("ppmobileseg_deploy.runtime.inference") / "heads" / f"{name}.onnx"
+        (folder / f"{name}.onnx").write_bytes(shipped.read_bytes())
         write(folder, name, 0, **feed)
 
 
