@@ -6,10 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
 
+from ppmobileseg_deploy.agreement import ComparisonSession
 from ppmobileseg_deploy.checkpoints import Checkpoint
 from ppmobileseg_deploy.errors import ExportError, ParityError
 from ppmobileseg_deploy.exporters import ExportOptions, export, export_onnx, trace
@@ -92,6 +94,26 @@ def test_a_mean_that_loses_a_large_image_to_rounding_is_refused(
 
     monkeypatch.setattr(network.LeanSqueezeExcitation, "forward", pooled)
     with pytest.raises(ParityError, match=r"without noise within .* times PyTorch's own error"):
+        export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_logits_that_are_not_numbers_on_a_smooth_image_are_refused(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if those of the image that comes after it are right."""
+    run = ComparisonSession.run
+
+    def spoiled(
+        self: ComparisonSession, names: Sequence[str], feeds: dict[str, Any]
+    ) -> list[np.ndarray[Any, Any]]:
+        found = run(self, names, feeds)
+        if feeds["input"].shape[2:] == (512, 1024):
+            found[0][0, 0, 0, 0] = np.nan
+        return found
+
+    monkeypatch.setattr(ComparisonSession, "run", spoiled)
+    with pytest.raises(ParityError, match=r"without noise within .* found nan"):
         export_onnx(make_checkpoint("tiny", 19), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
