@@ -1,4 +1,4 @@
-"""The official checkpoints: their addresses, hashes, and place in the cache."""
+"""Official checkpoints: their addresses, hashes, and place in the cache."""
 
 import hashlib
 import http.client
@@ -44,12 +44,12 @@ class OfficialCheckpoint:
 
     @property
     def cached_path(self) -> Path:
-        """Where the file belongs, whether `download` or the user puts it there."""
+        """Path of the file in the cache, whether `download` or the user puts it there."""
         return cache_dir() / "checkpoints" / self.file_name
 
     @property
     def noted_path(self) -> Path:
-        """Where the whole SHA-256 of the file that was fetched first is noted."""
+        """Path of the note with the whole SHA-256 of the file that was fetched first."""
         return self.cached_path.with_name(f"{self.file_name}.sha256")
 
 
@@ -106,7 +106,7 @@ def download(official: OfficialCheckpoint) -> Path:
 
 
 class _AnotherFileError(RuntimeError):
-    """What arrived has the right first digits, and is not the file that is known."""
+    """The SHA-256 of a download has the right first digits, and another rest than is known."""
 
 
 def _fetch(official: OfficialCheckpoint, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The names that PaddleSeg gives to the network's weights."""
+"""PaddleSeg's names of the network's weights, and open-mmlab's for them."""
 
 import re
 from typing import Final

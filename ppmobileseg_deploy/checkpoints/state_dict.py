@@ -1,4 +1,4 @@
-"""Finding the network's weights among all that a checkpoint holds.
+"""State dict of the network, found among all that a checkpoint holds.
 
 Frameworks wrap them in dicts of many names, and put prefixes before their names. So they are
 known by structure: a dict at any place, or the part of one whose names begin alike, that has the
@@ -47,8 +47,8 @@ _NETWORK: Final = re.compile(r"(?:^|\.)(?=(?:backbone|decode_head)\.)")
 _TRAINING_ONLY: Final = re.compile(
     r"data_preprocessor\.|auxiliary_head\.|decode_head\.loss_decode\.|(?:steps|n_averaged)$"
 )
-"""What training leaves behind: the input's mean and standard deviation, heads and losses that
-inference does not run, counters of weight averaging."""
+"""Tensors that inference does not need: the input's mean and standard deviation, heads and
+losses of training, counters of weight averaging."""
 _STATISTICS: Final = "data_preprocessor."
 
 
@@ -76,12 +76,12 @@ class FoundWeights:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The path and the parts of the prefix."""
+        """Path and parts of the prefix."""
         return (*self.path, *self.prefix.split(".")[:-1])
 
     @property
     def name(self) -> str:
-        """What these weights are called where there are several sets."""
+        """Name of these weights where there are several sets."""
         return ".".join(self.parts) or _TOP
 
     @property

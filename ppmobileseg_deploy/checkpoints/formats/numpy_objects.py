@@ -1,4 +1,4 @@
-"""How numpy pickles arrays: an empty one, which then takes its type, shape and bytes."""
+"""NumPy arrays in pickles: an empty one, which then takes its type, shape and bytes."""
 
 import math
 import re
@@ -56,7 +56,7 @@ class PickledArray:
 
 
 class EncodedText:
-    """The bytes of an array as protocols before 3 write them: a text of as many characters."""
+    """Bytes of an array as protocols before 3 write them: a text of as many characters."""
 
     def __init__(self, text: str | FileText) -> None:
         self._text = text
@@ -131,4 +131,4 @@ NUMPY_BUILDERS: Final[Mapping[str, Builder]] = {
     },
     **{f"numpy.{core}.numeric._frombuffer": _from_buffer for core in ("core", "_core")},
 }
-"""What is made of numpy's calls, by name."""
+"""Builders by the name of NumPy's call."""

@@ -1,4 +1,4 @@
-"""Reading what ``torch.save`` wrote, without PyTorch and without running anything in it.
+"""PyTorch files, as ``torch.save`` writes them, read without running anything in them.
 
 Today's files are zip archives: a pickle, and a part for each storage. Those from before
 PyTorch 1.6 are five pickles one after the other and then the storages.
@@ -19,7 +19,7 @@ LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 LEGACY_VERSION: Final = 1001
 
 BUILDERS: Final = {**NUMPY_BUILDERS, **TORCH_BUILDERS}
-"""What is made of the calls in a pickle of either framework."""
+"""Builders by the name of the call in a pickle, of NumPy and of PyTorch."""
 
 _PICKLE: Final = "data.pkl"
 _FEW: Final = 1000  # opcodes of a pickle that holds next to nothing

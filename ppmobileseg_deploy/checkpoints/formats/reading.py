@@ -1,4 +1,4 @@
-"""From a file of any format to what it holds."""
+"""Checkpoint files of any format, recognised by their content."""
 
 import re
 from typing import Final
@@ -43,7 +43,7 @@ _OTHERS: Final = (
     (rb"\x93NUMPY", "is a single array (.npy), expected weights with names"),
     (rb"\x89HDF", "is an HDF5 file, as Keras writes them, expected weights of PyTorch or Paddle"),
 )
-"""How files begin that people take for checkpoints, and what to tell them."""
+"""First bytes of files that are mistaken for checkpoints, and messages about them."""
 
 
 def read_any(source: Source) -> object:

@@ -47,7 +47,7 @@ class _Tensor(StoredTensor):
 
 
 def is_safetensors(head: bytes, size: int) -> bool:
-    """Whether a file begins as one of that format: with the length of a JSON object, and that.
+    """Tell whether a file is in the safetensors format: the length of a JSON object, and that.
 
     Args:
         head: The first bytes of the file, at least 9 where it has as many.

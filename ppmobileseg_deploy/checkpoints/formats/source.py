@@ -1,7 +1,7 @@
-"""The bytes of a checkpoint file, read at given places and never further than it reaches.
+"""Bytes of a checkpoint file, read at given places and never beyond its end.
 
-A file is not mapped into memory: whoever shortens it meanwhile, as a training run does that
-writes its next checkpoint over the last, would end this process with a bus error.
+A file is not mapped into memory: a training run that writes its next checkpoint over the last
+one shortens it, which would end this process with a bus error.
 """
 
 import hashlib
@@ -16,9 +16,10 @@ _BLOCK: Final = 1 << 20
 
 
 class FormatError(Exception):
-    """Why a file is no checkpoint that can be read, as the end of a sentence about it.
+    """A file cannot be read as a checkpoint.
 
-    Such as "is damaged: ..."; whoever knows the file's name puts it before that.
+    The message is the end of a sentence, such as "is damaged: ...", which `load_checkpoint`
+    begins with the file's name.
     """
 
 

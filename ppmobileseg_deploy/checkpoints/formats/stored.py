@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .source import FormatError
 
 FLOATS: Final = frozenset({"float16", "bfloat16", "float32", "float64"})
-"""What weights can be stored as."""
+"""Types in which weights can be stored."""
 
 _NUMPY: Final = {
     name: np.dtype(name)
@@ -24,7 +24,7 @@ _MAX_ELEMENTS: Final = 1 << 62
 
 
 class Readable(Protocol):
-    """Where values are stored."""
+    """Bytes that can be read at any place, such as a storage."""
 
     def read(self, start: int, size: int) -> bytearray:
         """Return ``size`` bytes from the one numbered ``start`` on."""
@@ -53,13 +53,13 @@ class StoredTensor:
 
     @property
     def span(self) -> int:
-        """How many elements lie between the first and the last, both included."""
+        """Number of elements from the first to the last one, both included."""
         steps = zip(self.shape, self.strides, strict=True)
         return 0 if 0 in self.shape else 1 + sum((side - 1) * step for side, step in steps)
 
     @property
     def span_bytes(self) -> int:
-        """How many bytes of the file must be read for it."""
+        """Number of bytes of the file that are read for it."""
         return self.span * _NUMPY[self.dtype].itemsize if self.storage else 0
 
     def read(self) -> NDArray[Any]:
@@ -89,7 +89,7 @@ class StoredTensor:
 
 
 def can_read(dtype: str) -> bool:
-    """Whether elements of a type can be read."""
+    """Tell whether elements of a type can be read."""
     return dtype in _NUMPY
 
 
@@ -99,7 +99,7 @@ def element_bytes(dtype: str) -> int:
 
 
 def is_shape(value: object) -> bool:
-    """Whether a value from a file is a tuple of sizes that an array can have."""
+    """Tell whether a value from a file is a tuple of sizes that an array can have."""
     return (
         isinstance(value, tuple)
         and len(value) <= _MAX_DIMENSIONS

@@ -1,4 +1,4 @@
-"""How PyTorch pickles tensors: a call for each, and storages whose bytes lie elsewhere."""
+"""PyTorch tensors in pickles: a call for each, and storages whose bytes lie elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -167,4 +167,4 @@ TORCH_BUILDERS: Final[Mapping[str, Builder]] = {
     "torch._utils._rebuild_meta_tensor_no_storage": _of_kind("without values"),
     "torch._utils._rebuild_wrapper_subclass": _of_kind("of a class of its own"),
 }
-"""What is made of PyTorch's calls, by name."""
+"""Builders by the name of PyTorch's call."""

@@ -1,4 +1,4 @@
-"""What a pickle describes, without running or importing anything that it names.
+"""Unpickling into descriptions, without running or importing anything that a pickle names.
 
 Python's own unpickler calls what a pickle tells it to call. This one builds dicts, lists, tuples,
 numbers and texts; whatever else a pickle names becomes a `Placeholder`, but for the few names
@@ -117,7 +117,7 @@ def unpickle(
 
 
 class _Machine:
-    """What a pickle has built so far."""
+    """Stack and memo of a pickle that is being read."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Where the parts of a zip archive lie, if it is one that has just one meaning.
+"""Directory of a zip archive, read only if the archive has just one meaning.
 
 A zip archive is read from its end, where its directory is. What lies before and between can be
 another archive, and programs differ in which of the two they see. Here the directory must lie
@@ -28,7 +28,7 @@ _ENCRYPTED: Final = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """What a directory says of one part.
+    """Directory entry of one part.
 
     Attributes:
         name: Path of the part inside of the archive.
