@@ -23,7 +23,11 @@ demo: $(STAMP)
 	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir demo/output
 	$(BIN)/ppms-infer demo/images --model demo/output/end2end.onnx --output demo/output --overwrite
 
-# The README's tables of accuracy: every form of the demo model on 100 scenes that it never saw, and
+# The demo model as an ONNX file, which the plain install can run; it is part of the repository.
+demo-model: $(STAMP)
+	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --precision fp16 -o demo/ppmobileseg_tiny_demo.onnx
+
+# The documentation's table of accuracy: every form of the demo model on 100 scenes that it never saw, and
 # the default file beside the checkpoint on 30 each of other sizes than the network's.
 FORMS := demo/output/forms
 EXPORT := $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir $(FORMS)
@@ -41,8 +45,14 @@ accuracy: $(STAMP)
 	  $(BIN)/ppms-eval demo/ppmobileseg_tiny_demo.pth $(FORMS)/cell.onnx --ade20k $(FORMS)/$$hw --json $(FORMS)/$$hw.json || exit 1; \
 	done
 
+# In parallel, as the cores allow; one folder alone is quicker without: .venv/bin/python -m pytest tests/cli
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# The lines of the package that the tests reach, processes that they start included.
+coverage: $(STAMP)
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 # The exported files in the oldest ONNX Runtime that is promised, which needs numpy 1.
 test-old-runtime: $(STAMP) $(OLD)/.installed
@@ -59,8 +69,22 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(MAKE) docs package
 
-# Every speed in the README, with OpenVINO beside it; on a quiet machine about two minutes.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# What a release consists of, in dist/.
+package: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+# Every speed in docs/explanation/measurements.md, with OpenVINO beside it; on a quiet machine about two minutes.
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m speed_targets
@@ -82,4 +106,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output
+	rm -rf $(VENV) $(OLD) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output

@@ -1,4 +1,4 @@
-"""Make the README's pictures from the demo images and the exported demo model.
+"""Make the documentation's pictures from the demo images and the exported demo model.
 
 Run it from the root of the repository, after ``make demo``: ``python -m demo.make_pictures``.
 """
