@@ -69,7 +69,7 @@ class ModelMetadata:
             ``log(threshold / (1 - threshold))`` as class 0, so that the larger one is the
             pixel's class. None where classes compete, which leaves the entry out.
 
-    Example:
+    Examples:
         >>> metadata = OrtSegmenter("end2end.onnx").metadata
         >>> metadata.num_classes, metadata.short_side
         (3, 512)
@@ -103,7 +103,7 @@ class ModelMetadata:
     def to_props(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``, in a fixed order.
 
-        Example:
+        Examples:
             >>> ModelMetadata(variant="tiny").to_props()["ppms.mean_rgb"]
             '[123.675, 116.28, 103.53]'
         """
@@ -126,7 +126,7 @@ class ModelMetadata:
         Raises:
             ValueError: An entry of ours is there and cannot be understood.
 
-        Example:
+        Examples:
             >>> session = onnxruntime.InferenceSession("end2end.onnx")
             >>> props = session.get_modelmeta().custom_metadata_map
             >>> ModelMetadata.from_props(props).class_names

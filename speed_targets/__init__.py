@@ -1,4 +1,4 @@
-"""Measures every speed in the README and holds it to a target: ``python -m speed_targets``.
+"""Measures every speed in the documentation and holds it to a target: ``python -m speed_targets``.
 
 Part of the repository, not of the installed package, whose `benchmarking` it uses.
 """

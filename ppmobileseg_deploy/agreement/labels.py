@@ -19,7 +19,7 @@ class LabelAgreement:
         least_equal: Share of equal pixels of the image where it is least, in [0, 1]; 1 without
             images.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> agreement = LabelAgreement()
         >>> agreement.update(np.array([[0, 0, 1, 1]]), np.array([[0, 0, 0, 1]]))

@@ -98,7 +98,7 @@ def measure(
             threads than cores.
         MetadataWarning: A file carries no metadata.
 
-    Example:
+    Examples:
         >>> found = measure([Path("end2end.onnx")], Path("street.jpg"), turns=3)
         >>> found.whole[0].latency.total_ms.samples
         3

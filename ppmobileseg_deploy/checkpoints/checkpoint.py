@@ -65,7 +65,7 @@ def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Ch
     Raises:
         UsageError: The threshold is not between 0 and 1, or the head has several classes.
 
-    Example:
+    Examples:
         >>> with_threshold(load_checkpoint("water.pth"), 0.5).threshold  # doctest: +SKIP
         0.5
     """

@@ -38,7 +38,7 @@ def load_checkpoint(path_or_name: str | Path, weights: str | None = None) -> Che
         DownloadError: An official checkpoint could not be fetched.
         UsageError: The file holds no weights of that name.
 
-    Example:
+    Examples:
         >>> checkpoint = load_checkpoint("my.pth", weights="ema")  # doctest: +SKIP
         >>> checkpoint.config.name, checkpoint.num_classes  # doctest: +SKIP
         ('tiny', 150)

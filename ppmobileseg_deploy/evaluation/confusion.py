@@ -21,7 +21,7 @@ class ConfusionMatrix:
     Attributes:
         counts: int64 (num_classes, num_classes); rows are true classes, columns found ones.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> confusion = ConfusionMatrix(2)
         >>> confusion.update(np.array([[0, 0, 1, 255]]), np.array([[0, 1, 1, 1]]))

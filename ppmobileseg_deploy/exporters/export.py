@@ -119,7 +119,7 @@ def export_onnx(
         OutputError: The file could not be written.
         UsageError: Arguments that make no sense together.
 
-    Example:
+    Examples:
         >>> report = export_onnx("my.pth", "end2end.onnx")  # doctest: +SKIP
         >>> report.parity.equal_labels  # doctest: +SKIP
         1.0

@@ -83,7 +83,7 @@ class OrtSegmenter:
         UsageError: An argument, or a combination, has no meaning for this model; or the official
             model was not exported here before.
 
-    Example:
+    Examples:
         >>> segmenter = OrtSegmenter("end2end.onnx")
         >>> result = segmenter("street.jpg")
         >>> result.orig_shape
@@ -171,7 +171,7 @@ class OrtSegmenter:
             ModelError: The model fails on it, or gives scores that are no numbers.
             UsageError: ``color`` is neither of the two, or the segmenter was closed.
 
-        Example:
+        Examples:
             >>> image_rgb = np.full((480, 640, 3), (90, 120, 30), np.uint8)
             >>> segmenter(image_rgb, color="rgb").labels.shape
             (480, 640)
@@ -191,7 +191,7 @@ class OrtSegmenter:
             ModelError: The model fails on it, or gives scores that are no numbers.
             UsageError: The segmenter was closed.
 
-        Example:
+        Examples:
             >>> segmenter.segment_bgr(np.zeros((480, 640, 3), np.uint8)).labels.shape
             (480, 640)
         """
@@ -223,7 +223,7 @@ class OrtSegmenter:
             UsageError: It is one image only, a batch size below 1, or an unknown order of
                 channels; or the segmenter was closed.
 
-        Example:
+        Examples:
             >>> results = segmenter.batch(["street.jpg", "street.jpg"], batch_size=2)
             >>> [result.path.name for result in results]
             ['street.jpg', 'street.jpg']
@@ -265,7 +265,7 @@ class OrtSegmenter:
                 read. The results before it were given.
             UsageError: A number that makes no sense, or the segmenter was closed.
 
-        Example:
+        Examples:
             >>> for result in segmenter.stream("*.jpg"):
             ...     print(result.path.name, result.orig_shape)
             street.jpg (512, 512)
@@ -312,7 +312,7 @@ class OrtSegmenter:
             UsageError: The model gives labels only; tile and overlap make no sense or take too
                 much memory; or the segmenter was closed.
 
-        Example:
+        Examples:
             >>> segmenter.tiled("street.jpg", tile_hw=(256, 256), overlap=32).labels.shape
             (512, 512)
         """
@@ -349,7 +349,7 @@ class OrtSegmenter:
         Later calls raise `UsageError`. Closing twice does nothing. An ``InferenceSession`` that
         was handed in stays open.
 
-        Example:
+        Examples:
             >>> with OrtSegmenter("end2end.onnx") as segmenter:
             ...     labels = segmenter("street.jpg").labels
         """

@@ -60,7 +60,7 @@ def stream(
         VideoWarning: While going through the results: a video is damaged in part, or there are
             others in its file.
 
-    Example:
+    Examples:
         >>> for result in segmenter.stream("street.mp4", vid_stride=5):
         ...     print(result.time_s, result.areas())
     """

@@ -202,7 +202,7 @@ def prove_file(
         ParityError: They do not agree.
         ImageError: A photograph cannot be read.
 
-    Example:
+    Examples:
         >>> from functools import partial
         >>> from ppmobileseg_deploy.exporters import export_onnx
         >>> examine = partial(prove_file, "my.pth", name="my.onnx", images=["photo.jpg"])

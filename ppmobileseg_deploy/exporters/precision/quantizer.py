@@ -119,7 +119,7 @@ def group_of(node_name: str) -> str:
     Args:
         node_name: Name of a node as it was traced, the path of its module.
 
-    Example:
+    Examples:
         >>> group_of("/network/backbone/smb2/blocks/blocks.1/mid_se/squeeze/Conv")
         'backbone/smb2/blocks.1'
         >>> group_of("/network/decode_head/conv_seg/Conv")

@@ -35,7 +35,7 @@ class VideoResultWriter:
     Pictures become H.264 videos (see `video_file.open_video`), class ids folders of PNGs named
     after the frames' numbers, JSON and run lengths JSON Lines with one object for each frame.
 
-    Example:
+    Examples:
         >>> writer = VideoResultWriter({"overlay": Path("street_overlay.mp4")}, Style(), 25.0)
         >>> for result in segmenter.stream("street.mp4"):  # doctest: +SKIP
         ...     writer.write(result)

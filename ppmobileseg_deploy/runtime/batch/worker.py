@@ -15,7 +15,7 @@ class WritingWorker:
     next `put`, or by `close`. A ``with`` block closes the worker at its end, also when it ends
     by an error: what was handed over is still written.
 
-    Example:
+    Examples:
         >>> done = []
         >>> with WritingWorker() as worker:
         ...     for number in range(3):

@@ -30,7 +30,7 @@ class Style:
     Raises:
         UsageError: The opacity or the confidence is outside [0, 1].
 
-    Example:
+    Examples:
         >>> Style(opacity=0.3, contours=True).classes is None
         True
     """
@@ -64,7 +64,7 @@ def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:
     Raises:
         UsageError: A class is unknown. The message lists names that look alike.
 
-    Example:
+    Examples:
         >>> choose(["wall", "sky", "tree"], ["Tree", 0, "1"])
         (2, 0, 1)
     """
@@ -76,7 +76,7 @@ def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:
 def distinct_names(names: Sequence[str]) -> list[str]:
     """Return names that differ: where several classes share one, each gets its id appended.
 
-    Example:
+    Examples:
         >>> distinct_names(["screen", "wall", "screen"])
         ['screen (0)', 'wall', 'screen (2)']
     """

@@ -31,7 +31,7 @@ class SegmentationResult(Segmentation):
     ``image_bgr``, ``path``, ``speed``, ``metadata``, ``model_file``, ``frame_index``, ``time_s``,
     ``confidence`` and ``source``.
 
-    Example:
+    Examples:
         >>> result = SegmentationResult(
         ...     labels=np.array([[0, 0, 0], [0, 1, 1]], np.uint8),
         ...     names=("sky", "tree"),
@@ -56,7 +56,7 @@ class SegmentationResult(Segmentation):
     def counts(self) -> list[tuple[int, int]]:
         """Return id and number of pixels of each class that is present, largest first.
 
-        Example:
+        Examples:
             >>> result.counts()
             [(0, 4), (1, 2)]
         """
@@ -69,7 +69,7 @@ class SegmentationResult(Segmentation):
             Class name to share in (0, 1], largest first, only classes that are present. Where
             several classes have one name, each gets its id appended: ``"screen (130)"``.
 
-        Example:
+        Examples:
             >>> {name: round(share, 2) for name, share in result.areas().items()}
             {'sky': 0.67, 'tree': 0.33}
         """
@@ -89,7 +89,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: The model has no such class.
 
-        Example:
+        Examples:
             >>> int(result.mask("tree").sum())
             2
         """
@@ -105,7 +105,7 @@ class SegmentationResult(Segmentation):
             Class name, as in `areas`, to left, top, right and bottom in pixels; right and bottom
             are exclusive: ``image_bgr[top:bottom, left:right]`` is the box. Largest class first.
 
-        Example:
+        Examples:
             >>> left, top, right, bottom = result.boxes()["tree"]
             >>> result.image_bgr[top:bottom, left:right].shape
             (1, 2, 3)
@@ -143,7 +143,7 @@ class SegmentationResult(Segmentation):
             UsageError: The opacity or confidence is outside [0, 1], a class or the order of
                 channels is unknown, or the result has no confidence.
 
-        Example:
+        Examples:
             >>> picture = result.plot(0.4, classes=["tree", 0], contours=True, label=True)
             >>> picture.shape, picture.dtype
             ((2, 3, 3), dtype('uint8'))
@@ -170,7 +170,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: As for `plot`.
 
-        Example:
+        Examples:
             >>> result.color(classes="sky").shape
             (2, 3, 4)
         """
@@ -200,7 +200,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: As for `plot`.
 
-        Example:
+        Examples:
             >>> cv2.imwrite("legend.png", result.legend(contours=True))
             True
         """
@@ -229,7 +229,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: The kind is unknown or cannot hold the model's classes, or as for `plot`.
 
-        Example:
+        Examples:
             >>> result.to_pil(kind="indexed").mode
             'P'
         """
@@ -255,7 +255,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: As for `plot`.
 
-        Example:
+        Examples:
             >>> result.to_dict()["classes"][0]["share"]
             0.6667
         """
@@ -269,7 +269,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: As for `plot`.
 
-        Example:
+        Examples:
             >>> import json
             >>> json.loads(result.to_json())["image"]["width"]
             3
@@ -296,7 +296,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: As for `plot`.
 
-        Example:
+        Examples:
             >>> import pycocotools.mask
             >>> pycocotools.mask.decode(result.to_rle()[0]["segmentation"]).shape
             (2, 3)
@@ -328,7 +328,7 @@ class SegmentationResult(Segmentation):
                 `plot`.
             OutputError: The format cannot hold an image of this size.
 
-        Example:
+        Examples:
             >>> result.encode("png", kind="labels")[1:4]
             b'PNG'
         """
@@ -357,7 +357,7 @@ class SegmentationResult(Segmentation):
             UsageError: As for `encode`, or nothing names a format.
             OutputError: The file cannot be written.
 
-        Example:
+        Examples:
             >>> result.save("out/street_overlay.png", 0.6, label=True)
             >>> with open("labels.bin", "wb") as file:
             ...     result.save(file, format="png", kind="labels")
@@ -382,7 +382,7 @@ class SegmentationResult(Segmentation):
         Raises:
             UsageError: There is neither a notebook nor a display, or as for `plot`.
 
-        Example:
+        Examples:
             >>> result.show(contours=True)  # doctest: +SKIP
         """
         from ..drawing import notebook
