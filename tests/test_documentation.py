@@ -128,6 +128,7 @@ def folder_of_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 WITH_PYTHON = [page for page in PAGES if _blocks(page, "python")]
 
 
+# Blocks of "py" are not run: they export for seconds, or need a file of another kind.
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=_name)
 def test_the_python_of_a_page_runs(page: Path, folder_of_a_reader: Path) -> None:
     names: dict[str, Any] = {}
