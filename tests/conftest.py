@@ -13,7 +13,9 @@ key -> its shape and open-mmlab's key; both for 150 classes.
 """
 
 import functools
+import hashlib
 import json
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +25,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from filelock import FileLock
 from onnx import TensorProto, helper, numpy_helper
 
+from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.metadata import ModelMetadata
 
 DATA = Path(__file__).parent / "data"
@@ -110,6 +114,29 @@ def golden_arrays() -> Callable[[str], dict[str, np.ndarray]]:
             return dict(stored)
 
     return arrays
+
+
+@pytest.fixture(scope="session")
+def exported_demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``exported_demo(precision="fp16")``: the demo checkpoint, exported with these options.
+
+    Each form is made once for all processes of a parallel run, and not validated: do not change
+    the file.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def export(**options: Any) -> Path:
+        chosen = ExportOptions(**options)
+        key = hashlib.sha256(repr(chosen).encode()).hexdigest()[:16]
+        path = folder / f"demo_{key}.onnx"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                export_onnx(DEMO / "ppmobileseg_tiny_demo.pth", path, chosen, verify=False)
+        return path
+
+    return export
 
 
 @pytest.fixture(scope="session")

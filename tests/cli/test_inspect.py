@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from ppmobileseg_deploy.cli.export import main
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("inspected") / "end2end.onnx"
-    return export_onnx(CHECKPOINT, path, ExportOptions(precision="fp16"), verify=False).path
+def exported(exported_demo):
+    return exported_demo(precision="fp16")
 
 
 @pytest.fixture

@@ -9,15 +9,13 @@ import pytest
 import torch
 
 from ppmobileseg_deploy.cli.verify import main
-from ppmobileseg_deploy.exporters import export_onnx
 
 CHECKPOINT = str(Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth")
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("verified") / "good.onnx"
-    return str(export_onnx(CHECKPOINT, path, verify=False).path)
+def exported(exported_demo) -> str:
+    return str(exported_demo())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from torch.nn import functional as F
 from demo.scenes import draw_scene
 from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.evaluation.torch_segmenter import TorchSegmenter, _resized_argmax
-from ppmobileseg_deploy.exporters import export_onnx
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
@@ -25,10 +24,9 @@ def test_resizing_in_bands_is_resizing(size_hw):
 
 # Where the image is scaled, mmsegmentation resizes logits twice, the runtime looks once.
 @pytest.mark.parametrize(("size_hw", "least"), [((512, 512), 0.9999), ((256, 320), 0.99)])
-def test_checkpoint_and_exported_file_agree(tmp_path, size_hw, least):
-    report = export_onnx(CHECKPOINT, tmp_path / "end2end.onnx", verify=False)
+def test_checkpoint_and_exported_file_agree(exported_demo, size_hw, least):
     image_bgr = draw_scene(3, size_hw).image_bgr
     by_torch = TorchSegmenter(CHECKPOINT)
-    by_file = OrtSegmenter(report.path, threads=1)
+    by_file = OrtSegmenter(exported_demo(), threads=1)
     assert by_torch.names == by_file.names
     assert np.mean(by_torch(image_bgr).labels == by_file(image_bgr).labels) > least

@@ -6,16 +6,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ppmobileseg_deploy.errors import ModelError
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.inspection import Tensor, inspect
-
-CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("inspected") / "end2end.onnx"
-    return inspect(export_onnx(CHECKPOINT, path, verify=False).path)
+def exported(exported_demo):
+    return inspect(exported_demo())
 
 
 def test_an_exported_file_is_described(exported):
@@ -41,9 +37,8 @@ def test_sizes_add_up(exported):
     assert list(exported.operators.values()) == sorted(exported.operators.values(), reverse=True)
 
 
-def test_weights_in_half_the_bytes_belong_to_the_part_that_uses_them(tmp_path):
-    options = ExportOptions(precision="fp16")
-    found = inspect(export_onnx(CHECKPOINT, tmp_path / "half.onnx", options, verify=False).path)
+def test_weights_in_half_the_bytes_belong_to_the_part_that_uses_them(exported_demo):
+    found = inspect(exported_demo(precision="fp16"))
     assert next(iter(found.bytes_by_part)) == "network/backbone/trans2"
     assert found.bytes_by_part.get("Cast", 0) < 1000
 

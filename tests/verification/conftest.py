@@ -8,7 +8,7 @@ import onnx
 import pytest
 import torch
 
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
+from ppmobileseg_deploy.exporters import export_onnx
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
@@ -19,15 +19,13 @@ def checkpoint() -> str:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("verified") / "end2end.onnx"
-    return str(export_onnx(CHECKPOINT, path, verify=False).path)
+def exported(exported_demo) -> str:
+    return str(exported_demo())
 
 
 @pytest.fixture(scope="session")
-def exported_logits(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("verified") / "logits.onnx"
-    return str(export_onnx(CHECKPOINT, path, ExportOptions(logits=True), verify=False).path)
+def exported_logits(exported_demo) -> str:
+    return str(exported_demo(logits=True))
 
 
 @pytest.fixture

@@ -9,13 +9,11 @@ import onnxruntime as ort
 import pytest
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.runtime.inference.execution import Execution
 from ppmobileseg_deploy.runtime.inference.network_only import network_only
 from ppmobileseg_deploy.runtime.inference.onnx_file import check_model_file
 from ppmobileseg_deploy.runtime.inference.ort_session import SessionFactory
 
-CHECKPOINT = Path(__file__).parents[3] / "demo" / "ppmobileseg_tiny_demo.pth"
 node = helper.make_node
 
 PLAIN = [
@@ -23,15 +21,6 @@ PLAIN = [
     node("Neg", ["a"], ["logits"]),
     node("ArgMax", ["logits"], ["labels"]),
 ]
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    def export(name: str, **options: object) -> Path:
-        path = tmp_path_factory.mktemp(name) / "end2end.onnx"
-        return export_onnx(CHECKPOINT, path, ExportOptions(**options), verify=False).path  # type: ignore[arg-type]
-
-    return export
 
 
 def model(nodes: Sequence[NodeProto], outputs: Sequence[str] = ("labels", "logits")) -> ModelProto:
@@ -54,9 +43,9 @@ def cut(content: bytes) -> ModelProto:
 @pytest.mark.parametrize("options", [{}, {"precision": "fp16"}, {"embed_preprocessing": "rgb"},
                                      {"vim": "off"}, {"shape_hw": (64, 96)}])  # fmt: skip
 def test_an_exported_file_keeps_its_network_and_its_metadata(
-    options: dict[str, object], exported: Callable[..., Path]
+    options: dict[str, object], exported_demo: Callable[..., Path]
 ) -> None:
-    whole = onnx.load(exported("file", **options))
+    whole = onnx.load(exported_demo(**options))
 
     found = cut(whole.SerializeToString())
 
@@ -68,8 +57,8 @@ def test_an_exported_file_keeps_its_network_and_its_metadata(
     assert not {each.op_type for each in found.graph.node} & {"ArgMax", "TopK", "NonZero"}
 
 
-def test_logits_are_the_same(exported: Callable[..., Path]) -> None:
-    path = exported("same")
+def test_logits_are_the_same(exported_demo: Callable[..., Path]) -> None:
+    path = exported_demo()
     image = np.random.default_rng(0).normal(size=(2, 3, 97, 131)).astype(np.float32)
     whole = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     opened = SessionFactory.of(path, Execution()).create()

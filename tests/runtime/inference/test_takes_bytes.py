@@ -1,6 +1,5 @@
 """Files that normalise inside give the labels of those that are given normalised numbers."""
 
-import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 from ppmobileseg_deploy import OrtSegmenter
-from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.runtime.inference.session import open_session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,17 +21,9 @@ ORDERS = "bgr", "rgb"
 
 
 @pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
+def export(exported_demo: Export) -> Export:
     """``export(logits=True)``: the demo's checkpoint, trained, so that ties are rare."""
-    folder = tmp_path_factory.mktemp("exported")
-
-    @functools.cache
-    def make(**options: Any) -> Path:
-        path = folder / f"{'_'.join(map(str, options.values())) or 'default'}.onnx"
-        checkpoint = ROOT / "demo" / "ppmobileseg_tiny_demo.pth"
-        return export_onnx(checkpoint, path, ExportOptions(**options), verify=False).path
-
-    return make
+    return exported_demo
 
 
 @pytest.fixture(scope="module")
