@@ -91,7 +91,7 @@ def test_a_command_line_is_understood(page: str, words: list[str]) -> None:
 def test_the_reference_has_every_option_and_no_other(name: str) -> None:
     text = (ROOT / "docs" / "reference" / f"ppms-{name}.md").read_text("utf-8")
     rows = re.findall(r"^\| (`-.*?) \| ", text, re.MULTILINE)
-    documented = set(re.findall(r"(?:`|, )(--?[a-z][a-z-]*)", " ".join(rows)))
+    documented = set(re.findall(r"(?:`|, )(--?[a-z][a-z0-9-]*)", " ".join(rows)))
     shown = {each for each, visible in _options(name).items() if visible} - COMMON
     assert documented == shown
 
