@@ -1,8 +1,8 @@
 """Put the address of the repository into what a package index shows.
 
-``python .ci/set_address.py https://host/owner/name v0.1.0`` adds project URLs to pyproject.toml and
-makes the README's relative links and pictures absolute, those of that tag. It changes both files in
-place: for releases only.
+``python .ci/set_address.py https://host/owner/name v0.1.0`` adds project URLs to pyproject.toml
+and makes the README's relative links and pictures absolute, those of that tag. It changes both
+files in place: for releases only.
 """
 
 import argparse
