@@ -129,7 +129,7 @@ class ModelInterface:
     output: ModelOutput
     stride: int
     scores: Scores
-    static_size_hw: tuple[int, int] | None
+    static_size_hw: SizeHW | None
     free_dimensions: tuple[str, ...]
     batchable: bool
 

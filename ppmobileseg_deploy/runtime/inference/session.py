@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError, UsageError
 from ...quoting import brief
+from ...types import SizeHW
 from .calls import run_into
 from .classes import Classes
 from .execution import Execution, device_of
@@ -65,7 +66,7 @@ class Session:
         """Whether a session for one size is faster than this one."""
         return bool(self.interface.free_dimensions)
 
-    def pinned(self, size_hw: tuple[int, int]) -> "Session":
+    def pinned(self, size_hw: SizeHW) -> "Session":
         """Open the same file for one image of one size at a time, which is faster.
 
         Args:
