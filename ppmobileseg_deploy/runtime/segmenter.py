@@ -23,8 +23,6 @@ from .inference.label_head import LabelHead
 from .inference.preprocessing import Preprocessing
 from .inference.session import Model, open_session
 from .inference.session_pool import SessionPool
-from .inference.tile_grid import Progress
-from .inference.tiling import segment_tiled
 from .picture import ImageSource, Picture
 from .pipeline import Pipeline, check_batch, segment_in_batches
 from .results.result import SegmentationResult
@@ -32,6 +30,7 @@ from .results.result import SegmentationResult
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
 
+    from .inference.tile_grid import Progress
     from .streaming import Location
 
 
@@ -290,7 +289,7 @@ class OrtSegmenter:
         tile_hw: SizeHW | None = None,
         overlap: int | None = None,
         color: ColorOrder = "bgr",
-        progress: Progress | None = None,
+        progress: "Progress | None" = None,
     ) -> SegmentationResult:
         """Segment a large image tile by tile at its own resolution, in bounded memory.
 
@@ -316,6 +315,9 @@ class OrtSegmenter:
             >>> segmenter.tiled("street.jpg", tile_hw=(256, 256), overlap=32).labels.shape
             (512, 512)
         """
+        # Loaded here: most programs need no tiles.
+        from .inference.tiling import segment_tiled
+
         sessions = self._opened()
         interface = sessions.dynamic.interface
         if interface.output.kind == "labels":
