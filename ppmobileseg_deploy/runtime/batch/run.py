@@ -1,4 +1,4 @@
-"""A run over many sources: reading ahead, segmenting, and writing behind."""
+"""Batch run: sources are read ahead, segmented, and their results written in the background."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ from . import (
 )
 
 Segment = Callable[[ImageBGR], Segmentation]
-"""What is done with each picture."""
+"""Segments one picture."""
 
 _INTERRUPTED: Final = 130
 
@@ -58,7 +58,7 @@ class Reading:
 
 
 class Observer:
-    """Is told how a run goes on, always in the thread of `run_sources`. Override what matters."""
+    """Observer of a run, called in the thread of `run_sources`. Override what matters."""
 
     needs_images: bool = False
     """Whether results' images are looked at, which may be drawn over otherwise."""
@@ -82,7 +82,7 @@ class Observer:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run came to.
+    """Report of a run.
 
     Attributes:
         files: What was written, complete files and folders only. Of a video that was stopped or
@@ -185,7 +185,7 @@ def _n_bytes(read: tuple[int, Frame | PPMobileSegError | None]) -> int:
 
 
 class _Run:
-    """The state of a run between two pictures."""
+    """State of a run."""
 
     def __init__(
         self,
@@ -243,13 +243,13 @@ class _Run:
         try:
             self._worker.close()
         except PPMobileSegError:
-            pass  # it said so before
+            pass  # it was reported before
         finally:
             if self._writer is not None:
                 self._writer.abort()
 
     def report(self, seconds: float) -> RunReport:
-        """Return what it all came to."""
+        """Return the report of the run."""
         failures = sorted(self._failures, key=lambda failure: failure[0])
         return RunReport(
             tuple(self._files),
@@ -290,7 +290,7 @@ class _Run:
         outputs = self._plans[number].outputs
         written: list[Path] = []
         try:
-            # The overlay comes last, over the image itself: of a large one a copy may be too much.
+            # The overlay comes last, drawn into the image itself: a copy may take too much memory.
             for kind, path in sorted(outputs.items(), key=lambda output: output[0] == "overlay"):
                 if kind == "overlay" and not self._observer.needs_images:
                     write_overlay_in_place(result, path, self._style)
@@ -320,7 +320,7 @@ class _Run:
         self._writer = None
 
     def _end_source(self, number: int, writer: VideoResultWriter | None) -> None:
-        # Asked here, after the worker has done all the rest: its last work, too, may have failed.
+        # Decided in the worker, after all other work of the source, which may have failed.
         complete = number not in self.given_up
         if writer is not None:
             writer.close(complete=complete)
@@ -330,7 +330,7 @@ class _Run:
 
 
 class _Inline:
-    """Stands in for the worker where each result is written before the next picture is read."""
+    """Replacement of the worker that does its work at once, in the thread of the caller."""
 
     def put(self, work: Callable[[], object], n_bytes: int = 0) -> None:  # noqa: ARG002
         work()
