@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -20,14 +21,21 @@ def test_the_package_imports_without_pytorch_and_onnx() -> None:
 
 @pytest.mark.parametrize("name", ppmobileseg_deploy.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    assert getattr(ppmobileseg_deploy, name) is not None
+    found = getattr(ppmobileseg_deploy, name)
+    if name == "__version__":
+        assert re.fullmatch(r"\d+\.\d+\.\d+", found)
+    else:
+        assert found.__name__ == name
+        assert found.__module__.startswith("ppmobileseg_deploy.")
 
 
 def test_the_errors_are_one_tree() -> None:
     public = [getattr(ppmobileseg_deploy, name) for name in ppmobileseg_deploy.__all__]
     errors = [each for each in public if isinstance(each, type) and issubclass(each, Exception)]
     ours = [each for each in errors if not issubclass(each, Warning)]
-    assert len(ours) == 10
+    assert {each.__name__ for each in ours} == {
+        name for name in ppmobileseg_deploy.__all__ if name.endswith("Error")
+    }
     assert all(issubclass(each, ppmobileseg_deploy.PPMobileSegError) for each in ours)
 
 

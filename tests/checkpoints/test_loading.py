@@ -187,7 +187,10 @@ def test_several_threads_may_load_at_once(save_mmengine, golden_state_dict):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(loaded) == 4
+    assert [set(each.state_dict) for each in loaded] == [set(loaded[0].state_dict)] * 4
+    for key, weight in golden_state_dict("tiny").items():
+        if key in loaded[0].state_dict:
+            assert all(torch.equal(each.state_dict[key], weight) for each in loaded), key
 
 
 def test_a_file_that_is_overwritten_meanwhile_is_an_error(

@@ -190,4 +190,5 @@ def test_after_a_kill_resume_does_the_rest_and_nothing_twice(start, picture, inf
     assert len(files) == 80
     assert not [name for name in files if name.startswith(".")]
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert all(cv2.imread(f"out/{name}") is not None for name in files)
+    sizes = {cv2.imread(f"out/{name}", cv2.IMREAD_UNCHANGED).shape[:2] for name in files}
+    assert sizes == {cv2.imread(f"in/{name.name}").shape[:2] for name in Path("in").iterdir()}

@@ -68,7 +68,10 @@ def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
         "OpenVINO, cell",
     ]
     assert models.model_table(rows).row_count == len(ways)
-    assert models.model_targets(rows)[0].value is not None
+    (off, ours, theirs) = (rows[number].latency_ms for number in (1, 3, 4))
+    speedup, against_openvino = models.model_targets(rows)
+    assert speedup.value == off.median / ours.median
+    assert against_openvino.value == (ours.median / theirs.median if theirs else None)
 
 
 def test_without_openvino_the_row_says_so(

@@ -39,7 +39,8 @@ def test_where_networks_part(second, layer, after):
 def test_a_difference_within_the_tolerance_is_none():
     near = {name: output * np.float32(1 + 1e-4) for name, output in FIRST.items()}
     assert first_divergence(FIRST, near) is None
-    assert first_divergence(FIRST, near, tolerance=1e-5) is not None
+    beyond = first_divergence(FIRST, near, tolerance=1e-5)
+    assert (beyond and beyond.layer) == next(iter(FIRST))
 
 
 def test_constant_layers_are_equal_by_chance_and_do_not_count():

@@ -54,7 +54,8 @@ def test_every_form_agrees_with_its_checkpoint(options, checkpoint, photo, tmp_p
     assert examples[-1].name == "photo.png"
     found = verify(*models, examples)
     assert found.agreed, found
-    assert all(each.max_logit_difference is not None for each in found.examples)
+    differences = [each.max_logit_difference for each in found.examples]
+    assert [0 <= each < 1 for each in differences] == [True] * len(examples)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,6 @@ def test_a_file_that_takes_bytes_in_another_order_is_found(checkpoint, tmp_path)
     onnx.save(model, path)
     found = verify(open_model(checkpoint), open_model(str(path)), synthetic_examples())
     assert not found.agreed
-    assert found.divergence is not None
     assert found.divergence.after is None
     assert "BGR" in found.hint
 

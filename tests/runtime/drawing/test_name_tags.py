@@ -44,7 +44,8 @@ PICTURES = {
 def test_tags_lie_in_the_picture_on_their_regions_and_apart(labels: NDArray[np.uint8]) -> None:
     height, width = labels.shape
     tags = place_tags(Selection(labels), NAMES)
-    assert tags
+    assert {tag.class_id for tag in tags} <= {*np.unique(labels)}
+    assert len(tags) >= 1
     for tag in tags:
         left, top, right, bottom = tag.box
         assert 0 <= left < right <= width
@@ -122,7 +123,8 @@ def test_letters_grow_with_the_picture() -> None:
 def test_places_run_out() -> None:
     places = Places(Selection(np.zeros((50, 100), np.uint8)))
     boxes = [places.take(places.regions[0], 30, 60) for _ in range(5)]
-    assert boxes[0] is not None
+    left, top, right, bottom = boxes[0]
+    assert (right - left, bottom - top) == (60, 30)
     assert boxes[-1] is None
 
 

@@ -34,7 +34,7 @@ def test_what_is_drawn(
 
 
 def test_confidence_that_nobody_asks_about_may_be_missing() -> None:
-    assert Selection.of(Style(), LABELS, 3, None).everything
+    assert Selection.of(Style(), LABELS, 3, None).everything is True
 
 
 def test_without_confidence_the_error_says_how_to_get_it() -> None:

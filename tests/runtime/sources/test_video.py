@@ -93,7 +93,7 @@ def test_of_a_video_that_breaks_off_the_rest_is_missed(make_video, name, options
 def test_what_is_missing_at_the_end_does_not_matter_to_whom_stops_before(make_video, read):
     path = make_video("a.mkv", 30)
     path.write_bytes(path.read_bytes()[:-500])
-    assert len(read(path, max_frames=5)) == 5
+    assert [frame.index for frame in read(path, max_frames=5)] == [0, 1, 2, 3, 4]
 
 
 def test_a_trimmed_clip_is_whole(make_video, read, tmp_path):
@@ -128,7 +128,7 @@ def test_matroska_tells_how_long_the_video_is_without_its_sound(tmp_path, make_v
             samples.sample_rate, samples.pts = 8000, 8000 * number
             target.mux(sound.encode(samples))
         target.mux(sound.encode(None))
-    assert len(read(path)) == 20
+    assert [frame.index for frame in read(path)] == list(range(20))
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.webm"])
@@ -217,7 +217,8 @@ def test_frames_between_are_not_converted(make_video, read, monkeypatch):
     monkeypatch.setattr(
         Converter, "convert", lambda self, frame: converted.append(1) or convert(self, frame)
     )
-    assert len(read(make_video("a.mp4"), vid_stride=5)) == 4
+    frames = read(make_video("a.mp4"), vid_stride=5)
+    assert [frame.index for frame in frames] == [0, 5, 10, 15]
     assert len(converted) == 4
 
 
