@@ -21,6 +21,9 @@ def settle_existing(
 ) -> list[PlannedSource]:
     """Decide, before any work, about results that exist.
 
+    The only source of a run, where it is an image that the user named, may replace its own earlier
+    results without ``overwrite``: people vary the options on one photograph.
+
     Also removes the temporary files that runs which were killed left in the folders of the
     results.
 
@@ -59,12 +62,11 @@ def settle_existing(
                 parameter="output",
             )
         _check_kind(path, "folder" if is_folder(kind, plan.source) else "file")
-    if existing and not overwrite and not resume:
-        first = existing[0][2]
-        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(
-            f"expected no earlier results, found {first}{others}", parameter="overwrite"
-        )
+    if not (overwrite or resume):
+        alone = len(plans) == 1
+        kept = [path for plan, kind, path in existing if not (alone and _is_own(plan, kind, path))]
+        if kept:
+            raise _refusal(kept, plans)
     for folder in {path.parent for plan in plans for path in plan.outputs.values()}:
         remove_abandoned(folder)
     if not resume:
@@ -99,6 +101,20 @@ def mark_finished(path: Path) -> None:
     """
     with write_errors(path):
         _note(path).unlink(missing_ok=True)
+
+
+def _refusal(existing: Sequence[Path], plans: Sequence[PlannedSource]) -> UsageError:
+    others = len(existing) - 1
+    found = f"{existing[0]} and {others} more exist" if others else f"{existing[0]} exists"
+    several = sum(len(plan.outputs) for plan in plans) > 1
+    return UsageError(found, parameter="resume" if several else "overwrite")
+
+
+def _is_own(plan: PlannedSource, kind: str, path: Path) -> bool:
+    """Whether a file is called like an earlier result of an image that the user named."""
+    source = plan.source
+    names = (f"{source.relative.stem}_{kind}", f"{source.relative.name}_{kind}")
+    return source.named and source.kind == "image" and path.stem in names
 
 
 def _note(path: Path) -> Path:

@@ -69,6 +69,9 @@ class Observer:
     def segmented(self, plan: PlannedSource, result: Segmentation) -> None:
         """There is a result; its files are being written."""
 
+    def failed(self, plan: PlannedSource | None, error: PPMobileSegError) -> None:
+        """Something went wrong with a source, or with the whole run (None)."""
+
     def ended(self, plan: PlannedSource) -> None:
         """Nothing more comes from a source."""
 
@@ -91,6 +94,7 @@ class RunReport:
         notes: What is worth knowing about the files, each once.
         seconds: How long the run took.
         interrupted: Whether Ctrl-C ended it.
+        done: How many sources were segmented and written whole.
     """
 
     files: tuple[Path, ...]
@@ -98,6 +102,7 @@ class RunReport:
     notes: tuple[str, ...]
     seconds: float
     interrupted: bool
+    done: int
 
 
 def run_sources(
@@ -208,6 +213,7 @@ class _Run:
         # The worker adds to these:
         self._files: list[Path] = []
         self._failures: list[tuple[int, PPMobileSegError]] = []
+        self._told = 0  # how many of them the observer knows
         self._notes: dict[str, None] = {}
         self._done = 0
 
@@ -225,6 +231,7 @@ class _Run:
             self._fail(number, picture)
         self._close_source(number)
         self._current = None
+        self._tell_failures()
         self._observer.ended(plan)
 
     def finish(self) -> None:
@@ -250,6 +257,7 @@ class _Run:
 
     def report(self, seconds: float) -> RunReport:
         """Return the report of the run."""
+        self._tell_failures()
         failures = sorted(self._failures, key=lambda failure: failure[0])
         return RunReport(
             tuple(self._files),
@@ -257,6 +265,7 @@ class _Run:
             tuple(self._notes),
             seconds,
             self.interrupted,
+            self._done,
         )
 
     def _segment_and_write(self, number: int, frame: Frame) -> None:
@@ -314,6 +323,13 @@ class _Run:
             error = type(error)(f"{location}: {error}", parameter=error.parameter)
         self._failures.append((number, error))
         self.given_up.add(number)
+
+    def _tell_failures(self) -> None:
+        """Tell the observer, in its own thread, what has failed in any since the last time."""
+        for number, error in self._failures[self._told :]:
+            self._told += 1
+            plan = self._plans[number] if number < len(self._plans) else None
+            self._observer.failed(plan, error)
 
     def _close_source(self, number: int) -> None:
         self._worker.put(partial(self._end_source, number, self._writer))

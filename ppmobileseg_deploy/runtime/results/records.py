@@ -28,8 +28,8 @@ def as_dict(segmentation: Segmentation, style: Style) -> dict[str, Any]:
     meta = segmentation.metadata
     return {
         "image": {
-            "path": None if segmentation.path is None else _text(str(segmentation.path)),
-            "source": _text(segmentation.source or str(segmentation.path or "")),
+            "path": None if segmentation.path is None else json_text(str(segmentation.path)),
+            "source": json_text(segmentation.source or str(segmentation.path or "")),
             "height": height,
             "width": width,
             "frame_index": segmentation.frame_index,
@@ -38,19 +38,19 @@ def as_dict(segmentation: Segmentation, style: Style) -> dict[str, Any]:
             else _rounded(segmentation.time_s, _S_DECIMALS),
         },
         "model": {
-            "file": _text(segmentation.model_file),
-            "variant": _text(meta.variant),
-            "checkpoint": _text(meta.checkpoint),
-            "checkpoint_sha256": _text(meta.checkpoint_sha256),
-            "tool_version": _text(meta.tool_version),
+            "file": json_text(segmentation.model_file),
+            "variant": json_text(meta.variant),
+            "checkpoint": json_text(meta.checkpoint),
+            "checkpoint_sha256": json_text(meta.checkpoint_sha256),
+            "tool_version": json_text(meta.tool_version),
         },
         "speed_ms": {
-            _text(part): _rounded(ms, _MS_DECIMALS) for part, ms in segmentation.speed.items()
+            json_text(part): _rounded(ms, _MS_DECIMALS) for part, ms in segmentation.speed.items()
         },
         "classes": [
             {
                 "id": class_id,
-                "name": _text(segmentation.names[class_id]),
+                "name": json_text(segmentation.names[class_id]),
                 "pixels": pixels,
                 "share": _rounded(pixels / (height * width), _SHARE_DECIMALS),
                 "box_xyxy": list(runs.box(class_id)),
@@ -75,7 +75,7 @@ def as_coco(segmentation: Segmentation, style: Style) -> list[dict[str, Any]]:
             {
                 "image_id": image_id,
                 "category_id": class_id,
-                "category_name": _text(segmentation.names[class_id]),
+                "category_name": json_text(segmentation.names[class_id]),
                 "segmentation": {
                     "size": list(segmentation.orig_shape),
                     "counts": runs.coco_counts(class_id),
@@ -103,7 +103,7 @@ def _image_id(segmentation: Segmentation) -> int | str:
         return segmentation.frame_index
     stem = "" if segmentation.path is None else segmentation.path.stem
     # COCO's images are called by their number, with zeros in front.
-    return int(stem) if stem.isascii() and stem.isdecimal() and len(stem) < 19 else _text(stem)
+    return int(stem) if stem.isascii() and stem.isdecimal() and len(stem) < 19 else json_text(stem)
 
 
 def _rounded(value: float, decimals: int) -> float | None:
@@ -111,7 +111,9 @@ def _rounded(value: float, decimals: int) -> float | None:
     return round(float(value), decimals) if isfinite(value) else None
 
 
-def _text(text: str) -> str:
-    # Strict readers of JSON refuse half of a surrogate pair, which comes from file names that are
-    # no UTF-8 and from damaged models.
+def json_text(text: str) -> str:
+    """Return a text that strict readers of JSON take.
+
+    Half of a surrogate pair, from a file name that is no UTF-8 or a damaged model, is replaced.
+    """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

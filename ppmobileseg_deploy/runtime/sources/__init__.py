@@ -3,7 +3,7 @@
 from .find import FoundSources, find_sources
 from .folders import absolute
 from .frames import read_frames
-from .source import VIDEO_SUFFIXES, Frame, Kind, Source
+from .source import VIDEO_SUFFIXES, Frame, Kind, Source, SourceError
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -11,6 +11,7 @@ __all__ = [
     "Frame",
     "Kind",
     "Source",
+    "SourceError",
     "absolute",
     "find_sources",
     "read_frames",

@@ -11,7 +11,7 @@ from ...errors import ImageError
 from ...files import kind_of
 from . import addresses, lists, patterns
 from .folders import SUFFIXES, absolute, list_folder
-from .source import VIDEO_SUFFIXES, Source
+from .source import VIDEO_SUFFIXES, Source, SourceError
 
 STDIN: Final = "-"
 
@@ -25,12 +25,12 @@ class FoundSources:
 
     Attributes:
         sources: Each once, in the order of the locations.
-        errors: One for each location that gave nothing.
+        errors: One for each location or folder that could not be read or gave nothing.
         skipped: Files and folders that look like results of an earlier run.
     """
 
     sources: tuple[Source, ...]
-    errors: tuple[ImageError, ...]
+    errors: tuple[SourceError, ...]
     skipped: tuple[Path, ...]
 
 
@@ -92,7 +92,8 @@ class _Finder:
         self._others: dict[str, Source] = {}
         self._order: list[str] = []
         self._folders = 0
-        self._errors: list[ImageError] = []
+        self._named: set[str] = set()
+        self._errors: list[SourceError] = []
         self._skipped: list[Path] = []
 
     def add(self, location: str, within: _List | None = None) -> None:
@@ -101,7 +102,7 @@ class _Finder:
             self._add(location, within)
         except ImageError as error:
             note = "" if within is None else f" (in {within.name})"
-            self._errors.append(ImageError(f"{error}{note}", parameter=error.parameter))
+            self._fail(f"{error}{note}", location, error.parameter)
 
     def found(self) -> FoundSources:
         """Return everything, with a place below an output folder for each."""
@@ -112,7 +113,13 @@ class _Finder:
             extra=int(self._folders > 1),
         )
         sources = {
-            key: Source(str(path), place, path, "video" if _is_video(path) else "image")
+            key: Source(
+                str(path),
+                place,
+                path,
+                "video" if _is_video(path) else "image",
+                named=key in self._named,
+            )
             for (key, (path, _)), place in zip(files, places, strict=True)
         }
         names = Names(places)
@@ -157,6 +164,8 @@ class _Finder:
             raise ImageError(f"expected an image, found the model {path}", parameter="model")
         if suffix != lists.LIST_SUFFIX:
             self._take(path, 1)
+            if not in_list:
+                self._named.add(absolute(path))
         elif in_list:
             raise ImageError(f"expected an image in the list, found another list: {path}")
         else:
@@ -165,7 +174,8 @@ class _Finder:
     def _add_folder(self, folder: Path) -> None:
         self._folders += 1
         listing = list_folder(folder, recursive=self._recursive, output=self._output)
-        self._errors += listing.errors
+        for error in listing.errors:
+            self._fail(str(error), str(folder))
         self._skipped += listing.skipped
         self._take_all(listing.files, folder)
         if not listing.files and not listing.errors:
@@ -180,7 +190,8 @@ class _Finder:
         if not listing.files and within is not None:
             pattern = str(within.folder / pattern)
             listing = patterns.match_pattern(pattern)
-        self._errors += listing.errors
+        for error in listing.errors:
+            self._fail(str(error), pattern)
         self._skipped += listing.skipped
         self._take_all(listing.files, patterns.fixed_folder(pattern))
         if not listing.files and not listing.errors:
@@ -234,6 +245,15 @@ class _Finder:
         if key not in self._files:
             self._files[key] = path, max(1, levels)
             self._order.append(key)
+
+    def _fail(self, message: str, location: str, parameter: str | None = None) -> None:
+        scheme = addresses.scheme_of(location)
+        if scheme is not None:
+            try:
+                location = addresses.shown(location)
+            except ValueError:  # no address after all
+                location = f"{scheme}://..."
+        self._errors.append(SourceError(message, location, parameter=parameter))
 
     def _other(self, key: str, source: Source) -> None:
         if key not in self._others:

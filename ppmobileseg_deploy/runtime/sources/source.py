@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from ...errors import ImageError
 from ...types import ImageBGR
 
 Kind: TypeAlias = Literal["image", "video", "camera", "web", "stdin"]
@@ -15,6 +16,20 @@ VIDEO_SUFFIXES: Final = frozenset(
     }
 )
 """What video files are called; an animated GIF or WebP is an image (its first frame)."""
+
+
+class SourceError(ImageError):
+    """A location that gives nothing to segment.
+
+    Args:
+        message: See `ImageError`.
+        location: What the user named, or a line of a list; an address without its secrets.
+        parameter: See `PPMobileSegError`.
+    """
+
+    def __init__(self, message: str, location: str, *, parameter: str | None = None) -> None:
+        super().__init__(message, parameter=parameter)
+        self.location = location
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,7 @@ class Source:
         address: The whole http(s) address of a web image, with whatever secrets are in it.
         data: The bytes of the image from standard input.
         camera: Index of the camera.
+        named: Whether the user named it by itself: a file, not a folder, pattern or list.
     """
 
     location: str
@@ -41,6 +57,7 @@ class Source:
     address: str | None = field(default=None, repr=False)
     data: bytes | None = field(default=None, repr=False)
     camera: int | None = None
+    named: bool = False
 
     @property
     def is_video(self) -> bool:

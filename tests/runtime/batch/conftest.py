@@ -18,11 +18,11 @@ from ppmobileseg_deploy.runtime.sources import Source
 def make_source() -> Callable[..., Source]:
     """``make_source("x/a.mp4")``: a source whose kind follows from its name."""
 
-    def make(name: str, relative: str | None = None) -> Source:
+    def make(name: str, relative: str | None = None, *, named: bool = False) -> Source:
         path = None if "://" in name else Path(name)
         kind: Any = "video" if name.endswith((".mp4", ".avi")) else "image"
         place = Path(relative or name.rpartition("/")[2])
-        return Source(name, place, path, "web" if path is None else kind)
+        return Source(name, place, path, "web" if path is None else kind, named=named)
 
     return make
 

@@ -36,10 +36,44 @@ def test_earlier_results_are_kept_and_counted(plans):
         Path(name).touch()
     with pytest.raises(
         UsageError,
-        match=r"expected no earlier results, found out/a_overlay\.jpg and 1 more$",
+        match=r"^out/a_overlay\.jpg and 1 more exist$",
     ) as raised:
         settle_existing(plans)
-    assert raised.value.parameter == "overwrite"
+    assert raised.value.parameter == "resume"
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "output", "existing", "is_replaced"),
+    [
+        ("a.jpg", True, "out", "a_overlay.jpg", True),
+        ("a.jpg", False, "out", "a_overlay.jpg", False),
+        ("a.jpg", True, "out/a.png", "a.png", False),
+        ("a.jpg", True, "out/a_overlay.png", "a_overlay.png", True),
+        ("c.mp4", True, "out", "c_overlay.mp4", False),
+    ],
+)
+def test_one_named_image_may_replace_its_own_result(
+    make_source, tmp_path, monkeypatch, name, named, output, existing, is_replaced
+):
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    Path("out", existing).touch()
+    plans = plan_outputs([make_source(name, named=named)], ["overlay"], Path(output))
+    if is_replaced:
+        assert settle_existing(plans) == plans
+    else:
+        with pytest.raises(UsageError, match=rf"^out/{existing} exists$") as raised:
+            settle_existing(plans)
+        assert raised.value.parameter == "overwrite"
+
+
+def test_one_named_image_does_not_replace_a_link(make_source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("precious").touch()
+    Path("a_overlay.jpg").symlink_to("precious")
+    plans = plan_outputs([make_source("a.jpg", named=True)], ["overlay"])
+    with pytest.raises(UsageError, match="found a link to precious"):
+        settle_existing(plans)
 
 
 def test_overwriting_does_everything(plans):

@@ -45,7 +45,7 @@ class _Log(Observer):
         self.threads = set()
 
     def _add(self, what, plan, *more):
-        self.calls.append((what, plan.source.location, *more))
+        self.calls.append((what, plan and plan.source.location, *more))
         self.threads.add(threading.current_thread())
 
     def started(self, plan):
@@ -53,6 +53,9 @@ class _Log(Observer):
 
     def segmented(self, plan, result):
         self._add("segmented", plan, result.frame_index)
+
+    def failed(self, plan, error):
+        self._add("failed", plan, str(error))
 
     def ended(self, plan):
         self._add("ended", plan)
@@ -140,6 +143,12 @@ def test_what_fails_does_not_stop_the_others(tmp_path, reads, overlapped):
         (ImageError, "broken.mp4 breaks off"),
     ]
     assert [call[1] for call in log.calls if call[0] == "ended"] == list(counts)
+    failed = {call[1]: call[2] for call in log.calls if call[0] == "failed"}
+    assert list(failed.values()) == [str(error) for error in report.failures]
+    for name, error in failed.items():
+        assert log.calls.index(("failed", name, error)) < log.calls.index(("ended", name))
+    assert log.threads == {threading.current_thread()}
+    assert report.done == 2
     assert counts["failing.mp4"] < 10, "the rest of a video that has failed is not read"
     written = ["good_labels.png", "last_labels.png", "broken_labels/000001.png"]
     assert set(written) < set(_files(tmp_path))
@@ -210,7 +219,13 @@ def test_an_image_that_fails_late_is_not_counted_as_done(tmp_path, reads, monkey
 
     monkeypatch.setattr(running, "write_result", write_result)
     plans = _plans(tmp_path, "a.png", "b.png", "c.png")
-    report = run_sources(plans, _segment, Style(), overlapped=overlapped)
+    log = _Log()
+    report = run_sources(plans, _segment, Style(), observer=log, overlapped=overlapped)
+    told = [call[1:] for call in log.calls if call[0] == "failed"]
+    assert sorted(error for _, error in told) == sorted(map(str, report.failures))
+    assert told[0][0] == "a.png"
+    assert log.threads == {threading.current_thread()}
+    assert report.done == 1
     assert [str(error) for error in report.failures] == [
         "a.png: not enough memory to draw this image",
         "cannot write: no space (1 of 3 done)",

@@ -305,3 +305,28 @@ def test_names_of_what_is_no_file_never_collide(tree):
         "a-2.jpg",
         "a-3.jpg",
     ]
+
+
+def test_an_error_knows_its_location_without_secrets(tree):
+    tree("in/notes.doc")
+    Path("list.txt").write_text("gone.png\n")
+    locations = ["none.png", "in", "list.txt", "ftp://me:secret@host/a.png?key=1", "http://[::1/a"]
+    found = find_sources(locations)
+    assert [error.location for error in found.errors] == [
+        "none.png",
+        "in",
+        "gone.png",
+        "ftp://host/a.png?...",
+        "http://...",
+    ]
+
+
+def test_a_file_that_was_named_is_told_from_one_that_was_found(tree):
+    tree("a.png", "b.png", "in/c.png")
+    Path("list.txt").write_text("b.png\n")
+    found = find_sources(["a.png", "list.txt", "in", "*.png"])
+    assert [(source.path.as_posix(), source.named) for source in found.sources] == [
+        ("a.png", True),
+        ("b.png", False),
+        ("in/c.png", False),
+    ]
