@@ -1,4 +1,4 @@
-"""``ppms-bench``: how fast models are on this machine."""
+"""``ppms bench``: how fast models are on this machine."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -6,10 +6,11 @@ from typing import Annotated, Final
 import typer
 
 from ..errors import UsageError
-from .console import new_app, parse_size_hw, run, stdout, version_option, warnings_as_notes
+from .command import Command
+from .console import Version, new_app, parse_size_hw, run, stdout, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
-from .reports import JSON, PICTURE, check_report
+from .reports import JSON, PICTURE, STDOUT, JsonFile, check_report, write_json
 
 _SIZE: Final = "512x512"
 _ENGINES: Final = ("openvino",)
@@ -17,7 +18,7 @@ _ENGINES: Final = ("openvino",)
 app = new_app()
 
 
-@app.command()
+@app.command(cls=Command)
 def bench_models(
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="ONNX files.")],
     size: Annotated[
@@ -53,15 +54,12 @@ def bench_models(
     runs: Annotated[
         int, typer.Option(metavar="N", min=1, help="How often each model has its turn.")
     ] = 20,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
-    ] = None,
+    json_file: JsonFile = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also draw them, as PNG or JPEG. Needs matplotlib."),
     ] = None,
-    _version: Annotated[bool, version_option("ppms-bench")] = False,
+    _version: Version = False,
 ) -> None:
     """Measure how long models take from an image's file to the overlay's, stage by stage.
 
@@ -72,7 +70,7 @@ def bench_models(
     from ..benchmarking import measure
     from ..runtime.images.files import write_image
     from ..runtime.inference.find_model import find_model
-    from .bench_report import print_report, write_report
+    from .bench_report import as_json, print_report
 
     if image is not None and size is not None:
         raise UsageError("expected --image or --size, found both: an image has its own size")
@@ -96,9 +94,10 @@ def bench_models(
             turns=runs,
             on_progress=show,
         )
-    print_report(benchmark, stdout)
+    if json_file != STDOUT:
+        print_report(benchmark, stdout)
     if json_file is not None:
-        write_report(benchmark, json_file)
+        write_json(as_json(benchmark), json_file)
     if plot is not None:
         write_image(plot, draw_benchmark(benchmark))
 

@@ -1,6 +1,5 @@
-"""What ``ppms-bench`` prints and writes."""
+"""What ``ppms bench`` prints and writes."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,6 @@ from rich.text import Text
 
 from ..benchmarking import STAGES, Spread
 from ..benchmarking.benchmark import Benchmark
-from ..files import atomic_path
 from ..quoting import printable
 from .console import plural
 
@@ -153,17 +151,11 @@ def _range(spread: Spread) -> str:
     return f"{spread.p5:.1f} to {spread.p95:.1f}"
 
 
-def write_report(benchmark: Benchmark, path: Path) -> None:
-    """Write all figures as JSON; what is not known is null.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+def as_json(benchmark: Benchmark) -> dict[str, Any]:
+    """Return all figures as plain data; what is not known is None."""
     report: dict[str, Any] = asdict(benchmark)
     report["conditions"]["busy"] = benchmark.conditions.busy
     for found, row in zip(report["whole"], benchmark.whole, strict=True):
         found["images_per_second"] = row.images_per_second
         found["speedup"] = benchmark.speedup(row)
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", "utf-8")
+    return report

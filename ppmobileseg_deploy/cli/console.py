@@ -6,7 +6,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -32,34 +33,36 @@ _NOBODY_READS: Final = 141  # what a shell reports for a command that such a pip
 _WrongArguments: Final[Any] = typer.BadParameter.__bases__[0]
 
 
-def new_app() -> typer.Typer:
+def new_app(**settings: Any) -> typer.Typer:
     """Make the parser of a command.
 
     Its help is plain text: the boxes of rich take twice the lines and break paragraphs anew.
-    """
-    return typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-
-
-def version_option(command: str) -> Any:
-    """Make the option ``--version`` of a command.
 
     Args:
-        command: The command's name, which is printed before the version.
+        settings: More arguments of `typer.Typer`, or others than these.
     """
+    plain = {
+        "add_completion": False,
+        "pretty_exceptions_enable": False,
+        "rich_markup_mode": None,
+        "context_settings": {"help_option_names": ["-h", "--help"]},
+    }
+    return typer.Typer(**plain | settings)
 
-    def print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it
-        if wanted:
-            stdout.print(f"{command} {VERSION}")
-            raise typer.Exit
 
-    return typer.Option(
-        "--version", callback=print_version, is_eager=True, help="Print the version and exit."
-    )
+def _print_version(ctx: typer.Context, wanted: bool) -> None:  # noqa: FBT001  typer calls it
+    if wanted and not ctx.resilient_parsing:
+        stdout.print(f"{ctx.command_path} {VERSION}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+]
+"""The option ``--version``, which every command has."""
 
 
 def run(app: typer.Typer) -> NoReturn:
@@ -87,6 +90,10 @@ def run(app: typer.Typer) -> NoReturn:
     sys.exit(code)
 
 
+def _program() -> str:
+    return Path(sys.argv[0]).name.removesuffix(".exe")
+
+
 def _end_of(app: typer.Typer) -> int:
     """Run a command, print what went wrong, and return the exit code."""
     code: int | None
@@ -94,7 +101,7 @@ def _end_of(app: typer.Typer) -> int:
         with warnings.catch_warnings():
             # Those of libraries, such as of a decoder about damaged metadata, are for developers.
             warnings.showwarning = lambda message, *_args, **_kwargs: print_note(str(message))
-            code = app(standalone_mode=False)
+            code = app(prog_name=_program(), standalone_mode=False)
     except PPMobileSegError as error:
         print_error(error)
         code = error.exit_code
@@ -107,9 +114,12 @@ def _end_of(app: typer.Typer) -> int:
             raise
         print_error(explained)
         code = 1
-    except SystemExit:
-        # How typer and rich end when nobody reads what they print; all else returns its code.
-        raise BrokenPipeError from None
+    except SystemExit as ended:
+        # How typer and rich end when nobody reads what they print, and what completes a command
+        # line when it is done; all else returns its code.
+        if ended.code:
+            raise BrokenPipeError from None
+        code = 0
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:

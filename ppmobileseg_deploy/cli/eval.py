@@ -9,10 +9,11 @@ import typer
 from ..errors import UsageError
 from ..file_names import names_checkpoint
 from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described, note_other_input
-from .console import new_app, print_note, run, stdout, version_option, warnings_as_notes
+from .command import Command
+from .console import Version, new_app, print_note, run, stdout, warnings_as_notes
 from .extras import require_export_extra
 from .progress import progress
-from .reports import JSON, check_report
+from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation, LabelledImage
@@ -28,7 +29,7 @@ _NEAR_ZERO_MIOU: Final = 0.05
 app = new_app()
 
 
-@app.command()
+@app.command(cls=Command)
 def evaluate_models(
     models: Annotated[
         list[str],
@@ -99,15 +100,12 @@ def evaluate_models(
         int | None,
         typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Also write all figures here, as JSON."),
-    ] = None,
+    json_file: JsonFile = None,
     weights: Weights = None,
     mean: Mean = None,
     std: Std = None,
     channel_order: ChannelOrder = None,
-    _version: Annotated[bool, version_option("ppms-eval")] = False,
+    _version: Version = False,
 ) -> None:
     """Measure mIoU and accuracy on labelled images, of one model or of several side by side.
 
@@ -117,7 +115,7 @@ def evaluate_models(
     costs, with the options about the network that it was exported with.
     """
     from ..evaluation import LabelCoding, evaluate
-    from .eval_report import print_report, write_report
+    from .eval_report import as_json, print_report
 
     if len(set(models)) < len(models):
         raise UsageError(f"expected each model once, found {' '.join(models)}")
@@ -150,7 +148,8 @@ def evaluate_models(
     )
     with progress() as show:
         evaluation = evaluate(segmenters, dataset, coding=coding, on_progress=show)
-    print_report(evaluation, stdout)
+    if json_file != STDOUT:
+        print_report(evaluation, stdout)
     if _mixes_forms(models):
         print_note(
             "a checkpoint decides at the image's size, as mmsegmentation does, an ONNX file with "
@@ -161,7 +160,7 @@ def evaluate_models(
         print_note("mIoU is near zero: do ids begin at 1? --reduce-zero-label")
     _note_masks(evaluation)
     if json_file is not None:
-        write_report(evaluation, json_file)
+        write_json(as_json(evaluation), json_file)
 
 
 def _dataset(

@@ -1,6 +1,5 @@
 """What ``ppms-eval`` prints and writes."""
 
-import json
 import math
 import platform
 from pathlib import Path
@@ -13,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evaluation import Evaluation, ModelScore
-from ..files import atomic_path
 from ..quoting import printable
 from ..version import VERSION
 from .console import plural
@@ -134,13 +132,9 @@ def _percent(share: float, digits: int = 2) -> str:
     return "-" if math.isnan(share) else f"{100 * share:.{digits}f}"
 
 
-def write_report(evaluation: Evaluation, path: Path) -> None:
-    """Write all figures as JSON; a figure that is not defined is null.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    report = {
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return all figures as plain data; a figure that is not defined is None."""
+    return {
         "images": evaluation.images,
         "pixels": evaluation.pixels,
         "ignored_share": evaluation.ignored_share,
@@ -154,8 +148,6 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
             "python": platform.python_version(),
         },
     }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _figures(score: ModelScore) -> dict[str, Any]:

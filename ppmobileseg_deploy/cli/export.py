@@ -3,8 +3,9 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..cache import official_model_path
 from ..errors import UsageError
@@ -12,10 +13,10 @@ from ..files import atomic_path, kind_of
 from ..quoting import printable
 from . import export_options as given
 from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
-from .console import new_app, parse_size_hw, print_note, run, stderr, stdout, version_option
+from .command import Command
+from .console import Version, new_app, parse_size_hw, print_note, run, stderr, stdout
 from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
 from .extras import require_export_extra
-from .grouped_help import GroupedCommand
 from .inspect import app as inspect_app
 from .reports import check_report
 
@@ -26,19 +27,22 @@ if TYPE_CHECKING:
 _FILE_NAME: Final = "end2end.onnx"
 _INSPECT: Final = "inspect"
 _VERIFY: Final = ("quick", "full", "off")
-_RENAMED: Final = "--classes is called --names now: in other commands it chooses among the classes"
+
+
+class _Export(Command):
+    renamed: ClassVar[Mapping[str, str]] = {"--classes": "--names", "--verify-image": "--image"}
+
 
 app = new_app()
 
 
-@app.command(help=given.HELP, cls=GroupedCommand)
+@app.command(help=given.HELP, cls=_Export)
 def export(
     checkpoint: given.Checkpoint,
     output: given.Output = _FILE_NAME,
     work_dir: given.WorkDir = None,
     weights: Weights = None,
     names: given.Names = None,
-    classes: given.Classes = None,
     palette: given.Palette = None,
     mean: Mean = None,
     std: Std = None,
@@ -62,10 +66,10 @@ def export(
     label_head: given.LabelHead = False,
     dump_info: given.DumpInfo = False,
     verify: given.Verify = "quick",
-    verify_image: given.VerifyImage = None,
+    image: given.Image = None,
     atol: given.Atol = None,
     show: given.Show = False,
-    _version: Annotated[bool, version_option("ppms-export")] = False,
+    _version: Version = False,
 ) -> None:
     """Compose an export of what was asked for."""
     require_export_extra("exporting")
@@ -98,7 +102,7 @@ def export(
         precision=precision,  # type: ignore[arg-type]
         embed_preprocessing=embed_preprocessing,  # type: ignore[arg-type]
     )
-    description = described(mean, std, channel_order, _names(names, classes), palette)
+    description = described(mean, std, channel_order, names, palette)
     target = _target(output, work_dir)
     if target.suffix.lower() == ".ort":
         raise UsageError(
@@ -112,7 +116,7 @@ def export(
         raise UsageError("--label-head takes the logits of a file of labels and logits")
     if dump_info:
         check_sdk_options(options)
-    _check_proof(verify, verify_image, atol, show=show)
+    _check_proof(verify, image, atol, show=show)
     int8 = _int8_options(
         options,
         calibrate,
@@ -121,8 +125,8 @@ def export(
         min_agreement=min_agreement,
         max_miou_loss=max_miou_loss,
     )
-    for image in verify_image or ():  # before the work, rather than in its midst
-        read_image(image)
+    for each in image or ():  # before the work, rather than in its midst
+        read_image(each)
     window = Window("ppms-export") if show else None
     full: list[Verification] = []
     with stderr.status("reading the checkpoint") as status:
@@ -131,7 +135,7 @@ def export(
         def examine(content: bytes) -> None:
             if verify == "full":
                 status.update("comparing with PyTorch on pictures")
-                full.append(prove_file(loaded, content, target.name, verify_image or ()))
+                full.append(prove_file(loaded, content, target.name, image or ()))
 
         report = export_onnx(
             loaded,
@@ -145,7 +149,7 @@ def export(
             on_progress=status.update,
         )
     stdout.print(export_table(report, full[0] if full else None))
-    for note in (*report.notes, *([_RENAMED] if classes is not None else [])):
+    for note in report.notes:
         print_note(note)
     if report.int8 is not None:
         stdout.print(int8_table(report.int8))
@@ -169,14 +173,6 @@ def export(
         _publish(report, report.official_name)
 
 
-def _names(names: str | None, classes: str | None) -> str | None:
-    if classes is None:
-        return names
-    if names is not None:
-        raise UsageError("expected --names alone, which --classes was called before, found both")
-    return classes
-
-
 def _target(output: str, work_dir: Path | None) -> Path:
     """Return the file to write."""
     if not output:  # as a path it would mean the current folder
@@ -197,7 +193,7 @@ def _check_proof(
     if verify not in _VERIFY:
         raise UsageError(f"expected --verify to be one of {', '.join(_VERIFY)}, found {verify!r}")
     if images and verify != "full":
-        raise UsageError(f"--verify-image needs --verify full, found {verify}")
+        raise UsageError(f"--image needs --verify full, found {verify}")
     if verify == "off":
         for option, is_given in (("--show shows", show), ("--atol is for", atol is not None)):
             if is_given:
@@ -251,7 +247,10 @@ def _publish(report: "ExportReport", name: str) -> None:
 
 
 def main() -> None:
-    """Entry point of ``ppms-export``, and of ``ppms-export inspect``."""
-    # Not two subcommands: what is exported most often should take no further word. A checkpoint
-    # of that name is ./inspect.
-    run(inspect_app if sys.argv[1:2] == [_INSPECT] else app)
+    """Entry point of ``ppms-export``, and of ``ppms-export inspect``, its former name."""
+    if sys.argv[1:2] == [_INSPECT]:  # a checkpoint of that name is ./inspect
+        print_note("this is called `ppms inspect` now; the former name goes with the next release")
+        sys.argv[:2] = [f"{sys.argv[0]} {_INSPECT}"]
+        sys.argv = ["--json=-" if each == "--json" else each for each in sys.argv]
+        run(inspect_app)
+    run(app)

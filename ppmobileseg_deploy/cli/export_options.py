@@ -13,7 +13,7 @@ same.
 The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
 names, colours and preprocessing along. Segment images with it by ppms-infer.
 
-`ppms-export inspect FILE` tells what an ONNX file of any origin is; see its own --help.
+`ppms inspect FILE` tells what an ONNX file of any origin is.
 """
 
 _WHERE: Final = "Where to"
@@ -62,7 +62,6 @@ Names = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
-Classes = Annotated[str | None, typer.Option(metavar="FILE", hidden=True)]
 Palette = Annotated[
     str | None,
     typer.Option(
@@ -233,7 +232,7 @@ Verify = Annotated[
         rich_help_panel=_PROOF,
     ),
 ]
-VerifyImage = Annotated[
+Image = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="FILE",

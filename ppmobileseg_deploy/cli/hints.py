@@ -8,8 +8,9 @@ _HINTS: Final = {
     "max_pixels": "--max-pixels N allows more",
     "model": "-m FILE names the model",
     "output": "-o DIR names another folder",
-    "overwrite": "--overwrite replaces what exists, --resume does only what is missing",
+    "overwrite": "--overwrite replaces it",
     "recursive": "--recursive looks into the folders in it",
+    "resume": "--overwrite replaces what exists, --resume does only what is missing",
 }
 """By the library's parameter that an error is about, see `PPMobileSegError.parameter`."""
 

@@ -1,48 +1,54 @@
-"""``ppms-infer``: from images and videos to overlays, labels, and more."""
+"""``ppms infer``: from images and videos to overlays, labels, and more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from ..class_names import BUILT_IN, read_names, read_palette
 from ..errors import UsageError
 from ..files import check_folder
 from . import infer_options as options
+from .command import Command
 from .console import (
+    Version,
     new_app,
     parse_size_hw,
     plural,
     print_error,
     print_note,
     run,
+    stderr,
     stdout,
-    version_option,
     warnings_as_notes,
 )
 from .hints import with_hint
 
 if TYPE_CHECKING:
     from ..runtime.batch import PlannedSource
-    from ..runtime.batch.run import Segment
+    from ..runtime.batch.run import RunReport, Segment
     from ..runtime.drawing.style import Style
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sources import FoundSources
     from ..types import Device
-    from .watching import Watcher
+    from .progress_observer import ProgressObserver
 
 _INTERRUPTED: Final = 130
 _REASONS_SHOWN: Final = 3
 _LEAST_INPUT: Final = 32  # the networks halve it five times
 
+
+class _Infer(Command):
+    renamed: ClassVar[Mapping[str, str]] = {"--label": "--draw-names"}
+
+
 app = new_app()
 
 
-@app.command(help=options.HELP)
+@app.command(help=options.HELP, cls=_Infer)
 def infer(
     sources: options.Sources,
-    model: options.Model = None,
     output: options.Output = None,
     save: options.Save = None,
     overwrite: options.Overwrite = False,
@@ -53,11 +59,7 @@ def infer(
     vid_stride: options.VidStride = 1,
     max_frames: options.MaxFrames = None,
     max_pixels: options.MaxPixels = 200_000_000,
-    classes: options.Classes = None,
-    opacity: options.Opacity = 0.5,
-    contours: options.Contours = False,
-    label: options.Label = False,
-    confidence: options.Confidence = 0.0,
+    model: options.Model = None,
     threshold: options.Threshold = None,
     names: options.Names = None,
     palette: options.Palette = None,
@@ -66,9 +68,14 @@ def infer(
     overlap: options.Overlap = None,
     device: options.Device = "cpu",
     threads: options.Threads = None,
-    verbose: options.Verbose = False,
     timeout: options.Timeout = None,
-    _version: Annotated[bool, version_option("ppms-infer")] = False,
+    classes: options.Classes = None,
+    opacity: options.Opacity = 0.5,
+    contours: options.Contours = False,
+    draw_names: options.DrawNames = False,
+    confidence: options.Confidence = 0.0,
+    verbose: options.Verbose = False,
+    _version: Version = False,
 ) -> int:
     """Compose a run of what was asked for; return its exit code."""
     # Here, because they load OpenCV and ONNX Runtime, and --help needs neither.
@@ -81,11 +88,11 @@ def infer(
     from ..runtime.results.kinds import LABEL_KINDS, check_kinds
     from ..runtime.sources import find_sources
     from .logs import logs_as_notes
-    from .watching import Watcher
+    from .progress_observer import ProgressObserver, print_failure
 
     target = _check_places(sources, output)
     kinds = _parse_kinds(save, json_lines=json_lines)
-    style = Style(opacity, contours=contours, label=label, confidence=confidence)
+    style = Style(opacity, contours=contours, label=draw_names, confidence=confidence)
     reading = Reading(vid_stride, max_frames, max_pixels)
     tiling = _parse_tiling(tile, overlap, input_size)
     known = _read_classes(names, palette)
@@ -93,6 +100,9 @@ def infer(
         known["confidence"] = True
     size_hw = _parse_input_size(input_size)
     found = find_sources(sources, recursive=recursive, output=target)
+    if json_lines:
+        for error in found.errors:
+            print_failure(error, error.location)
     if not found.sources:
         raise UsageError(_reasons(found))
     plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
@@ -102,7 +112,7 @@ def infer(
             f"{found.skipped[0]}; to segment one too, name it"
         )
     if not plans:
-        return _report(found.errors)
+        return _report_failures(found.errors)
     segmenter = _open_model(
         find_model(model),
         device,
@@ -119,7 +129,7 @@ def infer(
         segmenter.tiled(np.zeros((1, 1, 3), np.uint8), **tiling)
     if classes is not None:
         style = replace(style, classes=choose(segmenter.names, classes.split(",")))
-    if label or "legend" in kinds:
+    if draw_names or "legend" in kinds:
         _note_unwritable(segmenter.names, style)
     window = Window("ppms-infer") if show else None
     chosen = classes is not None or confidence > 0
@@ -130,23 +140,28 @@ def infer(
         )
     with (
         logs_as_notes(wanted=verbose),
-        Watcher(
+        ProgressObserver(
             len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
-        ) as watcher,
+        ) as observer,
     ):
         report = run_sources(
             plans,
-            _segment(segmenter, tiling, watcher),
+            _segment(segmenter, tiling, observer),
             style,
             reading=reading,
-            observer=watcher,
+            observer=observer,
             overlapped=tiling is None,  # what is tiled is too large for several at a time
         )
     if not json_lines and (report.files or not kinds):
-        watcher.summary.print(stdout, report.files, report.seconds)
+        observer.summary.print(stdout, report.files, report.seconds)
     for note in report.notes:
         print_note(note)
-    code = _report((*found.errors, *report.failures))
+    code = _report_failures((*found.errors, *report.failures))
+    count = _count(report, len(plans), len(found.errors))
+    if json_lines and code:
+        stderr.print(count)
+    elif not json_lines and len(plans) + len(found.errors) > 1:
+        stdout.print(count)
     return _INTERRUPTED if report.interrupted else code
 
 
@@ -264,14 +279,21 @@ def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "
 
 
 def _segment(
-    segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, watcher: "Watcher"
+    segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, observer: "ProgressObserver"
 ) -> "Segment":
     if tiling is None:
         return segmenter.segment_bgr
-    return partial(segmenter.tiled, **tiling, progress=watcher.tiled)
+    return partial(segmenter.tiled, **tiling, progress=observer.tiled)
 
 
-def _report(failures: Sequence[Exception]) -> int:
+def _count(report: "RunReport", planned: int, not_found: int) -> str:
+    failed = len(report.failures)
+    left = planned - report.done - failed
+    counts = f"{report.done} done, {failed + not_found} failed"
+    return f"{counts}, {left} not begun" if left > 0 else counts
+
+
+def _report_failures(failures: Sequence[Exception]) -> int:
     for failure in failures:
         print_error(failure)
     return 1 if failures else 0

@@ -35,19 +35,14 @@ The exit code is 0 when everything was done, 1 when something failed (the rest i
 same), 2 for wrong use, 130 after Ctrl-C, which finishes the files of a video.
 """
 
+_RESULTS: Final = "Results"
+_SOURCES: Final = "Sources"
+_MODEL: Final = "Model"
+_DRAWING: Final = "Drawing"
+
 Sources = Annotated[
     list[str],
     typer.Argument(metavar="SOURCE", hidden=True),  # described at the top of the help
-]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="FILE",
-        help="The ONNX file. Without it: $PPMS_MODEL, then ./end2end.onnx, then the official "
-        "model that ppms-export has fetched.",
-    ),
 ]
 Output = Annotated[
     str | None,
@@ -57,6 +52,7 @@ Output = Annotated[
         metavar="DIR",
         help="Folder for the results, or a file for the only one. Without it: next to each "
         "source.",
+        rich_help_panel=_RESULTS,
     ),
 ]
 Save = Annotated[
@@ -65,14 +61,24 @@ Save = Annotated[
         metavar="KINDS",
         help="What to write, separated by commas, see above; or none. By default overlay, and "
         "nothing with --json-lines.",
+        rich_help_panel=_RESULTS,
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that exist; otherwise they are kept.")
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace results that exist; otherwise they are kept.",
+        rich_help_panel=_RESULTS,
+    ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with an earlier run: do only what is missing."),
+    typer.Option(
+        "--resume",
+        help="Go on with an earlier run: do only what is missing.",
+        rich_help_panel=_RESULTS,
+    ),
 ]
 JsonLines = Annotated[
     bool,
@@ -80,6 +86,7 @@ JsonLines = Annotated[
         "--json-lines",
         help="Print one JSON object for each image or frame, and nothing else, on standard "
         "output.",
+        rich_help_panel=_RESULTS,
     ),
 ]
 Show = Annotated[
@@ -88,47 +95,44 @@ Show = Annotated[
         "--show",
         help="Also show each overlay in a window. Any key goes on, Esc closes it and stops a "
         "camera.",
+        rich_help_panel=_RESULTS,
     ),
 ]
 Recursive = Annotated[
-    bool, typer.Option("--recursive", "-r", help="Also take the folders below a folder.")
+    bool,
+    typer.Option(
+        "--recursive", "-r", help="Also take the folders below a folder.", rich_help_panel=_SOURCES
+    ),
 ]
 VidStride = Annotated[
     int,
-    typer.Option(metavar="N", help="Of videos and cameras take every Nth frame."),
+    typer.Option(
+        metavar="N", help="Of videos and cameras take every Nth frame.", rich_help_panel=_SOURCES
+    ),
 ]
 MaxFrames = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Stop each video or camera after N frames."),
+    typer.Option(
+        metavar="N", help="Stop each video or camera after N frames.", rich_help_panel=_SOURCES
+    ),
 ]
 MaxPixels = Annotated[
     int,
-    typer.Option(metavar="N", help="Refuse images of more pixels before decoding them."),
-]
-Classes = Annotated[
-    str | None,
     typer.Option(
-        metavar="LIST",
-        help="Draw and list only these classes, names or ids separated by commas: sky,tree,12. "
-        "The others become transparent; labels and indexed stay whole.",
+        metavar="N",
+        help="Refuse images of more pixels before decoding them.",
+        rich_help_panel=_SOURCES,
     ),
 ]
-Opacity = Annotated[
-    float, typer.Option(metavar="0..1", help="Share of the classes' colours in an overlay.")
-]
-Contours = Annotated[
-    bool, typer.Option("--contours", help="Draw lines along the borders of the regions.")
-]
-Label = Annotated[
-    bool, typer.Option("--label", help="Write the classes' names on the largest regions.")
-]
-Confidence = Annotated[
-    float,
+Model = Annotated[
+    str | None,
     typer.Option(
-        metavar="0..1",
-        show_default=False,
-        help="Leave pixels transparent, and out of json and rle, whose class is less probable "
-        "than this; labels and indexed stay whole. Not for models that give labels only.",
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="The ONNX file. Without it: $PPMS_MODEL, then ./end2end.onnx, then the official "
+        "model that ppms-export has fetched.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Threshold = Annotated[
@@ -137,6 +141,7 @@ Threshold = Annotated[
         metavar="0..1",
         help="Of a head of one class, not in models of labels only: the probability above "
         "which a pixel is of it. Without it: the model's own, or 0.3.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Names = Annotated[
@@ -145,6 +150,7 @@ Names = Annotated[
         metavar="FILE",
         help="Other class names: a text file with one a line, JSON ([name, ...], or {name: [r, g, "
         "b], ...} with colours), or the word ade20k or cityscapes.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Palette = Annotated[
@@ -153,6 +159,7 @@ Palette = Annotated[
         metavar="FILE",
         help="Other colours: JSON ([[r, g, b], ...] by class id, or {name: [r, g, b], ...} for "
         "some of them), or the word ade20k or cityscapes.",
+        rich_help_panel=_MODEL,
     ),
 ]
 InputSize = Annotated[
@@ -161,6 +168,7 @@ InputSize = Annotated[
         metavar="HxW",
         help="Fit images into this size for the network: smaller is faster, larger shows finer "
         "things; from 32x32 on. Without it: the model's own rule.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Tile = Annotated[
@@ -169,26 +177,29 @@ Tile = Annotated[
         metavar="HxW",
         help="Segment large images at their own scale, in overlapping tiles of this size. Not "
         "for models that give labels only.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Overlap = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Pixels that neighbouring tiles share, by default 64."),
+    typer.Option(
+        metavar="N",
+        help="Pixels that neighbouring tiles share, by default 64.",
+        rich_help_panel=_MODEL,
+    ),
 ]
 Device = Annotated[
     str,
-    typer.Option(metavar="NAME", help="Where to run: cpu, cuda, coreml, dml or openvino."),
+    typer.Option(
+        metavar="NAME",
+        help="Where to run: cpu, cuda, coreml, dml or openvino.",
+        rich_help_panel=_MODEL,
+    ),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
-]
-Verbose = Annotated[
-    bool,
     typer.Option(
-        "--verbose",
-        help="Also say what each video is, and what of it was honoured: matrix, range, shape of "
-        "the pixels, orientation, fields.",
+        metavar="N", help="CPU threads. Without it: one for each core.", rich_help_panel=_MODEL
     ),
 ]
 Timeout = Annotated[
@@ -197,5 +208,55 @@ Timeout = Annotated[
         metavar="S",
         help="Most seconds that the network may take for an image, or for a tile. Without it: any "
         "number, or 20 where the model has a loop, which need not have an end.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Draw and list only these classes, names or ids separated by commas: sky,tree,12. "
+        "The others become transparent; labels and indexed stay whole.",
+        rich_help_panel=_DRAWING,
+    ),
+]
+Opacity = Annotated[
+    float,
+    typer.Option(
+        metavar="0..1",
+        help="Share of the classes' colours in an overlay.",
+        rich_help_panel=_DRAWING,
+    ),
+]
+Contours = Annotated[
+    bool,
+    typer.Option(
+        "--contours", help="Draw lines along the borders of the regions.", rich_help_panel=_DRAWING
+    ),
+]
+DrawNames = Annotated[
+    bool,
+    typer.Option(
+        "--draw-names",
+        help="Write the classes' names on the largest regions.",
+        rich_help_panel=_DRAWING,
+    ),
+]
+Confidence = Annotated[
+    float,
+    typer.Option(
+        metavar="0..1",
+        show_default=False,
+        help="Leave pixels transparent, and out of json and rle, whose class is less probable "
+        "than this; labels and indexed stay whole. Not for models that give labels only.",
+        rich_help_panel=_DRAWING,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Also say what each video is, and what of it was honoured: matrix, range, shape of "
+        "the pixels, orientation, fields.",
     ),
 ]

@@ -1,6 +1,5 @@
-"""``ppms-export inspect``: what an ONNX file is."""
+"""``ppms inspect``: what an ONNX file is."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -13,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..quoting import printable
-from .console import new_app, stdout
+from .command import Command
+from .console import Version, new_app, stdout
 from .extras import require_export_extra
+from .inputs import check_inputs
+from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
     from ..exporters.inspection import Inspection, Tensor
@@ -25,32 +27,29 @@ _VALUE_WIDTH: Final = 200
 app = new_app()
 
 
-@app.callback()
-def _named() -> None:
-    """Make the command one of a group, so that its usage line has its name."""
-
-
-@app.command("inspect")
+@app.command("inspect", cls=Command)
 def inspect_file(
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="An ONNX file of any origin.", show_default=False),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json_file: JsonFile = None,
+    _version: Version = False,
 ) -> None:
     """Show what an ONNX file is: inputs, outputs, operators, size, and what can run it.
 
     Nothing in the file is run.
     """
+    check_inputs(file)
+    check_report("--json", json_file, JSON, [file])
     require_export_extra("inspecting")
     from ..exporters.inspection import inspect
 
     found = inspect(file)
-    if as_json:
-        # Not print(), whose lines rich would wrap.
-        stdout.out(json.dumps(asdict(found) | {"path": str(found.path)}, indent=1))
-    else:
+    if json_file != STDOUT:
         stdout.print(_table(found))
+    if json_file is not None:
+        write_json(asdict(found) | {"path": str(found.path)}, json_file)
 
 
 def _table(found: "Inspection") -> Table:

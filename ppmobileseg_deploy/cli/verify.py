@@ -1,9 +1,9 @@
 """``ppms-verify``: whether two forms of a model compute the same."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 from rich.console import Group, RenderableType
@@ -11,20 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UsageError
-from ..files import atomic_path
 from ..quoting import printable
 from .checkpoint_options import ChannelOrder, Weights, described, note_other_input
-from .console import new_app, print_note, run, stderr, stdout, version_option
+from .command import Command
+from .console import Version, new_app, print_note, run, stderr, stdout
 from .extras import require_export_extra
-from .reports import JSON, check_report
+from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
     from ..verification import Verification
 
+
+class _Verify(Command):
+    renamed: ClassVar[Mapping[str, str]] = {"--agreement": "--min-agreement"}
+
+
 app = new_app()
 
 
-@app.command()
+@app.command(cls=_Verify)
 def verify_models(
     first: Annotated[
         str,
@@ -59,7 +64,7 @@ def verify_models(
             "of the layers, when the first that differs is looked for.",
         ),
     ] = 1e-3,
-    agreement: Annotated[
+    min_agreement: Annotated[
         float, typer.Option(metavar="0..1", help="Least share of equal labels on each input.")
     ] = 0.999,
     threshold: Annotated[
@@ -70,9 +75,7 @@ def verify_models(
             "it: that of the file, or 0.3.",
         ),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures here.")
-    ] = None,
+    json_file: JsonFile = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -82,7 +85,7 @@ def verify_models(
     ] = None,
     weights: Weights = None,
     channel_order: ChannelOrder = None,
-    _version: Annotated[bool, version_option("ppms-verify")] = False,
+    _version: Version = False,
 ) -> int:
     """Compare any two of checkpoint, ONNX file and stored outputs.
 
@@ -96,8 +99,8 @@ def verify_models(
         raise UsageError("expected two models to compare, or --store, found one model")
     if not tolerance >= 0:
         raise UsageError(f"expected a tolerance of at least 0, found {tolerance}")
-    if not 0 <= agreement <= 1:
-        raise UsageError(f"expected an agreement in [0, 1], found {agreement}")
+    if not 0 <= min_agreement <= 1:
+        raise UsageError(f"expected an agreement in [0, 1], found {min_agreement}")
     inputs = [first, *([second] if second else []), *(image or ())]
     check_report("--json", json_file, JSON, inputs)
     check_report("--store", store, (".npz",), inputs)
@@ -123,12 +126,12 @@ def verify_models(
             doubted,
             examples,
             logit_tolerance=tolerance,
-            min_equal_labels=agreement,
+            min_equal_labels=min_agreement,
         )
-    stdout.print(_report(found))
+    if json_file != STDOUT:
+        stdout.print(_report(found))
     if json_file is not None:
-        with atomic_path(json_file) as temporary:
-            temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
+        write_json(asdict(found), json_file)
     return 0 if found.agreed else 1
 
 

@@ -74,7 +74,7 @@ def test_a_folder_twice_gives_the_same_files(desk, picture, infer):
     first = infer("in")
     assert first.code == 0
     assert "3 images, " in first.stdout
-    assert first.stdout.endswith("wrote in/c_overlay.png\n")
+    assert first.stdout.endswith("wrote in/c_overlay.png\n3 done, 0 failed\n")
     files = _files()
     assert files[3:] == ["in/b_overlay.jpg", "in/c.bmp", "in/c_overlay.png"]
     second = infer("in", "--overwrite")
@@ -146,7 +146,7 @@ def test_the_table_counts_pixels_of_all_images(desk, picture, infer):
 def test_many_files_are_counted_by_folder(desk, picture, infer):
     for number in range(5):
         picture(f"in/{number}.png")
-    assert infer("in", "-o", "out").stdout.endswith("wrote 5 files in out\n")
+    assert infer("in", "-o", "out").stdout.endswith("wrote 5 files in out\n5 done, 0 failed\n")
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def terminal(monkeypatch):
                 force_interactive=True,
                 color_system="truecolor",
             )
-            user = {"stdout": "infer", "stderr": "watching"}[name]
+            user = {"stdout": "infer", "stderr": "progress_observer"}[name]
             monkeypatch.setattr(f"ppmobileseg_deploy.cli.{user}.{name}", console)
 
     return make
@@ -261,7 +261,8 @@ def test_help_names_every_option(desk, infer, monkeypatch, width):
     options = (
         "SOURCE -m --model -o --output --save --overwrite --resume --json-lines --show "
         "-r --recursive --vid-stride --max-frames --max-pixels --classes --opacity --contours "
-        "--label --confidence --names --palette --input-size --tile --overlap --device --threads "
+        "--draw-names --confidence --names --palette --input-size --tile --overlap --device "
+        "--threads --timeout "
         "--version PPMS_MODEL end2end.onnx overlay color labels indexed json rle legend none"
     )
     assert [word for word in options.split() if word not in done.stdout] == []

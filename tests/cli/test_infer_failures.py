@@ -217,7 +217,7 @@ def test_a_full_disk_keeps_what_is_whole(desk, picture, infer, monkeypatch):
     assert _only_line(done) == (
         "cannot write b_overlay.png: No space left on device (1 of 3 done)"
     )
-    assert done.stdout.endswith("wrote a_overlay.png\n")
+    assert done.stdout.endswith("wrote a_overlay.png\n1 done, 1 failed, 1 not begun\n")
     assert Path("a_overlay.png").exists()
     assert Path("b_overlay.png").read_bytes() == b"an older result"
     assert not Path("c_overlay.png").exists()

@@ -91,7 +91,9 @@ def test_which_classes_get_which_colours(folder, infer, arguments, colors_rgb):
     assert found == colors_rgb
 
 
-@pytest.mark.parametrize("arguments", ["--contours", "--label", "--opacity 0.9", "--classes red"])
+@pytest.mark.parametrize(
+    "arguments", ["--contours", "--draw-names", "--opacity 0.9", "--classes red"]
+)
 def test_how_an_overlay_is_drawn(folder, infer, picture, arguments):
     picture("large.png", size_hw=(120, 300))
     for name, options in (("plain", []), ("other", arguments.split())):
@@ -122,7 +124,10 @@ def test_colours_of_unknown_classes_are_noted_unless_the_table_is_built_in(folde
 @pytest.mark.parametrize(
     ("arguments", "note"),
     [
-        ("--label", "cannot write \u5929 and 1 other name: pictures show 'class 0' and the like"),
+        (
+            "--draw-names",
+            "cannot write \u5929 and 1 other name: pictures show 'class 0' and the like",
+        ),
         ("--save legend --classes 2", "cannot write caf\u00e9: pictures show 'cafe'"),
         ("--save legend --classes sky", ""),
         ("--save overlay,json", ""),
@@ -180,9 +185,69 @@ def test_labels_stay_whole_and_that_is_noted_where_nothing_else_is_made(folder, 
 def test_json_lines_and_files(folder, infer):
     done = infer("a.png", "missing.png", "--json-lines", "--save", "labels")
     assert done.code == 1
-    assert done.stderr == "error: no such file or folder: missing.png\n"
-    assert json.loads(done.stdout)["image"]["path"] == "a.png"
+    assert done.stderr == "error: no such file or folder: missing.png\n1 done, 1 failed\n"
+    missing, segmented = map(json.loads, done.stdout.splitlines())
+    assert missing == {
+        "image": {"path": None, "source": "missing.png"},
+        "error": "no such file or folder: missing.png",
+    }
+    assert segmented["image"]["path"] == "a.png"
     assert Path("a_labels.png").exists()
+
+
+def test_json_lines_have_one_for_each_bad_source(folder, infer):
+    Path("bad.png").write_bytes(b"no image")
+    done = infer("bad.png", "gone.png", "a.png", "https://me:secret@/b.png?key=1", "--json-lines")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found = {line["image"]["source"]: line.get("error") for line in lines}
+    assert list(found) == ["gone.png", "https:///b.png?...", "bad.png", "a.png"]
+    assert found["a.png"] is None
+    assert all(found[source] for source in found if source != "a.png")
+    assert lines[2]["image"] == {"path": "bad.png", "source": "bad.png"}
+    assert done.code == 1
+    assert done.stderr.endswith("\n1 done, 3 failed\n")
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_json_lines_say_what_is_wrong_where_nothing_is_found(folder, infer):
+    done = infer("gone.png", "--json-lines")
+    assert done.code == 2
+    assert json.loads(done.stdout)["error"] == "no such file or folder: gone.png"
+
+
+def test_options_can_be_tried_on_one_image(folder, infer):
+    Path("out").mkdir()
+    found = []
+    for options in [(), ("--contours",), ("--draw-names",)]:
+        assert infer("a.png", "-o", "out", *options).code == 0
+        found.append(Path("out/a_overlay.png").read_bytes())
+    assert len(set(found)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("trip",), "error: trip/a_overlay.png exists; --overwrite replaces it\n"),
+        (("trip/*.png",), "error: trip/a_overlay.png exists; --overwrite replaces it\n"),
+        (("a.png", "-o", "mine.png"), "error: mine.png exists; --overwrite replaces it\n"),
+        (
+            ("clip.avi", "--save", "json"),
+            "error: clip_json.jsonl exists; --overwrite replaces it\n",
+        ),
+        (
+            ("a.png", "clip.avi"),
+            "error: a_overlay.png exists; --overwrite replaces what exists, "
+            "--resume does only what is missing\n",
+        ),
+    ],
+    ids=str,
+)
+def test_all_other_results_are_kept(folder, infer, arguments, message):
+    for name in ("a_overlay.png", "trip/a_overlay.png", "mine.png", "clip_json.jsonl"):
+        Path(name).write_bytes(b"earlier")
+    done = infer(*arguments)
+    assert (done.code, done.stdout, done.stderr) == (2, "", message)
+    assert Path("a_overlay.png").read_bytes() == b"earlier"
 
 
 def test_nothing_is_written_when_nothing_is_asked_for(folder, infer):
@@ -199,7 +264,7 @@ def test_results_are_kept_unless_told(folder, infer):
     Path("a_labels.png").write_bytes(b"older")
     kept = infer("a.png", "trip", "--save", "labels")
     assert kept.code == 2
-    assert "found a_labels.png; --overwrite replaces" in kept.stderr
+    assert "a_labels.png exists; --overwrite replaces what exists, --resume" in kept.stderr
     assert Path("a_labels.png").read_bytes() == b"older"
     assert not Path("trip/a_labels.png").exists()
 
@@ -265,5 +330,5 @@ def test_what_makes_no_sense_is_one_line_and_nothing_is_written(folder, infer, a
 def test_a_picture_of_too_many_pixels_is_refused(folder, infer):
     done = infer("a.png", "trip/a.png", "--max-pixels", "1535")
     assert done.code == 1
-    assert done.stdout == ""
+    assert done.stdout == "0 done, 2 failed\n"
     assert done.stderr.count("1,535") + done.stderr.count("1535") >= 2

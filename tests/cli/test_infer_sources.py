@@ -28,7 +28,7 @@ def test_a_folder_of_many(desk, picture, infer):
     done = infer("in", "-o", "out", "--save", "labels")
     assert (done.code, done.stderr) == (0, "")
     assert "200 images, " in done.stdout
-    assert done.stdout.endswith("wrote 200 files in out\n")
+    assert done.stdout.endswith("wrote 200 files in out\n200 done, 0 failed\n")
     for number in range(200):
         labels = cv2.imread(f"out/{number}_labels.png", cv2.IMREAD_UNCHANGED)
         assert (labels == number % 3).all()

@@ -1,11 +1,12 @@
-"""``ppms-export inspect`` as its users meet it."""
+"""``ppms inspect`` as its users meet it."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy.cli.export import main
+from ppmobileseg_deploy.cli.export import main as export_main
+from ppmobileseg_deploy.cli.ppms import main
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth"
 
@@ -17,11 +18,17 @@ def exported(exported_demo):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, in_process):
-    """``run("inspect", "a.onnx")``: run ppms-export in an empty folder."""
+    """``run("inspect", "a.onnx")``: run ppms in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    return in_process("ppms-export", main)
+    return in_process("ppms", main)
+
+
+@pytest.fixture
+def run_export(run, in_process):
+    """``run_export("inspect", "a.onnx")``: how it was called before."""
+    return in_process("ppms-export", export_main)
 
 
 def test_a_table(run, exported):
@@ -32,25 +39,41 @@ def test_a_table(run, exported):
     assert "…" not in out  # nothing is cut off
 
 
-def test_json(run, exported):
-    code, out, _ = run("inspect", exported, "--json")
+def test_json_on_standard_output_is_all_that_is_printed(run, exported):
+    code, out, err = run("inspect", exported, "--json", "-")
     found = json.loads(out)
-    assert code == 0
+    assert (code, err) == (0, "")
     assert found["path"] == str(exported)
     assert found["properties"]["ppms.precision"] == "fp16"
     assert found["size_bytes"] == exported.stat().st_size
 
 
+def test_json_in_a_file_comes_with_the_table(run, exported):
+    code, out, _ = run("inspect", exported, "--json", "found.json")
+    assert code == 0
+    assert "ai.onnx 17" in out
+    assert json.loads(Path("found.json").read_text())["path"] == str(exported)
+
+
 def test_help_has_its_name(run):
     code, out, _ = run("inspect", "--help")
     assert code == 0
-    assert "ppms-export inspect [OPTIONS]" in " ".join(out.split()).replace("pytest ", "")
-    assert "--json" in out
+    assert out.startswith("Usage: ppms inspect [OPTIONS] FILE\n")
+    assert "--json FILE" in out
 
 
-def test_a_checkpoint_of_that_name_can_still_be_exported(run):
+def test_the_former_name_works_with_a_note(run_export, exported):
+    code, out, err = run_export("inspect", "--json", exported)
+    assert code == 0
+    assert err == (
+        "note: this is called `ppms inspect` now; the former name goes with the next release\n"
+    )
+    assert json.loads(out)["path"] == str(exported)
+
+
+def test_a_checkpoint_of_that_name_can_still_be_exported(run_export):
     Path("inspect").write_bytes(CHECKPOINT.read_bytes())
-    code, out, _ = run("./inspect", "--shape", "64", "--verify", "off")
+    code, out, _ = run_export("./inspect", "--shape", "64", "--verify", "off")
     assert code == 0
     assert "not checked" in out
 
@@ -59,10 +82,12 @@ def test_a_checkpoint_of_that_name_can_still_be_exported(run):
     ("arguments", "code", "message"),
     [
         ([], 2, "Missing argument"),
-        (["none.onnx"], 1, "cannot read none.onnx: no such file"),
-        (["."], 1, "found a folder"),
+        (["none.onnx"], 2, "expected a file at none.onnx, there is none"),
+        (["."], 2, "expected a file at ., found a folder"),
         ([CHECKPOINT], 1, "expected an ONNX file"),
         (["a.onnx", "--yaml"], 2, "--yaml"),
+        (["a.onnx", "--json"], 2, "'--json' requires an argument"),
+        ([CHECKPOINT, "--json", "found.txt"], 2, "expected --json to end in .json"),
     ],
     ids=str,
 )

@@ -1,8 +1,10 @@
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy.cli.reports import check_report
+from ppmobileseg_deploy.cli.reports import JSON, STDOUT, check_report, write_json
 from ppmobileseg_deploy.errors import OutputError, UsageError
 
 
@@ -47,3 +49,22 @@ def test_what_cannot_be_written_is_told_before_the_work(path, message):
     Path("dangling.json").symlink_to("nowhere/new.json")
     with pytest.raises(OutputError, match=message):
         check_report("--json", Path(path), (".json",), [])
+
+
+def test_json_may_go_to_standard_output(capfd):
+    check_report("--json", STDOUT, JSON, [])
+    with pytest.raises(UsageError, match=r"--plot to end in \.png, found -"):
+        check_report("--plot", Path("-"), (".png",), [])
+    report = {"name": "straße " * 40, "share": 0.25}
+    write_json(report, STDOUT)
+    written = capfd.readouterr().out
+    assert written.isascii()
+    assert json.loads(written) == report
+
+
+def test_json_in_a_file_is_readable_whatever_files_are_called():
+    report = {"名": os.fsdecode(b"a\xff.png")}
+    write_json(report, Path("found.json"))
+    text = Path("found.json").read_text("utf-8")
+    assert "名" in text
+    assert json.loads(text) == report

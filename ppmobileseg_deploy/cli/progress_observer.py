@@ -1,6 +1,8 @@
-"""What ``ppms-infer`` shows while it works: progress, JSON lines, a window."""
+"""What ``ppms infer`` shows while it works: progress, JSON lines, a window."""
 
+import json
 import sys
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, final
 
@@ -10,8 +12,9 @@ from rich.table import Column
 from ..quoting import printable
 from ..runtime.batch.run import Observer
 from ..runtime.results.pictures import draw_overlay
-from ..runtime.results.records import to_json
+from ..runtime.results.records import json_text, to_json
 from .console import plural, print_note, stderr
+from .hints import with_hint
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -26,8 +29,8 @@ _NAME_WIDTH: Final = 30
 
 
 @final
-class Watcher(Observer):
-    """Sums a run up, and shows it as it goes on. A context manager, around the run.
+class ProgressObserver(Observer):
+    """Shows how a run goes on, and adds its results up. A context manager, around the run.
 
     Args:
         total: How many sources there are.
@@ -57,7 +60,7 @@ class Watcher(Observer):
         shown = stderr.is_interactive and not (json_lines and sys.stdout.isatty())
         self._bar = _Bar(total) if shown else None
 
-    def __enter__(self) -> "Watcher":
+    def __enter__(self) -> "ProgressObserver":
         if self._bar is not None:
             self._bar.start()
         return self
@@ -93,6 +96,16 @@ class Watcher(Observer):
         if self._window is not None:
             self._window.show(draw_overlay(result, self._style), wait=not moving)
 
+    def failed(self, plan: "PlannedSource | None", error: Exception) -> None:
+        """Print a JSON line for it; as text, errors are printed at the end of the run."""
+        if self._json_lines:
+            source = None if plan is None else plan.source
+            print_failure(
+                error,
+                None if source is None else source.location,
+                None if source is None else source.path,
+            )
+
     def enough(self) -> bool:
         """End with the window where nothing is left to do, or where a camera would go on."""
         closed = self._window is not None and not self._window.is_open
@@ -108,6 +121,21 @@ class Watcher(Observer):
         if self._bar is not None:
             self._bar.stop()
         print_note("finishing the files; Ctrl-C once more ends at once")
+
+
+def print_failure(error: Exception, source: str | None, path: Path | None = None) -> None:
+    """Print the JSON line of a source that has no result.
+
+    Args:
+        error: What went wrong.
+        source: What the user knows it by; None if that is no source.
+        path: Its file, if it has one.
+    """
+    image = {
+        "path": None if path is None else json_text(str(path)),
+        "source": None if source is None else json_text(source),
+    }
+    print(json.dumps({"image": image, "error": json_text(with_hint(error))}), flush=True)
 
 
 class _Bar:
