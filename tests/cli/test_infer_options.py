@@ -218,7 +218,7 @@ def test_json_lines_say_what_is_wrong_where_nothing_is_found(folder, infer):
 def test_options_can_be_tried_on_one_image(folder, infer):
     Path("out").mkdir()
     found = []
-    for options in [(), ("--contours",), ("--draw-names",)]:
+    for options in [(), ("--contours",), ("--opacity", "0.9")]:
         assert infer("a.png", "-o", "out", *options).code == 0
         found.append(Path("out/a_overlay.png").read_bytes())
     assert len(set(found)) == 3
