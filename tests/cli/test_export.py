@@ -95,7 +95,7 @@ def test_the_former_name_of_the_option_for_names_is_noted(export: Export) -> Non
     assert code == 0
     assert "from ade20k" in stdout
     assert stderr == (
-        "note: --classes is called --names now: in other commands it chooses among the classes\n"
+        "note: --classes is called --names now; the former name goes with the next release\n"
     )
     assert "--classes" not in export("--help")[1]
 
@@ -181,7 +181,7 @@ def test_help_is_grouped_and_shows_what_values_look_like(
     monkeypatch.setenv("COLUMNS", "80")
     code, stdout, _ = export("--help")
     assert code == 0
-    assert "ppms-export inspect FILE" in stdout
+    assert "ppms inspect FILE" in stdout
     options = stdout[stdout.index("Where to:") :]
     assert "<" not in options
     assert max(map(len, options.splitlines())) <= 80
@@ -199,7 +199,7 @@ def test_help_is_grouped_and_shows_what_values_look_like(
 
 def test_a_full_proof_shows_the_pictures(export: Export) -> None:
     code, stdout, _ = export(
-        CHECKPOINT, "--verify", "full", "--verify-image", PHOTO, "--precision", "fp16"
+        CHECKPOINT, "--verify", "full", "--image", PHOTO, "--precision", "fp16"
     )
     assert code == 0
     for text in ("synthetic 3", "(256x320)", PHOTO.name, "fp16", "of labels equal on 4 images"):
@@ -308,7 +308,7 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--label-dtype", "int8"], 2, "expected label dtype to be one of"),
         ([CHECKPOINT, "--threshold", "0.5"], 2, "expected a head of one class with a threshold"),
         ([CHECKPOINT, "--names", "none.txt"], 2, "cannot read class names from none.txt"),
-        ([CHECKPOINT, "--classes", "none.txt"], 2, "cannot read class names from none.txt"),
+        ([CHECKPOINT, "--names", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--names", "a", "--classes", "a"], 2, "expected --names alone"),
         ([CHECKPOINT, "--names", "cityscapes"], 2, "expected 150 class names for this checkp"),
         ([CHECKPOINT, "--palette", "none.json"], 2, "cannot read colours from none.json"),
@@ -328,8 +328,8 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--show", "--verify", "off"], 2, "which --verify off leaves out"),
         ([CHECKPOINT, "--atol", "1", "--verify", "off"], 2, "which --verify off leaves out"),
         ([CHECKPOINT, "--verify", "no"], 2, "--verify to be one of quick, full, off, found 'no'"),
-        ([CHECKPOINT, "--verify-image", "a.jpg"], 2, "needs --verify full, found quick"),
-        ([CHECKPOINT, "--verify", "full", "--verify-image", "a.jpg"], 1, "a.jpg"),
+        ([CHECKPOINT, "--image", "a.jpg"], 2, "needs --verify full, found quick"),
+        ([CHECKPOINT, "--verify", "full", "--image", "a.jpg"], 1, "a.jpg"),
         ([CHECKPOINT, "-o", "m.ort"], 2, "--ort writes the ORT format beside it"),
         ([CHECKPOINT, "-o", "my.pth"], 2, "expected --output to end in .onnx, found my.pth"),
         ([CHECKPOINT, "--ort", "--precision", "fp16"], 2, "leave out fp16"),

@@ -106,7 +106,7 @@ def test_images_and_stored_outputs_do_not_go_together(verify, exported):
         ((CHECKPOINT,), 2, "expected two models to compare, or --store"),
         ((CHECKPOINT, "none.onnx"), 1, "no such file"),
         ((CHECKPOINT, "none.npz"), 2, "no such file"),
-        ((CHECKPOINT, "x.onnx", "--agreement", "2"), 2, "agreement in [0, 1]"),
+        ((CHECKPOINT, "x.onnx", "--min-agreement", "2"), 2, "agreement in [0, 1]"),
         ((CHECKPOINT, "--store", "outputs.txt"), 2, "--store to end in .npz"),
         ((CHECKPOINT, "x.onnx", "--json", "my.pth"), 2, "--json to end in .json, found my.pth"),
         ((CHECKPOINT, "--image", "none.jpg", "--store", "o.npz"), 1, "no such file"),
