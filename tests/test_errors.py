@@ -9,8 +9,9 @@ import pytest
 import ppmobileseg_deploy
 from ppmobileseg_deploy import errors
 from ppmobileseg_deploy.errors import PPMobileSegError
+from ppmobileseg_deploy.runtime.sources import SourceError
 
-CLASSES = [each for each in vars(errors).values() if isinstance(each, type)]
+CLASSES = [each for each in vars(errors).values() if isinstance(each, type)] + [SourceError]
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -34,6 +35,11 @@ def test_the_parameter_that_would_help_is_told_in_every_process() -> None:
     for each in (error, pickle.loads(pickle.dumps(error))):
         assert (str(each), each.parameter) == ("nothing in it", "recursive")
     assert PPMobileSegError("nothing in it").parameter is None
+
+
+def test_the_location_of_a_source_is_told_in_every_process() -> None:
+    error = pickle.loads(pickle.dumps(SourceError("no such file", "a.jpg", parameter="recursive")))
+    assert (str(error), error.location, error.parameter) == ("no such file", "a.jpg", "recursive")
 
 
 # Whole commands, which make a model anew, are facts for everybody: `ppms-export --threshold`.

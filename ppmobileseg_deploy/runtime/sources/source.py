@@ -27,7 +27,9 @@ class SourceError(ImageError):
         parameter: See `PPMobileSegError`.
     """
 
-    def __init__(self, message: str, location: str, *, parameter: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", location: str = "", *, parameter: str | None = None
+    ) -> None:
         super().__init__(message, parameter=parameter)
         self.location = location
 
