@@ -139,6 +139,13 @@ def exported_demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
     return export
 
 
+@pytest.fixture
+def small_smooth_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are compared on small smooth images: large ones take 6 s, and matter elsewhere."""
+    small = ((64, 128), (128, 256))
+    monkeypatch.setattr("ppmobileseg_deploy.exporters.parity._SMOOTH_SIZES_HW", small)
+
+
 @pytest.fixture(scope="session")
 def one_class_pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained checkpoint whose head has one class, as mmsegmentation's ``out_channels=1``.

@@ -164,6 +164,7 @@ def test_numbers_for_pixels_from_0_to_1_are_noted(export: Export) -> None:
     assert "--mean 123.675,116.28,103.53" in stderr
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 def test_a_head_of_one_class_is_proven_at_its_threshold(
     export: Export, one_class_pth: Path
 ) -> None:
@@ -197,6 +198,7 @@ def test_help_is_grouped_and_shows_what_values_look_like(
     ]
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 def test_a_full_proof_shows_the_pictures(export: Export) -> None:
     code, stdout, _ = export(
         CHECKPOINT, "--verify", "full", "--image", PHOTO, "--precision", "fp16"
@@ -266,6 +268,7 @@ def test_int8_shows_what_it_costs_and_gains(
     )
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 def test_an_official_model_is_fetched_by_name_and_kept_for_ppms_infer(
     export: Export, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
     np.testing.assert_array_equal(found, prepare(image_bgr).tensor)
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 @pytest.mark.parametrize(
     ("options", "input_shape"),
     [

@@ -71,6 +71,7 @@ def test_second_export_is_byte_identical(
     assert again.comparisons == ()
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 def test_weights_that_rounding_spoils_are_refused_and_nothing_is_written(
     make_checkpoint: Callable[..., Checkpoint], tmp_path: Path
 ) -> None:
