@@ -3,7 +3,7 @@
 import importlib.util
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,8 +78,21 @@ def lacking_for_export() -> str | None:
     Returns:
         What completes ``"an export needs"``; None where all are there.
     """
-    missing = [name for name in _EXPORT if importlib.util.find_spec(name) is None]
-    return f"{', '.join(missing)}; install with: {_INSTALL_EXPORT}" if missing else None
+    return _lacking(_EXPORT, _INSTALL_EXPORT)
+
+
+def lacking_for_onnx() -> str | None:
+    """Say how to install onnx, which reads the graphs of models, if it is not installed.
+
+    Returns:
+        What completes ``"inspecting needs"``; None where it is there.
+    """
+    return _lacking(("onnx",), "pip install onnx")
+
+
+def _lacking(packages: Sequence[str], installation: str) -> str | None:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    return f"{', '.join(missing)}; install with: {installation}" if missing else None
 
 
 def _culprit(error: ImportError) -> str | None:

@@ -111,7 +111,7 @@ def test_our_own_mistakes_and_strangers_are_not_explained() -> None:
 def test_a_command_ends_with_one_line(install: Callable[..., Path], command: str) -> None:
     site = install(cv2=f"raise ImportError('libGL.so.1: {_NO_FILE}')")
     code = f"from ppmobileseg_deploy.cli.{command} import main; main()"
-    arguments = ["a.png", "b.png"] if command == "verify" else ["a.png"]
+    arguments = [__file__, __file__] if command == "verify" else ["a.png"]
     ended = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from .command import Command
 from .console import Version, new_app, parse_size_hw, run, stdout, warnings_as_notes
 from .extras import require_export_extra
+from .inputs import check_inputs
 from .progress import progress
 from .reports import JSON, PICTURE, STDOUT, JsonFile, check_report, write_json
 
@@ -77,6 +78,7 @@ def bench_models(
     if against not in (None, *_ENGINES):
         raise UsageError(f"expected --against {' or '.join(_ENGINES)}, found {against!r}")
     inputs = (*models, *(() if image is None else (image,)))
+    check_inputs(image)
     check_report("--json", json_file, JSON, inputs)
     check_report("--plot", plot, PICTURE, inputs)
     if plot is not None:  # before the work: it needs a package of the bench extra

@@ -12,6 +12,7 @@ from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described, not
 from .command import Command
 from .console import Version, new_app, print_note, run, stdout, warnings_as_notes
 from .extras import require_export_extra
+from .inputs import check_models
 from .progress import progress
 from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
@@ -43,7 +44,8 @@ def evaluate_models(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of PNG or TIFF files of class ids, NAME.png for NAME.jpg.",
+            help="Folder of PNG or TIFF files of class ids: NAME.png for NAME.jpg, or "
+            "NAME_labels.png, as ppms infer --save labels writes them.",
         ),
     ] = None,
     ade20k: Annotated[
@@ -259,6 +261,7 @@ def _open_checkpoint(
     std: str | None,
     channel_order: str | None,
 ) -> "TorchSegmenter":
+    check_models(model)
     require_export_extra("evaluating a checkpoint")
     from ..evaluation.torch_segmenter import TorchSegmenter
 

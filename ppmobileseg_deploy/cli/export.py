@@ -17,6 +17,7 @@ from .command import Command
 from .console import Version, new_app, parse_size_hw, print_note, run, stderr, stdout
 from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
 from .extras import require_export_extra
+from .inputs import check_inputs, check_models
 from .inspect import app as inspect_app
 from .reports import check_report
 
@@ -72,6 +73,8 @@ def export(
     _version: Version = False,
 ) -> None:
     """Compose an export of what was asked for."""
+    check_models(checkpoint)
+    check_inputs(*(image or ()))
     require_export_extra("exporting")
     from ..checkpoints import load_checkpoint, with_threshold
     from ..exporters import (

@@ -1,6 +1,6 @@
 """Packages that only some commands need."""
 
-from ..dependencies import lacking_for_export
+from ..dependencies import lacking_for_export, lacking_for_onnx
 from ..errors import UsageError
 
 
@@ -13,6 +13,21 @@ def require_export_extra(purpose: str) -> None:
     Raises:
         UsageError: Some are missing; says which, and how to install them.
     """
-    lacking = lacking_for_export()
+    _require(purpose, lacking_for_export())
+
+
+def require_onnx(purpose: str) -> None:
+    """Make sure that the package onnx, which is the extra of that name, is installed.
+
+    Args:
+        purpose: What it is needed for, the first word of the message.
+
+    Raises:
+        UsageError: It is missing; says how to install it.
+    """
+    _require(purpose, lacking_for_onnx())
+
+
+def _require(purpose: str, lacking: str | None) -> None:
     if lacking is not None:
         raise UsageError(f"{purpose} needs {lacking}")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..cache import OFFICIAL_MODELS
 from ..errors import UsageError
 from ..files import kind_of
 
@@ -22,3 +23,21 @@ def check_inputs(*paths: str | Path | None) -> None:
         if path is not None and kind in (None, "folder"):
             found = "found a folder" if kind else "there is none"
             raise UsageError(f"expected a file at {path}, {found}")
+
+
+def check_models(*names: str) -> None:
+    """Make sure of the same where official models may be named, too.
+
+    Args:
+        names: Files, or names of official models.
+
+    Raises:
+        UsageError: There is nothing, or a folder, at a path.
+    """
+    for name in names:
+        if name not in OFFICIAL_MODELS:
+            try:
+                check_inputs(name)
+            except UsageError as error:
+                official = ", ".join(OFFICIAL_MODELS)
+                raise UsageError(f"{error} (official models: {official})") from None

@@ -14,12 +14,12 @@ from rich.text import Text
 from ..quoting import printable
 from .command import Command
 from .console import Version, new_app, stdout
-from .extras import require_export_extra
+from .extras import require_onnx
 from .inputs import check_inputs
 from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
-    from ..exporters.inspection import Inspection, Tensor
+    from ..inspection import Inspection, Tensor
 
 _SHOWN: Final = 12
 _VALUE_WIDTH: Final = 200
@@ -42,8 +42,8 @@ def inspect_file(
     """
     check_inputs(file)
     check_report("--json", json_file, JSON, [file])
-    require_export_extra("inspecting")
-    from ..exporters.inspection import inspect
+    require_onnx("inspecting")
+    from ..inspection import inspect
 
     found = inspect(file)
     if json_file != STDOUT:

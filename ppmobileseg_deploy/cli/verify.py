@@ -15,7 +15,8 @@ from ..quoting import printable
 from .checkpoint_options import ChannelOrder, Weights, described, note_other_input
 from .command import Command
 from .console import Version, new_app, print_note, run, stderr, stdout
-from .extras import require_export_extra
+from .extras import require_export_extra, require_onnx
+from .inputs import check_inputs, check_models
 from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def verify_models(
     second: Annotated[
         str | None,
         typer.Argument(
-            metavar="[B]",
-            help="What is doubted, likewise. It may be left out with --store.",
+            metavar="B",
+            help="The model to compare with it, in any of these forms. Not needed with --store.",
             show_default=False,
         ),
     ] = None,
@@ -92,25 +93,32 @@ def verify_models(
     Shows how far logits and labels agree and, if they do not, the first layer where the two
     part. The exit code is 0 if they agree, 1 if they do not.
     """
-    require_export_extra("verifying")
-    from ..verification import choose_examples, open_model, store_outputs, verify
-
     if second is None and store is None:
         raise UsageError("expected two models to compare, or --store, found one model")
     if not tolerance >= 0:
         raise UsageError(f"expected a tolerance of at least 0, found {tolerance}")
     if not 0 <= min_agreement <= 1:
         raise UsageError(f"expected an agreement in [0, 1], found {min_agreement}")
-    inputs = [first, *([second] if second else []), *(image or ())]
-    check_report("--json", json_file, JSON, inputs)
-    check_report("--store", store, (".npz",), inputs)
-    description = described(channel_order=channel_order)
+    names = [name for name in (first, second) if name is not None]
+    check_models(*names)
+    check_inputs(*(image or ()))
+    check_report("--json", json_file, JSON, (*names, *(image or ())))
+    check_report("--store", store, (".npz",), (*names, *(image or ())))
+    require_onnx("verifying")
+    from ..verification import choose_examples, is_checkpoint, open_model, store_outputs, verify
+
+    description = None
+    if any(map(is_checkpoint, names)):
+        require_export_extra("verifying a checkpoint")
+        description = described(channel_order=channel_order)
+    else:
+        for option, value in (("--weights", weights), ("--channel-order", channel_order)):
+            if value is not None:
+                raise UsageError(f"{option} is for checkpoints, found none among the models")
     reference, *others = models = [
-        open_model(name, threshold, weights=weights, description=description)
-        for name in (first, second)
-        if name is not None
+        open_model(name, threshold, weights=weights, description=description) for name in names
     ]
-    doubted = others[0] if others else None
+    other = others[0] if others else None
     for note in (note for each in models for note in each.notes):
         print_note(note)
     note_other_input({each.name: each.normalisation for each in models if each.normalisation})
@@ -118,12 +126,12 @@ def verify_models(
     if store is not None:
         store_outputs(reference, examples, store)
         stdout.print(f"wrote {printable(str(store))}", markup=False, soft_wrap=True)
-    if doubted is None:
+    if other is None:
         return 0
     with stderr.status("comparing"):
         found = verify(
             reference,
-            doubted,
+            other,
             examples,
             logit_tolerance=tolerance,
             min_equal_labels=min_agreement,

@@ -8,6 +8,7 @@ from typing import Final
 from ..errors import UsageError
 from ..files import kind_of
 from ..runtime.images.files import READABLE_SUFFIXES
+from ..runtime.sources.folders import without_results
 
 _LABEL_SUFFIX: Final = ".png"
 _OTHER_LABEL_SUFFIXES: Final = (".tif", ".tiff")
@@ -16,6 +17,7 @@ _OTHER_LABEL_SUFFIXES: Final = (".tif", ".tiff")
 _IMAGE_ENDING: Final = "_leftImg8bit"
 _FINE_ENDING: Final = "_gtFine_labelTrainIds"
 _LABEL_ENDINGS: Final = (_FINE_ENDING, "_gtCoarse_labelTrainIds")
+_RESULT_ENDING: Final = "_labels"
 _NAMES_SHOWN: Final = 3
 
 
@@ -35,8 +37,10 @@ class LabelledImage:
 def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...]:
     """Pair the files of two folders, and of the folders below them, by their names.
 
-    ``NAME.jpg`` belongs to ``NAME.png`` in the same place below the other folder. Cityscapes'
-    endings ``_leftImg8bit`` and ``_gtFine_labelTrainIds`` are not part of the name.
+    ``NAME.jpg`` belongs to ``NAME.png`` in the same place below the other folder, or else to
+    ``NAME_labels.png``, which a segmentation run writes. Cityscapes' endings ``_leftImg8bit`` and
+    ``_gtFine_labelTrainIds`` are not part of the name. Where both folders are the same, results
+    of such a run are no images.
 
     Args:
         images: Folder of images.
@@ -49,13 +53,18 @@ def find_labelled_images(images: Path, labels: Path) -> tuple[LabelledImage, ...
         UsageError: A folder is missing, holds nothing of use, or an image has no labels.
     """
     image_files = find_images(images)
+    if kind_of(labels) == "folder" and images.samefile(labels):
+        image_files = _without_results(image_files)
     label_files = _by_name(labels, _label_files(labels))
     pairs, missing = [], []
     for name, path in _by_name(images, image_files).items():
-        if name in label_files:
-            pairs.append(LabelledImage(path, label_files[name]))
-        else:
+        found = label_files.get(name)
+        if found is None or found == path:  # such as a photograph beside its labels
+            found = label_files.get(name.with_name(name.name + _RESULT_ENDING))
+        if found is None:
             missing.append(path)
+        else:
+            pairs.append(LabelledImage(path, found))
     if missing:
         shown = ", ".join(path.name for path in missing[:_NAMES_SHOWN])
         more = ", ..." if len(missing) > _NAMES_SHOWN else ""
@@ -124,6 +133,13 @@ def _files(folder: Path, suffixes: Iterable[str], what: str) -> list[Path]:
     if not files:
         raise UsageError(f"expected {what} ({' '.join(sorted(suffixes))}) in {folder}, found none")
     return files
+
+
+def _without_results(files: Iterable[Path]) -> list[Path]:
+    folders: dict[Path, list[Path]] = {}
+    for path in files:
+        folders.setdefault(path.parent, []).append(path)
+    return sorted(path for beside in folders.values() for path in without_results(beside)[0])
 
 
 def _label_files(folder: Path) -> list[Path]:

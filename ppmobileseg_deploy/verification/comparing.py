@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..agreement import LogitDifference, away_from_edges, equal_share
-from ..checkpoints import Checkpoint
 from ..errors import ParityError, UsageError
 from ..runtime.inference.scores import add_up_to_one
 from .comparable_model import ComparableModel, ModelOutput
@@ -18,7 +17,9 @@ from .examples import Example, channels_swapped
 from .layers import Divergence, Layers, first_divergence
 from .onnx_model import OnnxModel
 from .opening import choose_examples
-from .torch_model import TorchModel
+
+if TYPE_CHECKING:
+    from ..checkpoints import Checkpoint
 
 LOGIT_TOLERANCE: Final = 1e-3
 """Largest difference of equal logits, as a share of the largest one."""
@@ -182,7 +183,7 @@ def agrees(
 
 
 def prove_file(
-    checkpoint: Checkpoint | str, content: bytes, name: str, images: Sequence[str | Path] = ()
+    checkpoint: "Checkpoint | str", content: bytes, name: str, images: Sequence[str | Path] = ()
 ) -> Verification:
     """Compare a file with the checkpoint that it was made from.
 
@@ -208,6 +209,8 @@ def prove_file(
         >>> examine = partial(prove_file, "my.pth", name="my.onnx", images=["photo.jpg"])
         >>> export_onnx("my.pth", "my.onnx", examine=examine)  # doctest: +SKIP
     """
+    from .torch_model import TorchModel  # here, since ONNX files are compared without PyTorch
+
     models = TorchModel(checkpoint), OnnxModel(name, content)
     found = verify(*models, choose_examples(models, images))
     if not found.agreed:

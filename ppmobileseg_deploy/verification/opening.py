@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..checkpoints import OFFICIAL, Description
+from ..cache import OFFICIAL_MODELS
 from ..errors import UsageError
 from ..file_names import names_checkpoint
 from ..files import kind_of
@@ -12,7 +13,9 @@ from .comparable_model import ComparableModel
 from .examples import Example, Normalisation, image_example, synthetic_examples
 from .onnx_model import OnnxModel
 from .stored_model import STORED_SUFFIX, StoredModel
-from .torch_model import TorchModel
+
+if TYPE_CHECKING:
+    from ..checkpoints import Description
 
 
 def open_model(
@@ -20,7 +23,7 @@ def open_model(
     threshold: float | None = None,
     *,
     weights: str | None = None,
-    description: Description | None = None,
+    description: "Description | None" = None,
 ) -> ComparableModel:
     """Open whatever the name says.
 
@@ -42,10 +45,16 @@ def open_model(
         if threshold is not None:
             raise UsageError(f"expected no threshold, since the labels in {name} are decided")
         return StoredModel(name)
-    is_official = name in OFFICIAL and kind_of(Path(name)) is None
-    if is_official or names_checkpoint(name):
+    if is_checkpoint(name):
+        from .torch_model import TorchModel  # here, since ONNX files are compared without PyTorch
+
         return TorchModel(name, threshold, weights=weights, description=description)
     return OnnxModel(name, threshold=threshold)
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a name is that of a checkpoint: a file called like one, or an official model."""
+    return names_checkpoint(name) or (name in OFFICIAL_MODELS and kind_of(Path(name)) is None)
 
 
 def choose_examples(

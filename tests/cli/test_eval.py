@@ -347,6 +347,7 @@ def test_a_checkpoint_needs_the_export_extra(evaluate, dataset, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name)
     )
+    Path("my.pth").touch()
     code, _, err = evaluate("my.pth", "--ade20k", "set")
     assert code == 2
     assert "evaluating a checkpoint needs torch; install with: pip install" in err

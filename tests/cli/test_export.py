@@ -301,8 +301,8 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nowhere.pth"], 1, "nowhere.pth"),
-        (["."], 1, "is a folder"),
+        (["nowhere.pth"], 2, "file at nowhere.pth, there is none (official models: tiny, base)"),
+        (["."], 2, "found a folder"),
         ([CHECKPOINT, "--vim", "cubic"], 2, "expected vim to be one of cell, image, off"),
         ([CHECKPOINT, "--opset", "99"], 2, "expected an opset from 15 to 20, found 99"),
         ([CHECKPOINT, "--opset", "new"], 2, "--opset"),
@@ -310,7 +310,6 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--shape", "big"], 2, "expected a size such as 512x512"),
         ([CHECKPOINT, "--label-dtype", "int8"], 2, "expected label dtype to be one of"),
         ([CHECKPOINT, "--threshold", "0.5"], 2, "expected a head of one class with a threshold"),
-        ([CHECKPOINT, "--names", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--names", "none.txt"], 2, "cannot read class names from none.txt"),
         ([CHECKPOINT, "--names", "a", "--classes", "a"], 2, "expected --names alone"),
         ([CHECKPOINT, "--names", "cityscapes"], 2, "expected 150 class names for this checkp"),
@@ -332,7 +331,7 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--atol", "1", "--verify", "off"], 2, "which --verify off leaves out"),
         ([CHECKPOINT, "--verify", "no"], 2, "--verify to be one of quick, full, off, found 'no'"),
         ([CHECKPOINT, "--image", "a.jpg"], 2, "needs --verify full, found quick"),
-        ([CHECKPOINT, "--verify", "full", "--image", "a.jpg"], 1, "a.jpg"),
+        ([CHECKPOINT, "--verify", "full", "--image", "a.jpg"], 2, "a.jpg"),
         ([CHECKPOINT, "-o", "m.ort"], 2, "--ort writes the ORT format beside it"),
         ([CHECKPOINT, "-o", "my.pth"], 2, "expected --output to end in .onnx, found my.pth"),
         ([CHECKPOINT, "--ort", "--precision", "fp16"], 2, "leave out fp16"),

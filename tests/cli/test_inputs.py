@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy.cli.inputs import check_inputs
+from ppmobileseg_deploy.cli.inputs import check_inputs, check_models
 from ppmobileseg_deploy.errors import UsageError
 
 
@@ -27,3 +27,10 @@ def test_a_file_or_a_pipe_will_do(tmp_path):
     (tmp_path / "a.onnx").touch()
     os.mkfifo(tmp_path / "pipe")
     check_inputs(tmp_path / "a.onnx", str(tmp_path / "pipe"), None)
+
+
+def test_an_official_model_needs_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_models("tiny", "base")
+    with pytest.raises(UsageError, match=r"at small, there is none \(official models: tiny, b"):
+        check_models("tiny", "small")

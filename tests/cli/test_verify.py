@@ -95,6 +95,7 @@ def test_images_are_compared_too(verify, exported):
 
 def test_images_and_stored_outputs_do_not_go_together(verify, exported):
     assert verify(CHECKPOINT, "--store", "outputs.npz")[0] == 0
+    Path("photo.png").touch()
     code, _, err = verify("outputs.npz", exported, "--image", "photo.png")
     assert code == 2
     assert "outputs.npz holds outputs of other inputs" in err
@@ -104,12 +105,16 @@ def test_images_and_stored_outputs_do_not_go_together(verify, exported):
     ("arguments", "code", "message"),
     [
         ((CHECKPOINT,), 2, "expected two models to compare, or --store"),
-        ((CHECKPOINT, "none.onnx"), 1, "no such file"),
-        ((CHECKPOINT, "none.npz"), 2, "no such file"),
-        ((CHECKPOINT, "x.onnx", "--min-agreement", "2"), 2, "agreement in [0, 1]"),
+        ((CHECKPOINT, "none.onnx"), 2, "expected a file at none.onnx, there is none"),
+        ((CHECKPOINT, "none.npz"), 2, "expected a file at none.npz, there is none"),
+        ((CHECKPOINT, CHECKPOINT, "--min-agreement", "2"), 2, "agreement in [0, 1]"),
         ((CHECKPOINT, "--store", "outputs.txt"), 2, "--store to end in .npz"),
-        ((CHECKPOINT, "x.onnx", "--json", "my.pth"), 2, "--json to end in .json, found my.pth"),
-        ((CHECKPOINT, "--image", "none.jpg", "--store", "o.npz"), 1, "no such file"),
+        ((CHECKPOINT, CHECKPOINT, "--json", "my.pth"), 2, "--json to end in .json, found my.pth"),
+        (
+            (CHECKPOINT, "--image", "none.jpg", "--store", "o.npz"),
+            2,
+            "expected a file at none.jpg",
+        ),
     ],
 )
 def test_wrong_use_is_one_line(verify, arguments, code, message):

@@ -29,6 +29,27 @@ def test_files_of_one_name_and_place_belong_together(tmp_path):
     ]
 
 
+def test_labels_that_a_run_wrote_belong_to_their_images(tmp_path):
+    touch(tmp_path, "i/a.jpg", "i/x/b.png", "i/c.jpg", "i/c_labels.jpg")
+    touch(tmp_path, "l/a_labels.png", "l/a_overlay.png", "l/x/b_labels.png")
+    touch(tmp_path, "l/c.png", "l/c_labels.png")
+    assert names(tmp_path, find_labelled_images(tmp_path / "i", tmp_path / "l")) == [
+        ("i/a.jpg", "l/a_labels.png"),
+        ("i/c.jpg", "l/c.png"),
+        ("i/c_labels.jpg", "l/c_labels.png"),
+        ("i/x/b.png", "l/x/b_labels.png"),
+    ]
+
+
+def test_results_beside_their_images_are_labels_and_no_images(tmp_path):
+    touch(tmp_path, "a.png", "a_labels.png", "a_overlay.png", "x/b.jpg", "x/b_labels.png")
+    touch(tmp_path, "x/b_overlay.jpg")
+    assert names(tmp_path, find_labelled_images(tmp_path, tmp_path)) == [
+        ("a.png", "a_labels.png"),
+        ("x/b.jpg", "x/b_labels.png"),
+    ]
+
+
 def test_ade20k_is_found_from_its_root(tmp_path):
     touch(tmp_path, "images/validation/1.jpg", "annotations/validation/1.png")
     touch(tmp_path, "images/training/2.jpg")

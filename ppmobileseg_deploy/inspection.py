@@ -10,10 +10,10 @@ from typing import Final
 import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
 
-from ..errors import ModelError
-from ..files import kind_of
-from ..metadata import ModelMetadata
-from ..quoting import brief
+from .errors import ModelError
+from .files import kind_of
+from .metadata import ModelMetadata
+from .quoting import brief
 
 _MAX_BYTES: Final = (1 << 31) - 1  # what protobuf can hold
 _MAX_RANK: Final = 64

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ppmobileseg_deploy.errors import ModelError
-from ppmobileseg_deploy.exporters.inspection import Tensor, inspect
+from ppmobileseg_deploy.inspection import Tensor, inspect
 
 
 @pytest.fixture(scope="module")
