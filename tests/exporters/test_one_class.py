@@ -37,6 +37,7 @@ def probability(one_class_pth: Path, image: np.ndarray) -> np.ndarray:
         return torch.sigmoid(upsample_logits(logit, (192, 288))).numpy()
 
 
+@pytest.mark.usefixtures("small_smooth_images")
 @pytest.mark.parametrize(
     ("options", "threshold"),
     [
