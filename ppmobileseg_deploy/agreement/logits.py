@@ -46,7 +46,7 @@ class LogitDifference:
         """
         largest, total, count = 0.0, 0.0, 0
         for expected, found in pairs:
-            difference = np.abs(expected - found)
+            difference = _difference(expected, found)
             largest = float(np.maximum(largest, difference.max()))  # a NaN stays one
             total += float(difference.sum(dtype=np.float64))
             count += difference.size
@@ -86,4 +86,12 @@ class Float64Errors:
 
 def largest_difference(expected: NDArray[Any], found: NDArray[Any]) -> float:
     """Give the largest absolute difference of logits of the same shape; NaN if one of them is."""
-    return float(np.abs(expected - found).max())
+    return float(_difference(expected, found).max())
+
+
+def _difference(expected: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
+    """Give absolute differences; that of two equal infinities, which rule a class out, is 0."""
+    with np.errstate(invalid="ignore"):
+        difference: NDArray[Any] = np.abs(expected - found)
+    difference[(expected == found) & np.isinf(expected)] = 0
+    return difference

@@ -152,7 +152,7 @@ def evaluate_models(
         evaluation = evaluate(segmenters, dataset, coding=coding, on_progress=show)
     if json_file != STDOUT:
         print_report(evaluation, stdout)
-    if _mixes_forms(models):
+    if _mixes_forms(segmenters):
         print_note(
             "a checkpoint decides at the image's size, as mmsegmentation does, an ONNX file with "
             "labels on a grid of its own: where sizes differ, so do some labels along borders"
@@ -237,9 +237,15 @@ def _note_thresholds(segmenters: "Mapping[str, _Model]") -> None:
         print_note(f"the models see their class above different probabilities: {found}")
 
 
-def _mixes_forms(models: Sequence[str]) -> bool:
-    """Whether checkpoints and ONNX files stand side by side."""
-    return len({names_checkpoint(model) for model in models}) == 2
+def _mixes_forms(segmenters: "Mapping[str, _Model]") -> bool:
+    """Whether checkpoints and ONNX files that give labels only stand side by side."""
+    from ..runtime.segmenter import OrtSegmenter
+
+    files = {name: each for name, each in segmenters.items() if not names_checkpoint(name)}
+    gives_labels = (
+        isinstance(each, OrtSegmenter) and each.output == "labels" for each in files.values()
+    )
+    return len(files) < len(segmenters) and any(gives_labels)
 
 
 def _near_zero(evaluation: "Evaluation") -> bool:

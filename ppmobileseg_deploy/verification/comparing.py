@@ -28,7 +28,6 @@ MIN_EQUAL_LABELS: Final = 0.999
 """Least share of equal labels of equal models."""
 
 _ROUNDING: Final = 1e-4
-_SIZE_MULTIPLE: Final = 32  # what the network pads to, so that logits cover that much
 
 
 @dataclass(frozen=True)
@@ -281,15 +280,15 @@ def _logit_difference(
     planes: Iterable[Any] = zip(first, second, strict=True)
     if first.shape != second.shape:  # one of them may be upsampled already
         planes = ((_shown(one, example), _shown(other, example)) for one, other in planes)
-    return LogitDifference.of(planes, max_logit=float(np.abs(first).max()))
+    max_logit = float(np.abs(first[np.isfinite(first)]).max(initial=0))
+    return LogitDifference.of(planes, max_logit=max_logit)
 
 
 def _shown(plane: NDArray[np.float32], example: Example) -> NDArray[np.float32]:
     """Return one class's logits for every pixel of the picture."""
     height, width = example.shown_hw
     if plane.shape not in (example.size_hw, example.shown_hw):
-        padded_hw = [-(-side // _SIZE_MULTIPLE) * _SIZE_MULTIPLE for side in example.size_hw]
-        enlarged = cv2.resize(plane, padded_hw[::-1], interpolation=cv2.INTER_LINEAR)
+        enlarged = cv2.resize(plane, example.padded_hw[::-1], interpolation=cv2.INTER_LINEAR)
         plane = enlarged.astype(np.float32, copy=False)
     return plane[:height, :width]
 

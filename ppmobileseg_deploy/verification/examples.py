@@ -12,9 +12,10 @@ from ..agreement import noisy_images
 from ..errors import UsageError
 from ..metadata import ModelMetadata
 from ..runtime.images.files import read_image
-from ..runtime.inference.preprocessing import Preprocessing
+from ..runtime.inference.preprocessing import Preprocessing, in_multiples
 
 _SIZES_HW: Final = ((64, 96), (160, 128), (256, 320))
+_SIZE_MULTIPLE: Final = 32  # what every network of ours pads to
 _WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole number
 
 
@@ -87,6 +88,11 @@ class Example:
         height, width = self.size_hw
         return height - self.padding_hw[0], width - self.padding_hw[1]
 
+    @property
+    def padded_hw(self) -> tuple[int, int]:
+        """Height and width that the logits cover: files that take bytes pad by themselves."""
+        return in_multiples(self.size_hw, _SIZE_MULTIPLE)
+
     def pixels_rgb(self) -> NDArray[np.uint8]:
         """Return the picture as it was before normalisation, (height, width, 3) uint8.
 
@@ -125,7 +131,7 @@ def image_example(
         ImageError: It cannot be read.
     """
     image_bgr = read_image(path)
-    photograph_hw = None if size_hw else (image_bgr.shape[0], image_bgr.shape[1])
+    photograph_hw = image_bgr.shape[0], image_bgr.shape[1]
     if size_hw is not None:
         stretched = cv2.resize(image_bgr, size_hw[::-1], interpolation=cv2.INTER_AREA)
         image_bgr = stretched.astype(np.uint8, copy=False)

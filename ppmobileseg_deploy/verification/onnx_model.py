@@ -276,7 +276,7 @@ def _photograph_labels(logits: NDArray[np.float32], example: Example) -> NDArray
         resized_axis(grid, padded, shown, length)
         for grid, padded, shown, length in zip(
             logits.shape[1:],
-            example.size_hw,
+            example.padded_hw,
             example.shown_hw,
             example.photograph_hw or (),
             strict=True,

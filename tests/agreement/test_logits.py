@@ -23,6 +23,16 @@ def test_a_number_that_is_none_stays_one(where):
     assert isnan(largest_difference(first, second))
 
 
+def test_classes_that_both_rule_out_do_not_differ():
+    first = np.array([[-np.inf, 1, -np.inf]], np.float32)
+    second = np.array([[-np.inf, 3, 0]], np.float32)
+    assert largest_difference(first, first) == 0.0
+    assert largest_difference(first[:, :2], second[:, :2]) == 2.0
+    assert largest_difference(first, second) == np.inf
+    difference = LogitDifference.of([(first, first)], max_logit=1.0)
+    assert (difference.largest, difference.mean) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("found", "reference", "agree"),
     [

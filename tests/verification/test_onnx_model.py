@@ -177,6 +177,21 @@ def test_what_is_padding_does_not_count(photo):
     assert example.pixels_rgb().shape == (512, 722, 3)
 
 
+@pytest.mark.parametrize(
+    ("shape_hw", "embedded"), [((256, 320), None), ((256, 320), "rgb"), ((250, 330), "rgb")]
+)
+def test_files_of_one_size_are_compared_at_the_photographs_size(
+    checkpoint, tmp_path, photo, shape_hw, embedded
+):
+    options = ExportOptions(shape_hw=shape_hw, embed_preprocessing=embedded)
+    path = export_onnx(checkpoint, tmp_path / "m.onnx", options, verify=False).path
+    models = open_model(checkpoint), open_model(str(path))
+    found = verify(*models, [image_example(photo, shape_hw)])
+    assert found.agreed
+    (example,) = found.examples
+    assert example.equal_photograph_labels == 1.0
+
+
 def test_models_of_different_sizes_are_refused(checkpoint, tmp_path):
     paths = []
     for side in (64, 96):
