@@ -9,7 +9,9 @@ from ..errors import UsageError
 from .console import print_note
 
 _ARGUMENTS: Final = "Arguments"
-_OTHERS: Final = "Others"
+OTHERS: Final = "Others"
+"""Heading of what belongs to no other group."""
+
 _OPTIONS: Final = "Options"
 
 
@@ -58,15 +60,17 @@ class Command(TyperCommand):
         arguments = [
             (_shown(each), each.help or "") for each in _arguments(self) if not each.hidden
         ]
-        groups: dict[str | None, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None and param.param_type_name != "argument":
-                heading = getattr(param, "rich_help_panel", None)
+        groups: dict[str, list[tuple[str, str]]] = {_ARGUMENTS: arguments}
+        options = [each for each in self.get_params(ctx) if each.param_type_name == "option"]
+        has_headings = any(getattr(each, "rich_help_panel", None) for each in options)
+        for option in options:
+            # --version and --help, the eager ones, are about no group.
+            default = OTHERS if has_headings and option.is_eager else _OPTIONS
+            record = option.get_help_record(ctx)
+            if record is not None:
+                heading = getattr(option, "rich_help_panel", None) or default
                 groups.setdefault(heading, []).append(record)
-        last = groups.pop(None, [])
-        headed = {_ARGUMENTS: arguments, **groups, _OTHERS if groups else _OPTIONS: last}
-        for heading, records in headed.items():
+        for heading, records in groups.items():
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)

@@ -1,4 +1,4 @@
-"""``ppms-eval``: how accurate models are on labelled images."""
+"""``ppms eval``: how accurate models are on labelled images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

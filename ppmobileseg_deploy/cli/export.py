@@ -1,4 +1,4 @@
-"""``ppms-export``: from a checkpoint to ``end2end.onnx``."""
+"""``ppms export``: from a checkpoint to ``end2end.onnx``."""
 
 import os
 import shutil
@@ -68,13 +68,13 @@ def export(
     dump_info: given.DumpInfo = False,
     verify: given.Verify = "quick",
     image: given.Image = None,
+    tolerance: given.Tolerance = None,
     atol: given.Atol = None,
     show: given.Show = False,
     _version: Version = False,
 ) -> None:
     """Compose an export of what was asked for."""
     check_models(checkpoint)
-    check_inputs(*(image or ()))
     require_export_extra("exporting")
     from ..checkpoints import load_checkpoint, with_threshold
     from ..exporters import (
@@ -119,7 +119,13 @@ def export(
         raise UsageError("--label-head takes the logits of a file of labels and logits")
     if dump_info:
         check_sdk_options(options)
-    _check_proof(verify, image, atol, show=show)
+    if atol is not None:
+        print_note(
+            "--atol, an absolute difference, goes with the next release: --tolerance is a share "
+            "of the largest logit"
+        )
+    _check_validation(verify, image, tolerance if atol is None else atol, show=show)
+    check_inputs(*(image or ()))
     int8 = _int8_options(
         options,
         calibrate,
@@ -146,6 +152,7 @@ def export(
             options,
             description=description,
             verify=verify != "off",
+            tolerance=tolerance,
             atol=atol,
             int8=int8,
             examine=examine,
@@ -190,17 +197,20 @@ def _target(output: str, work_dir: Path | None) -> Path:
     return work_dir / path
 
 
-def _check_proof(
-    verify: str, images: list[Path] | None, atol: float | None, *, show: bool
+def _check_validation(
+    verify: str, images: list[Path] | None, tolerance: float | None, *, show: bool
 ) -> None:
     if verify not in _VERIFY:
         raise UsageError(f"expected --verify to be one of {', '.join(_VERIFY)}, found {verify!r}")
     if images and verify != "full":
         raise UsageError(f"--image needs --verify full, found {verify}")
     if verify == "off":
-        for option, is_given in (("--show shows", show), ("--atol is for", atol is not None)):
+        for option, is_given in (
+            ("--show shows", show),
+            ("--tolerance is for", tolerance is not None),
+        ):
             if is_given:
-                raise UsageError(f"{option} the parity proof, which --verify off leaves out")
+                raise UsageError(f"{option} the validation, which --verify off leaves out")
 
 
 def _int8_options(

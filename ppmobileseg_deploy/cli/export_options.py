@@ -1,4 +1,4 @@
-"""The options of ``ppms-export``, in the order in which its help shows them."""
+"""The options of ``ppms export``, in the order in which its help shows them."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -7,8 +7,7 @@ import typer
 
 from .checkpoint_options import NETWORK
 
-HELP: Final = """Export a PP-MobileSeg checkpoint to one ONNX file, and prove that it computes the
-same.
+HELP: Final = """Export a PP-MobileSeg checkpoint to one ONNX file, validated against PyTorch.
 
 The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
 names, colours and preprocessing along. Segment images with it by ppms-infer.
@@ -20,7 +19,7 @@ _WHERE: Final = "Where to"
 _FORM: Final = "Form of the file"
 _PRECISION: Final = "Precision"
 _BESIDE: Final = "Files beside it"
-_PROOF: Final = "Proof"
+_VALIDATION: Final = "Validation"
 
 Checkpoint = Annotated[
     str,
@@ -229,7 +228,7 @@ Verify = Annotated[
         metavar="quick|full|off",
         help="Compare with PyTorch on synthetic inputs (quick); also open the finished file, run "
         "pictures through both and, if they differ, name the layer (full); or not at all.",
-        rich_help_panel=_PROOF,
+        rich_help_panel=_VALIDATION,
     ),
 ]
 Image = Annotated[
@@ -237,23 +236,24 @@ Image = Annotated[
     typer.Option(
         metavar="FILE",
         help="Compare on this image, too; may be given several times. Needs --verify full.",
-        rich_help_panel=_PROOF,
+        rich_help_panel=_VALIDATION,
     ),
 ]
-Atol = Annotated[
+Tolerance = Annotated[
     float | None,
     typer.Option(
         metavar="X",
-        help="Largest logit difference that the quick proof permits; by default 1e-4 of the "
-        "largest logit, or more where PyTorch itself rounds by more.",
-        rich_help_panel=_PROOF,
+        help="Largest difference of the logits in the quick validation, as a share of the largest "
+        "one; by default 1e-4, or more where PyTorch itself rounds by more.",
+        rich_help_panel=_VALIDATION,
     ),
 ]
+Atol = Annotated[float | None, typer.Option(metavar="X", hidden=True)]
 Show = Annotated[
     bool,
     typer.Option(
         "--show",
         help="Show the labels of PyTorch and of the file in a window.",
-        rich_help_panel=_PROOF,
+        rich_help_panel=_VALIDATION,
     ),
 ]

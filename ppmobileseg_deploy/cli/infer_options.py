@@ -4,6 +4,8 @@ from typing import Annotated, Final
 
 import typer
 
+from .command import OTHERS
+
 # A backspace before a paragraph keeps its lines as they are.
 HELP: Final = """Segment images and videos with an exported model and write what was found.
 
@@ -258,5 +260,6 @@ Verbose = Annotated[
         "--verbose",
         help="Also say what each video is, and what of it was honoured: matrix, range, shape of "
         "the pixels, orientation, fields.",
+        rich_help_panel=OTHERS,
     ),
 ]

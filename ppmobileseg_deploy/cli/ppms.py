@@ -113,6 +113,9 @@ def ppms(
 
     A checkpoint becomes one ONNX file, which runs without PyTorch. `ppms COMMAND --help` lists the
     options of a command. All but inspect are programs of their own, too, such as ppms-infer.
+
+    The exit code is 0 when everything was done, 1 when something failed or differs, 2 for wrong
+    use such as a missing input, 130 after Ctrl-C.
     """
 
 

@@ -1,4 +1,4 @@
-"""``ppms-verify``: whether two forms of a model compute the same."""
+"""``ppms verify``: whether two forms of a model compute the same."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

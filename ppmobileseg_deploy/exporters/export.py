@@ -79,6 +79,7 @@ def export_onnx(
     description: Description | None = None,
     threshold: float | None = None,
     verify: bool = True,
+    tolerance: float | None = None,
     atol: float | None = None,
     int8: Int8Options | None = None,
     examine: Callable[[bytes], object] = lambda _: None,
@@ -100,8 +101,10 @@ def export_onnx(
         threshold: Of a head of one class, see `checkpoints.with_threshold`: the probability
             above which a pixel is of that class; None for 0.3, as in mmsegmentation.
         verify: Whether to prove parity with PyTorch.
-        atol: Largest absolute difference of the logits that the proof permits; the default
-            is derived from the logits, see `exporters.parity.prove`.
+        tolerance: Largest difference of the logits that the proof permits, as a share of the
+            largest logit; the default is 1e-4 or what rounding takes, see
+            `exporters.parity.prove`.
+        atol: The same as an absolute difference; not with ``tolerance``.
         int8: Images and limits for ``precision="int8"``, which needs them.
         examine: Called with the content of the float32 file before anything is written or made
             of it; whatever it raises ends the export. `verification.prove_file` is made for it.
@@ -128,8 +131,11 @@ def export_onnx(
     output = Path(output)
     if kind_of(output) == "folder":
         raise UsageError(f"expected a file name for the ONNX file, found the folder {output}")
-    if atol is not None and not atol >= 0:
-        raise UsageError(f"expected a tolerance of at least 0, found {atol}")
+    for limit in (tolerance, atol):
+        if limit is not None and not limit >= 0:
+            raise UsageError(f"expected a tolerance of at least 0, found {limit}")
+    if tolerance is not None and atol is not None:
+        raise UsageError("expected a tolerance or an atol, found both")
     if (int8 is None) != (options.precision != "int8"):
         raise UsageError(
             "expected images to calibrate with for precision int8, found none"
@@ -173,7 +179,7 @@ def export_onnx(
     parity = None
     if verify:
         on_progress("proving parity with PyTorch")
-        parity = prove(model, network, options, atol)
+        parity = prove(model, network, options, tolerance=tolerance, atol=atol)
     examine(_serialized(shipped(model, options)))
 
     variant = make_variant(

@@ -122,7 +122,12 @@ class ParityReport:
 
 
 def prove(
-    model: ModelProto, network: PPMobileSeg, options: ExportOptions, atol: float | None = None
+    model: ModelProto,
+    network: PPMobileSeg,
+    options: ExportOptions,
+    *,
+    tolerance: float | None = None,
+    atol: float | None = None,
 ) -> ParityReport:
     """Compare an exported model with the network.
 
@@ -141,9 +146,10 @@ def prove(
         model: The exported model, with the outputs ``output`` and ``logits``.
         network: The network in evaluation mode, as it was before any rewriting.
         options: What the model was exported with.
-        atol: Largest absolute difference of the logits; the default for each input is the
-            larger of `RELATIVE_TOLERANCE` times its largest logit and `ROUNDING_TOLERANCE`
-            times PyTorch's rounding error on it.
+        tolerance: Largest difference of the logits, as a share of an input's largest logit; the
+            default is `RELATIVE_TOLERANCE` or, where that is more, `ROUNDING_TOLERANCE` times
+            PyTorch's rounding error on the input.
+        atol: The same as an absolute difference; not with ``tolerance``.
 
     Returns:
         The measurements.
@@ -151,7 +157,7 @@ def prove(
     Raises:
         ParityError: They are outside the tolerance, or ONNX Runtime cannot run the model.
     """
-    proof = _Proof(model, network, options, atol)
+    proof = _Proof(model, network, options, tolerance, atol)
     shapes = ((1, *options.shape_hw),) * _STATIC_INPUTS if options.shape_hw else _DYNAMIC_SHAPES
     images = [noisy_batch((h, w), batch, seed=i) for i, (batch, h, w) in enumerate(shapes)]
     cases = [proof.compare(torch.from_numpy(image)) for image in images]
@@ -175,6 +181,7 @@ class _Proof:
         model: ModelProto,
         network: PPMobileSeg,
         options: ExportOptions,
+        tolerance: float | None,
         atol: float | None,
     ) -> None:
         levels = ort.GraphOptimizationLevel
@@ -182,7 +189,9 @@ class _Proof:
         self.exact = _open(model, levels.ORT_ENABLE_EXTENDED)
         self.network = network
         self.options = options
+        self.tolerance = RELATIVE_TOLERANCE if tolerance is None else tolerance
         self.atol = atol
+        self.allows_rounding = tolerance is None and atol is None
 
     @torch.inference_mode()
     def compare(self, image: Tensor) -> ParityCase:
@@ -237,7 +246,7 @@ class _Proof:
             differences = (largest_difference(exact, each) for each in (found, pytorch))
             rows.append((*differences, float(np.abs(exact).max())))
         errors = Float64Errors(*np.max(rows, axis=0).tolist())  # a NaN stays one
-        if self.atol is None and not errors.agree:
+        if self.allows_rounding and not errors.agree:
             raise ParityError(
                 f"expected logits of images without noise within {errors.limit:.3g} of those in "
                 f"float64, {errors.ratio:g} times PyTorch's own error, found {errors.found:.3g}"
@@ -268,9 +277,9 @@ class _Proof:
             )
 
     def _require_close_logits(self, image: Tensor, difference: LogitDifference) -> float:
-        relative = RELATIVE_TOLERANCE * difference.max_logit
+        relative = self.tolerance * difference.max_logit
         limit = relative if self.atol is None else self.atol
-        if not difference.largest <= limit and self.atol is None:
+        if not difference.largest <= limit and self.allows_rounding:
             # Asked only now: float64 is slow, and trained weights do not get here.
             limit = max(limit, ROUNDING_TOLERANCE * self._rounding_error(image))
         # Negated, so that a NaN fails.

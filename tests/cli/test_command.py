@@ -89,8 +89,10 @@ Arguments:
 Limits:
   --min-agreement 0..1  At least.  [default: 0.9]
 
+Options:
+  --plain  As it is.
+
 Others:
-  --plain     As it is.
   --version   Print the version and exit.
   -h, --help  Show this message and exit.
 """,

@@ -193,12 +193,24 @@ def test_help_is_grouped_and_shows_what_values_look_like(
         "Form of the file:",
         "Precision:",
         "Files beside it:",
-        "Proof:",
+        "Validation:",
         "Others:",
     ]
 
 
 @pytest.mark.usefixtures("small_smooth_images")
+def test_a_former_absolute_tolerance_is_taken_with_a_note(export: Export) -> None:
+    code, _, stderr = export(CHECKPOINT, "--atol", "0.1", *QUICKLY)
+    assert code == 2  # nothing is compared
+    assert "--atol, an absolute difference, goes with the next release" in stderr
+    code, _, stderr = export(CHECKPOINT, "--atol", "0", "--shape", "64")
+    assert code == 1
+    assert "error: expected logits within 0 of PyTorch's" in stderr
+    code, _, stderr = export(CHECKPOINT, "--atol", "1", "--tolerance", "1", "--shape", "64")
+    assert code == 2
+    assert "found both" in stderr
+
+
 def test_a_full_proof_shows_the_pictures(export: Export) -> None:
     code, stdout, _ = export(
         CHECKPOINT, "--verify", "full", "--image", PHOTO, "--precision", "fp16"
@@ -218,7 +230,7 @@ def test_a_full_proof_that_fails_names_the_layer_and_writes_nothing(
         return changed
 
     monkeypatch.setattr(exporting, "simplify", without_one_activation)
-    monkeypatch.setattr(exporting, "prove", lambda *_: None)
+    monkeypatch.setattr(exporting, "prove", lambda *_, **__: None)
     code, stdout, stderr = export(CHECKPOINT, "--verify", "full", "-o", "m.onnx")
     assert (code, stdout, stderr.count("\n")) == (1, "", 1)
     assert "expected m.onnx to compute what ppmobileseg_tiny_demo.pth computes" in stderr
@@ -320,15 +332,15 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--std", "1,1,0"], 2, "expected three standard deviations from 1e-06 to 1e"),
         ([CHECKPOINT, "--channel-order", "gbr"], 2, "channel order to be one of bgr, rgb, found"),
         ([CHECKPOINT, "--weights", "ema"], 2, "expected one of state_dict for the weights of ppm"),
-        ([CHECKPOINT, "--atol", "-1"], 2, "expected a tolerance of at least 0"),
-        ([CHECKPOINT, "--atol", "0"], 1, "expected logits within 0"),
+        ([CHECKPOINT, "--tolerance", "-1"], 2, "expected a tolerance of at least 0"),
+        ([CHECKPOINT, "--tolerance", "0"], 1, "expected logits within 0"),
         ([CHECKPOINT, "-o", ""], 2, "found an empty name"),
         ([CHECKPOINT, "--logits", "--vim", "cell"], 2, "leave out --vim and --label-dtype"),
         ([CHECKPOINT, "--logits", "--label-dtype", "uint8"], 2, "leave out --vim and"),
         ([CHECKPOINT, "-o", "out/", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "--show", "--verify", "off"], 2, "which --verify off leaves out"),
-        ([CHECKPOINT, "--atol", "1", "--verify", "off"], 2, "which --verify off leaves out"),
+        ([CHECKPOINT, "--tolerance", "1", "--verify", "off"], 2, "which --verify off leaves out"),
         ([CHECKPOINT, "--verify", "no"], 2, "--verify to be one of quick, full, off, found 'no'"),
         ([CHECKPOINT, "--image", "a.jpg"], 2, "needs --verify full, found quick"),
         ([CHECKPOINT, "--verify", "full", "--image", "a.jpg"], 2, "a.jpg"),
