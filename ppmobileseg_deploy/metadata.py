@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from . import ade20k
 from .errors import UsageError
 from .quoting import brief
 
 RGB = tuple[int, int, int]
+
+ResizeRule = Literal["mmseg", "paddleseg"]
+"""Whose arithmetic resizes images, see `ModelMetadata.resize_rule`."""
 
 MAX_SIDE: Final = 8192
 """Longest side of a network's input, in pixels. A square of it takes 800 MB."""
@@ -30,6 +33,8 @@ DEFAULT_THRESHOLD: Final = 0.3
 _MAX_TEXT: Final = 1 << 24  # characters of an entry: 65536 names of 250 each
 _PREFIX: Final = "ppms."
 _MAX_STRIDE: Final = 256
+_STRETCHED: Final = "stretched"  # what a multiple is called to which nothing is padded
+_LEFT_OUT: Final = frozenset({"threshold", "stretched_hw"})  # entries that a file has no need of
 # Bounds of the normalisation, which divides pixel values in [0, 255] as float32.
 MAX_NUMBER: Final = 1e6
 MIN_STD: Final = 1e-6
@@ -56,9 +61,11 @@ class ModelMetadata:
             deviations and colours are in the order red, green, blue either way.
         short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
             is at most this ...
-        long_side: ... and its long side at most this (pixels).
+        long_side: ... and its long side at most this (pixels). Both are None where images are
+            not scaled, or are by `stretched_hw`.
         size_multiple: Height and width are padded to a multiple of this, with zeros after
-            normalising; inside the file where it takes bytes.
+            normalising; inside the file where it takes bytes. By PaddleSeg's rule images are
+            stretched to it.
         checkpoint: File name of the checkpoint, without its folder.
         checkpoint_sha256: SHA-256 of the checkpoint file, in hexadecimal.
         tool_version: Version of this package that made the file.
@@ -68,6 +75,11 @@ class ModelMetadata:
             is above this, in (0, 1), and else of class 0. Logits then hold
             ``log(threshold / (1 - threshold))`` as class 0, so that the larger one is the
             pixel's class. None where classes compete, which leaves the entry out.
+        resize_rule: ``"mmseg"``: sides are rounded half up, pixels are resized as bytes, and the
+            image is padded. ``"paddleseg"``: sides are rounded half to even and then up to the
+            multiple, to which the image is stretched, and pixels are resized as floats.
+        stretched_hw: Every image is resized to this height and width, whatever its ratio. None
+            leaves the entry out.
 
     Examples:
         >>> metadata = OrtSegmenter("end2end.onnx").metadata
@@ -86,14 +98,16 @@ class ModelMetadata:
     mean_rgb: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std_rgb: tuple[float, float, float] = (58.395, 57.12, 57.375)
     channel_order: str = "rgb"
-    short_side: int = 512
-    long_side: int = 2048
+    short_side: int | None = 512
+    long_side: int | None = 2048
     size_multiple: int = 32
     checkpoint: str = ""
     checkpoint_sha256: str = ""
     tool_version: str = ""
     precision: str = "fp32"
     threshold: float | None = None
+    resize_rule: ResizeRule = "mmseg"
+    stretched_hw: tuple[int, int] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -103,14 +117,20 @@ class ModelMetadata:
     def to_props(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``, in a fixed order.
 
+        Images that are not scaled by two limits, and multiples that are not padded to, are
+        written so that readers which know neither refuse the file.
+
         Examples:
             >>> ModelMetadata(variant="tiny").to_props()["ppms.mean_rgb"]
             '[123.675, 116.28, 103.53]'
         """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.resize_rule != "mmseg":
+            values["size_multiple"] = {_STRETCHED: self.size_multiple}
         return {
-            _PREFIX + field.name: _to_text(value)
-            for field in fields(self)
-            if (value := getattr(self, field.name)) is not None
+            _PREFIX + name: _to_text(value)
+            for name, value in values.items()
+            if value is not None or name not in _LEFT_OUT
         }
 
     @classmethod
@@ -161,16 +181,7 @@ class ModelMetadata:
                 f"expected three finite standard deviations above zero, found "
                 f"{brief(self.std_rgb)}"
             )
-        sides = self.short_side, self.long_side, self.size_multiple
-        if not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
-            raise ValueError(
-                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {brief(sides)}"
-            )
-        if -(-self.long_side // self.size_multiple) * self.size_multiple > MAX_SIDE:
-            raise ValueError(
-                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found up to {self.long_side} "
-                f"rounded up to a multiple of {self.size_multiple}"
-            )
+        self._check_resizing()
         if not 0 <= self.stride <= _MAX_STRIDE:
             raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
         if self.output not in ("labels", "logits"):
@@ -181,6 +192,32 @@ class ModelMetadata:
                 f"{self.threshold} of {self.num_classes}"
             )
         return self
+
+    def _check_resizing(self) -> None:
+        if self.resize_rule not in get_args(ResizeRule):
+            raise ValueError(
+                f"expected a resize rule of {' or '.join(get_args(ResizeRule))}, found "
+                f"{brief(self.resize_rule)}"
+            )
+        limits = [side for side in (self.short_side, self.long_side) if side is not None]
+        if len(limits) == 1 or (limits and self.stretched_hw is not None):
+            raise ValueError(
+                f"expected limits of both sides, or of none, or a size to stretch to, found "
+                f"{brief((self.short_side, self.long_side, self.stretched_hw))}"
+            )
+        if self.stretched_hw is not None and len(self.stretched_hw) != 2:
+            raise ValueError(f"expected a height and a width, found {brief(self.stretched_hw)}")
+        sides = *limits, *(self.stretched_hw or ()), self.size_multiple
+        if not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
+            raise ValueError(
+                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {brief(sides)}"
+            )
+        longest = self.long_side or max(self.stretched_hw or (1,))
+        if -(-longest // self.size_multiple) * self.size_multiple > MAX_SIDE:
+            raise ValueError(
+                f"expected a resize rule of 1 to {MAX_SIDE} pixels, found up to {longest} "
+                f"rounded up to a multiple of {self.size_multiple}"
+            )
 
 
 def checked_threshold(threshold: object) -> float:
@@ -245,6 +282,21 @@ def _whole(value: object) -> int:
     return value
 
 
+def _whole_or_none(value: object) -> int | None:
+    return None if value is None else _whole(value)
+
+
+def _multiple(value: object) -> int:
+    # By PaddleSeg's rule it is {"stretched": 32}.
+    return _whole(value.get(_STRETCHED) if isinstance(value, dict) else value)
+
+
+def _size_hw(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of a height and a width, found {brief(value)}")
+    return tuple(map(_whole, value))
+
+
 _READERS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
     {
         "class_names": _names,
@@ -252,10 +304,11 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
         "mean_rgb": _numbers,
         "std_rgb": _numbers,
         "stride": _whole,
-        "short_side": _whole,
-        "long_side": _whole,
-        "size_multiple": _whole,
+        "short_side": _whole_or_none,
+        "long_side": _whole_or_none,
+        "size_multiple": _multiple,
         "threshold": _number,
+        "stretched_hw": _size_hw,
     }
 )
 """How the entries that are no plain text are read from their JSON."""

@@ -25,15 +25,46 @@ def test_round_trip() -> None:
     assert ModelMetadata.from_props(metadata.to_props()) == metadata
 
 
+NOT_SCALED = {"short_side": None, "long_side": None}
+
+
+@pytest.mark.parametrize(
+    ("rule", "entries"),
+    [
+        (NOT_SCALED, {"short_side": None, "long_side": None, "size_multiple": 32}),
+        (
+            {**NOT_SCALED, "stretched_hw": (256, 512)},
+            {"short_side": None, "long_side": None, "stretched_hw": [256, 512]},
+        ),
+        ({"resize_rule": "paddleseg"}, {"size_multiple": {"stretched": 32}, "short_side": 512}),
+        (
+            {**NOT_SCALED, "resize_rule": "paddleseg", "size_multiple": 1},
+            {"short_side": None, "size_multiple": {"stretched": 1}},
+        ),
+    ],
+)
+def test_other_resize_rules_are_no_numbers_to_those_who_know_one_rule_only(rule, entries) -> None:
+    metadata = ModelMetadata(**rule)
+    props = metadata.to_props()
+    assert ModelMetadata.from_props(props) == metadata
+    assert {name: json.loads(props[f"ppms.{name}"]) for name in entries} == entries
+    # Readers from before these rules take whole numbers only.
+    sides = [json.loads(props[f"ppms.{name}"]) for name in ("short_side", "size_multiple")]
+    assert not all(isinstance(side, int) for side in sides)
+
+
 def test_every_entry_is_text_and_none_is_left_out() -> None:
     two = {"class_names": ("a", "b"), "palette_rgb": ((0, 0, 0), (1, 1, 1))}
-    props = ModelMetadata(**two, threshold=0.3).to_props()
+    props = ModelMetadata(
+        **two, **NOT_SCALED, threshold=0.3, stretched_hw=(64, 96), resize_rule="paddleseg"
+    ).to_props()
     assert list(props) == [f"ppms.{field.name}" for field in dataclasses.fields(ModelMetadata)]
     assert all(isinstance(value, str) for value in props.values())
 
 
-def test_only_one_class_heads_have_a_threshold() -> None:
-    assert "ppms.threshold" not in ModelMetadata().to_props()
+@pytest.mark.parametrize("entry", ["threshold", "stretched_hw"])
+def test_what_few_models_have_is_left_out_of_others(entry: str) -> None:
+    assert f"ppms.{entry}" not in ModelMetadata().to_props()
 
 
 def test_as_many_classes_as_labels_can_name() -> None:
@@ -103,6 +134,16 @@ def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> N
         ("threshold", "0.3", "expected a threshold between 0 and 1, of 2 classes, found 0.3 of"),
         ("threshold", "NaN", "expected a threshold between 0 and 1"),
         ("threshold", "[0.3]", "threshold is malformed: expected a number"),
+        (
+            "short_side",
+            "null",
+            "limits of both sides, or of none, or a size .* found .None, 2000, None.",
+        ),
+        ("stretched_hw", "[64, 64]", "limits of both sides, or of none"),
+        ("stretched_hw", "64", "stretched_hw is malformed: expected a list of a height and"),
+        ("stretched_hw", "[64, 1.5]", "stretched_hw is malformed: expected a whole number"),
+        ("resize_rule", "bicubic", "resize rule of mmseg or paddleseg, found 'bicubic'"),
+        ("size_multiple", '{"padded": 32}', "size_multiple is malformed: expected a whole"),
         ("output", "boxes", "expected output labels or logits, found 'boxes'"),
     ],
     ids=lambda value: value[:20],
@@ -111,4 +152,12 @@ def test_malformed_entries_are_errors(entry: str, text: str, message: str) -> No
     props = ModelMetadata(size_multiple=100, long_side=2000).to_props()
     props[f"ppms.{entry}"] = text
     with pytest.raises(ValueError, match=message):
+        ModelMetadata.from_props(props)
+
+
+@pytest.mark.parametrize("size", [[64], [64, 64, 64], [0, 64], [64, 8193], [8190, 64], []])
+def test_sizes_that_images_cannot_be_stretched_to(size: list[int]) -> None:
+    metadata = ModelMetadata(**NOT_SCALED, stretched_hw=(64, 64), size_multiple=100)
+    props = metadata.to_props() | {"ppms.stretched_hw": json.dumps(size)}
+    with pytest.raises(ValueError, match=r"expected a (height and a width|resize rule of 1 to)"):
         ModelMetadata.from_props(props)

@@ -6,7 +6,7 @@ the tiles' coarse logits, and only the image and its labels are held at full siz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,7 @@ def segment_tiled(
     labels: Labels = np.empty((height, width), kind)
     probability = np.empty((height, width), np.float32) if confidence else None
     shown_hw = grid.ordered(grid.along.tile, grid.across.tile)
-    # A tile fits inside this size exactly, so it is not scaled.
-    prepare = replace(preprocess, fit_hw=shown_hw)
+    prepare = preprocess.at_own_scale(shown_hw)
     seams: _Seams | None = None
     for number in range(grid.total):
         line, place = divmod(number, len(grid.along.spans))

@@ -1,8 +1,10 @@
+import math
+
 import cv2
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.errors import ImageError, UsageError
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.inference.preprocessing import PixelBytes, Preprocessing
 from ppmobileseg_deploy.types import SizeHW
@@ -208,7 +210,7 @@ def test_a_fixed_size_is_filled_up_with_the_mean(
 
 
 def test_means_that_are_no_bytes_pad_with_the_nearest() -> None:
-    tensor = PixelBytes("rgb", (-3.0, 0.5, 1e6))(np.full((1, 1, 3), 9, np.uint8), (1, 2))
+    tensor = PixelBytes("rgb", (-3.0, 0.5, 1e6))(np.full((1, 1, 3), 9, np.uint8), (1, 1), (1, 2))
     assert tensor[0, 0, 1].tolist() == [0, 0, 255]
 
 
@@ -218,3 +220,148 @@ def test_the_bytes_are_not_the_callers_array(order: str) -> None:
     tensor = _bytes(order)(image_bgr).tensor
     image_bgr[:] = 255
     assert not tensor.any()
+
+
+NOT_SCALED = {"short_side": None, "long_side": None}
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALVES = (0.5,) * 3, (0.5,) * 3
+SIZES_HW = [
+    (375, 500), (500, 375), (512, 512), (1080, 1920), (97, 131), (600, 1000), (1, 1), (1, 4000),
+    (683, 1024), (480, 640), (333, 500), (768, 1366), (511, 513), (64, 4096), (1024, 2048),
+]  # fmt: skip
+
+
+def paddleseg_tensor(image_bgr, numbers, target_wh=None, divisor=None):
+    """What ``Resize(target_size, keep_ratio=True, size_divisor)`` and ``Normalize`` make."""
+    pixels = cv2.cvtColor(image_bgr.astype(np.float32), cv2.COLOR_BGR2RGB)
+    if target_wh is not None:
+        size_wh = image_bgr.shape[1::-1]
+        scale = min(max(target_wh) / max(size_wh), min(target_wh) / min(size_wh))
+        size_wh = [round(side * scale) for side in size_wh]
+        if divisor is not None:
+            size_wh = [math.ceil(side / divisor) * divisor for side in size_wh]
+        pixels = cv2.resize(pixels, tuple(size_wh), interpolation=cv2.INTER_LINEAR)
+    mean, std = map(np.array, numbers)
+    pixels = pixels / 255.0
+    assert pixels.dtype == np.float32
+    pixels -= mean
+    pixels /= std
+    return pixels.transpose(2, 0, 1)[None]
+
+
+def paddleseg(numbers, **rule):
+    mean, std = (tuple(each * 255 for each in values) for values in numbers)
+    return ModelMetadata(mean_rgb=mean, std_rgb=std, resize_rule="paddleseg", **rule)
+
+
+@pytest.mark.parametrize("image_hw", SIZES_HW)
+def test_paddlesegs_rule_gives_paddlesegs_tensor(image_hw: SizeHW) -> None:
+    image_bgr = np.random.default_rng(7).integers(0, 256, (*image_hw, 3), dtype=np.uint8)
+    kept = image_bgr.copy()
+    prepared = Preprocessing.from_metadata(paddleseg(IMAGENET))(image_bgr)
+    expected = paddleseg_tensor(image_bgr, IMAGENET, (2048, 512), 32)
+    assert np.array_equal(prepared.tensor, expected)
+    assert prepared.resized_hw == prepared.padded_hw == expected.shape[2:]  # nothing is padding
+    assert np.array_equal(image_bgr, kept)
+
+
+@pytest.mark.parametrize("image_hw", SIZES_HW)
+def test_images_of_their_own_size_are_paddlesegs_too(image_hw: SizeHW) -> None:
+    image_bgr = np.random.default_rng(8).integers(0, 256, (*image_hw, 3), dtype=np.uint8)
+    whole = Preprocessing.from_metadata(paddleseg(HALVES, **NOT_SCALED, size_multiple=1))(
+        image_bgr
+    )
+    assert np.array_equal(whole.tensor, paddleseg_tensor(image_bgr, HALVES))
+    assert whole.resized_hw == whole.padded_hw == image_hw
+    padded = Preprocessing.from_metadata(ModelMetadata(**NOT_SCALED))(image_bgr)
+    assert padded.resized_hw == image_hw
+    assert padded.padded_hw == tuple(math.ceil(side / 32) * 32 for side in image_hw)
+
+
+def test_the_two_rules_round_and_fill_up_differently() -> None:
+    for image_hw, mmseg, resized in (
+        ((375, 500), ((512, 683), (512, 704)), (512, 704)),
+        ((1024, 2049), ((512, 1025), (512, 1056)), (512, 1024)),  # 1024.5
+        ((512, 512), ((512, 512), (512, 512)), (512, 512)),
+    ):
+        assert Preprocessing.from_metadata(ModelMetadata()).network_hw(image_hw) == mmseg
+        rule = Preprocessing.from_metadata(paddleseg(IMAGENET))
+        assert rule.network_hw(image_hw) == (resized, resized)
+
+
+@pytest.mark.parametrize("rule", ["mmseg", "paddleseg"])
+def test_images_can_be_stretched_to_one_size(rule: str) -> None:
+    metadata = ModelMetadata(**NOT_SCALED, stretched_hw=(250, 320), resize_rule=rule)
+    expected = ((250, 320), (256, 320)) if rule == "mmseg" else ((256, 320), (256, 320))
+    for image_hw in SIZES_HW:
+        assert Preprocessing.from_metadata(metadata).network_hw(image_hw) == expected
+    smaller = Preprocessing.from_metadata(metadata, input_size_hw=(128, 96))
+    assert smaller.network_hw((1000, 10)) == ((128, 96), (128, 96))
+    static = Preprocessing.from_metadata(metadata, static_size_hw=(100, 90))
+    assert static.network_hw((1000, 10)) == ((100, 90), (100, 90))
+    image_bgr = np.random.default_rng(9).integers(0, 256, (97, 131, 3), dtype=np.uint8)
+    tensor = Preprocessing.from_metadata(metadata)(image_bgr).tensor
+    scaled = cv2.resize(image_bgr, expected[0][::-1], interpolation=cv2.INTER_LINEAR)[..., ::-1]
+    plain = (scaled - np.float32(metadata.mean_rgb)) / np.float32(metadata.std_rgb)
+    shown = tensor[0, :, : expected[0][0]].transpose(1, 2, 0)
+    np.testing.assert_allclose(shown, plain, atol=0.02 if rule == "paddleseg" else 0)
+
+
+@pytest.mark.parametrize("rule", ["mmseg", "paddleseg"])
+def test_a_fixed_size_is_filled_by_either_rule(rule: str) -> None:
+    metadata = ModelMetadata(resize_rule=rule)
+    preprocess = Preprocessing.from_metadata(metadata, fixed_size_hw=(256, 384))
+    assert preprocess.network_hw((1080, 1920)) == ((216, 384), (256, 384))
+    tensor = preprocess(np.full((1080, 1920, 3), 255, np.uint8)).tensor
+    assert (tensor[:, :, 216:] == 0).all()
+    assert (tensor[:, :, :216] > 2).all()
+
+
+@pytest.mark.parametrize("image_hw", [(8193, 10), (10, 8193), (1, 100_000)])
+def test_whole_images_have_a_limit(image_hw: SizeHW) -> None:
+    preprocess = Preprocessing.from_metadata(ModelMetadata(**NOT_SCALED))
+    assert preprocess.network_hw((8192, 1)) == ((8192, 1), (8192, 32))
+    with pytest.raises(
+        ImageError, match=f"at most 8192x8192 .* found {image_hw[0]}x{image_hw[1]}$"
+    ) as raised:
+        preprocess.network_hw(image_hw)
+    assert raised.value.parameter == "input_size_hw"
+    smaller = Preprocessing.from_metadata(ModelMetadata(**NOT_SCALED), input_size_hw=(64, 64))
+    assert max(smaller.network_hw(image_hw)[0]) == 64
+
+
+@pytest.mark.parametrize("rule", ["mmseg", "paddleseg"])
+def test_bytes_are_scaled_to_the_same_size(rule: str) -> None:
+    metadata = ModelMetadata(resize_rule=rule, channel_order="bgr")
+    image_bgr = np.random.default_rng(3).integers(0, 256, (375, 500, 3), dtype=np.uint8)
+    prepared = Preprocessing.from_metadata(metadata, takes_bytes=True)(image_bgr)
+    size_hw = (512, 683) if rule == "mmseg" else (512, 704)
+    assert prepared.resized_hw == prepared.padded_hw == size_hw
+    assert prepared.tensor.shape == (1, *size_hw, 3)
+
+
+def test_tiles_are_neither_scaled_nor_stretched() -> None:
+    rule = Preprocessing.from_metadata(paddleseg(IMAGENET)).at_own_scale((100, 120))
+    image_bgr = np.random.default_rng(3).integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    prepared = rule(image_bgr)
+    assert (prepared.resized_hw, prepared.padded_hw) == ((100, 120), (128, 128))
+    expected = paddleseg_tensor(image_bgr, IMAGENET)
+    assert np.array_equal(prepared.tensor[:, :, :100, :120], expected)
+    assert (prepared.tensor[:, :, 100:] == 0).all()
+    assert (prepared.tensor[:, :, :, 120:] == 0).all()
+
+
+def test_a_network_for_bgr_has_paddlesegs_numbers_too() -> None:
+    image_bgr = np.random.default_rng(0).integers(0, 256, (64, 97, 3), dtype=np.uint8)
+    rgb, bgr = (
+        Preprocessing.from_metadata(
+            ModelMetadata(
+                mean_rgb=(1.0, 2.0, 3.0),
+                std_rgb=(4.0, 5.0, 6.0),
+                resize_rule="paddleseg",
+                channel_order=order,
+            )
+        )(image_bgr)
+        for order in ("rgb", "bgr")
+    )
+    assert np.array_equal(bgr.tensor, rgb.tensor[:, ::-1])
