@@ -27,6 +27,9 @@ MAX_SIDE: Final = 8192
 MAX_CLASSES: Final = 65536
 """Labels are stored in at most 16 bits."""
 
+NETWORK_MULTIPLE: Final = 32
+"""Files pad what they get to a multiple of this, where all scales of the network fit together."""
+
 DEFAULT_THRESHOLD: Final = 0.3
 """Probability from which on the class of a one-class head is seen, as in mmsegmentation."""
 
@@ -65,7 +68,7 @@ class ModelMetadata:
             not scaled, or are by `stretched_hw`.
         size_multiple: Height and width are padded to a multiple of this, with zeros after
             normalising; inside the file where it takes bytes. By PaddleSeg's rule images are
-            stretched to it.
+            stretched to it. What is then no multiple of `NETWORK_MULTIPLE` the file pads itself.
         checkpoint: File name of the checkpoint, without its folder.
         checkpoint_sha256: SHA-256 of the checkpoint file, in hexadecimal.
         tool_version: Version of this package that made the file.
@@ -159,9 +162,14 @@ class ModelMetadata:
             text = props.get(_PREFIX + field.name)
             if text is not None:
                 values[field.name] = _from_text(text, field.name)
-        return replace(cls(), **values)._checked()
+        return replace(cls(), **values).checked()
 
-    def _checked(self) -> "ModelMetadata":
+    def checked(self) -> "ModelMetadata":
+        """Return the same, if there can be a model that it describes.
+
+        Raises:
+            ValueError: There cannot.
+        """
         if not self.class_names or len(self.class_names) != len(self.palette_rgb):
             raise ValueError(
                 f"expected one colour for each of at least one class, found "

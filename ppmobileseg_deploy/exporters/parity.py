@@ -30,11 +30,12 @@ from ..agreement import (
     noisy_batch,
 )
 from ..errors import ModelError, ParityError
+from ..metadata import NETWORK_MULTIPLE
 from ..model import PPMobileSeg, upsample_logits
 from ..runtime.inference.ort_session import first_line
 from .graph import shipped
 from .options import ExportOptions
-from .trace import INPUT, LOGITS, OUTPUT, SIZE_MULTIPLE
+from .trace import INPUT, LOGITS, OUTPUT
 
 _DYNAMIC_SHAPES: Final = ((1, 64, 96), (1, 97, 131), (2, 160, 128), (1, 256, 320))
 """(batch, height, width): a small one, one that is no multiple of 32, a batch, a larger one."""
@@ -334,7 +335,7 @@ def parity_errors(what: str) -> Iterator[None]:
 
 def _padded(image: Tensor) -> Tensor:
     batch, channels, height, width = image.shape
-    padded_hw = (-(-side // SIZE_MULTIPLE) * SIZE_MULTIPLE for side in (height, width))
+    padded_hw = (-(-side // NETWORK_MULTIPLE) * NETWORK_MULTIPLE for side in (height, width))
     padded = image.new_zeros((batch, channels, *padded_hw))
     padded[:, :, :height, :width] = image
     return padded

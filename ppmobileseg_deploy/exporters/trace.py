@@ -10,10 +10,9 @@ from typing import Final
 import onnx
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..errors import ExportError
-from ..model import PPMobileSeg, labels_image, labels_off, upsample_logits
+from ..model import PPMobileSeg, labels_image, labels_off, pad_to_multiple, upsample_logits
 from ..model.cell import narrow_labels_cell
 from .options import ExportOptions
 
@@ -24,9 +23,6 @@ LOGITS: Final = "logits"
 _DIMS: Final = {0: "batch", 2: "height", 3: "width"}
 _EXAMPLE_SHAPE: Final = (2, 3, 128, 160)
 """Distinct sizes, so that no two dimensions are taken for one another while tracing."""
-
-SIZE_MULTIPLE: Final = 32
-"""Height and width are padded to a multiple of this, where all scales fit together exactly."""
 
 
 class EndToEnd(nn.Module):
@@ -70,12 +66,6 @@ class EndToEnd(nn.Module):
             upsample = labels_image if self.options.vim == "image" else labels_off
             labels = _cut(upsample(logits, padded.shape[-2:]), size_hw)
         return labels.to(getattr(torch, self.options.label_dtype)), logits
-
-
-def pad_to_multiple(image: Tensor) -> Tensor:
-    """Pad (batch, channels, height, width) with zeros at the right and at the bottom."""
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % SIZE_MULTIPLE, 0, -height % SIZE_MULTIPLE), value=0.0)
 
 
 def _cut(image: Tensor, size_hw: Sequence[int | Tensor]) -> Tensor:

@@ -3,6 +3,7 @@
 from .cell import labels_cell
 from .config import BASE, CONFIGS, TINY, PPMobileSegConfig
 from .network import PPMobileSeg
+from .padding import pad_to_multiple
 from .upsampling import labels_image, labels_off, upsample_logits
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "labels_cell",
     "labels_image",
     "labels_off",
+    "pad_to_multiple",
     "upsample_logits",
 ]

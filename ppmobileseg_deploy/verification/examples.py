@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from ..agreement import noisy_images
 from ..errors import UsageError
-from ..metadata import ModelMetadata
+from ..metadata import NETWORK_MULTIPLE, ModelMetadata
 from ..runtime.images.files import read_image
 from ..runtime.inference.preprocessing import Preprocessing, in_multiples
 
 _SIZES_HW: Final = ((64, 96), (160, 128), (256, 320))
-_SIZE_MULTIPLE: Final = 32  # what every network of ours pads to
 _WHOLE: Final = 0.02  # how far rounding may take a pixel value from a whole number
 
 
@@ -91,7 +90,7 @@ class Example:
     @property
     def padded_hw(self) -> tuple[int, int]:
         """Height and width that the logits cover: files that take bytes pad by themselves."""
-        return in_multiples(self.size_hw, _SIZE_MULTIPLE)
+        return in_multiples(self.size_hw, NETWORK_MULTIPLE)
 
     def pixels_rgb(self) -> NDArray[np.uint8]:
         """Return the picture as it was before normalisation, (height, width, 3) uint8.

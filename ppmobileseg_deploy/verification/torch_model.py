@@ -16,8 +16,7 @@ from ..checkpoints import (
     with_threshold,
 )
 from ..evaluation.torch_segmenter import photograph_labels
-from ..exporters.trace import pad_to_multiple
-from ..model import labels_off
+from ..model import labels_off, pad_to_multiple
 from .comparable_model import ModelOutput
 from .examples import Example, Normalisation
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...metadata import NETWORK_MULTIPLE
 from ...model import PPMobileSeg
 from ...model.backbone import Bottleneck
 from ...model.fusion import AAMx8, AAMx16
 from ...model.layers import ConvModule, SqueezeExcitation
-from ..trace import SIZE_MULTIPLE
 from .attention import LeanStage
 from .folding import bias_of, folded, with_weights
 from .operators import enlarge
@@ -54,7 +54,7 @@ def rewrite_squeeze_excitation(network: PPMobileSeg) -> None:
             stride *= _stride_of(block.bottleneck_conv)
             if isinstance(block.mid_se, SqueezeExcitation):
                 block.add_module(
-                    "mid_se", LeanSqueezeExcitation(block.mid_se, SIZE_MULTIPLE // stride)
+                    "mid_se", LeanSqueezeExcitation(block.mid_se, NETWORK_MULTIPLE // stride)
                 )
 
 

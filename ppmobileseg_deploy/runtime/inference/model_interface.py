@@ -9,7 +9,7 @@ import onnxruntime as ort
 
 from ...class_names import default_classes
 from ...errors import ModelError
-from ...metadata import DEFAULT_THRESHOLD, MAX_SIDE, ModelMetadata
+from ...metadata import DEFAULT_THRESHOLD, MAX_SIDE, NETWORK_MULTIPLE, ModelMetadata
 from ...quoting import brief
 from ...types import SizeHW
 from .classes import Classes
@@ -149,7 +149,7 @@ class ModelInterface:
         """
         batch, size_hw = input_shape[0], self.input_hw(input_shape)
         if self.stride > 1:
-            height, width = in_multiples(size_hw, self.metadata.size_multiple)
+            height, width = in_multiples(size_hw, NETWORK_MULTIPLE)
             size_hw = height // self.stride, width // self.stride
         if self.output.rank == 3:
             return (batch, *size_hw)
@@ -238,9 +238,9 @@ def _metadata(
     if metadata is None:
         return None
     if _is_coarse(output, metadata):
-        if not metadata.stride or metadata.size_multiple % metadata.stride:
+        if not metadata.stride or NETWORK_MULTIPLE % metadata.stride:
             raise ModelError(
-                f"{source}: expected a stride that divides {metadata.size_multiple}, its metadata "
+                f"{source}: expected a stride that divides {NETWORK_MULTIPLE}, its metadata "
                 f"say {metadata.stride}"
             )
     elif metadata.output != output.kind:
