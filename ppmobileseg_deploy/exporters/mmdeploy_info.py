@@ -31,7 +31,9 @@ def dump_info(model: Path, metadata: ModelMetadata, options: ExportOptions) -> t
 
     The image is not padded by the SDK: it would stretch the labels of the padding over the image,
     since it scales whatever it gets to the image's size. The file pads and cuts by itself. A file
-    of fixed size gets images squashed to that size, which is what mmdeploy does with one.
+    of fixed size gets images squashed to that size, which is what mmdeploy does with one. The SDK
+    resizes by mmsegmentation's rule, whatever the rule of the metadata: of PaddleSeg's it keeps
+    the limits and the normalisation.
 
     Args:
         model: The exported ONNX file.
@@ -119,14 +121,12 @@ def _pipeline(metadata: ModelMetadata, options: ExportOptions) -> dict[str, Any]
 
 
 def _transforms(metadata: ModelMetadata, shape_hw: tuple[int, int] | None) -> list[dict[str, Any]]:
-    # Sizes are (width, height) here. With the ratio kept, their order does not matter.
-    size_wh = [shape_hw[1], shape_hw[0]] if shape_hw else [metadata.long_side, metadata.short_side]
     # The SDK turns the image, which it reads as BGR, before it normalises it.
     is_rgb = metadata.channel_order == "rgb"
     mean, std = metadata.mean_rgb, metadata.std_rgb
     return [
         {"type": "LoadImageFromFile"},
-        {"type": "Resize", "keep_ratio": shape_hw is None, "size": size_wh},
+        *_resizing(metadata, shape_hw or metadata.stretched_hw),
         {
             "type": "Normalize",
             "mean": list(mean if is_rgb else mean[::-1]),
@@ -136,6 +136,16 @@ def _transforms(metadata: ModelMetadata, shape_hw: tuple[int, int] | None) -> li
         {"type": "ImageToTensor", "keys": ["img"]},
         {"type": "Collect", "keys": ["img"], "meta_keys": list(_META_KEYS)},
     ]
+
+
+def _resizing(metadata: ModelMetadata, size_hw: tuple[int, int] | None) -> list[dict[str, Any]]:
+    # Sizes are (width, height) here. With the ratio kept, their order does not matter.
+    if size_hw is not None:
+        return [{"type": "Resize", "keep_ratio": False, "size": [size_hw[1], size_hw[0]]}]
+    if metadata.short_side is None:
+        return []
+    limits = [metadata.long_side, metadata.short_side]
+    return [{"type": "Resize", "keep_ratio": True, "size": limits}]
 
 
 def _detail(model: Path, metadata: ModelMetadata, options: ExportOptions) -> dict[str, Any]:

@@ -68,6 +68,32 @@ def test_pipeline_json_is_the_preprocessing_of_the_metadata(tmp_path: Path) -> N
     assert pipeline["pipeline"]["output"] == finish["output"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "resize"),
+    [
+        (
+            {"short_side": 256, "long_side": 1024},
+            [{"type": "Resize", "keep_ratio": True, "size": [1024, 256]}],
+        ),
+        ({"short_side": None, "long_side": None}, []),
+        (
+            {"short_side": None, "long_side": None, "stretched_hw": (256, 512)},
+            [{"type": "Resize", "keep_ratio": False, "size": [512, 256]}],
+        ),
+        (
+            {"resize_rule": "paddleseg"},
+            [{"type": "Resize", "keep_ratio": True, "size": [2048, 512]}],
+        ),
+    ],
+)
+def test_pipeline_json_resizes_as_the_metadata_say(
+    tmp_path: Path, rule: dict[str, Any], resize: list[dict[str, Any]]
+) -> None:
+    _, pipeline, _ = dumped(tmp_path, ExportOptions(), replace(METADATA, **rule))
+    transforms = pipeline["pipeline"]["tasks"][0]["transforms"]
+    assert [each for each in transforms if each["type"] == "Resize"] == resize
+
+
 def test_detail_json_says_where_it_comes_from(tmp_path: Path) -> None:
     _, _, detail = dumped(tmp_path, ExportOptions(opset=16))
     assert detail["codebase"]["pth"] == "my.pth"
