@@ -169,6 +169,10 @@ class ModelMetadata:
 
         Raises:
             ValueError: There cannot.
+
+        Example:
+            >>> ModelMetadata(variant="tiny").checked().num_classes
+            150
         """
         if not self.class_names or len(self.class_names) != len(self.palette_rgb):
             raise ValueError(

@@ -5,16 +5,21 @@ not at all.
 """
 
 from .checkpoint import Checkpoint, build_model, with_threshold
-from .description import Description, Origins, describe
+from .describing import Origins, describe
+from .description import Description
 from .loading import load_checkpoint
 from .official import OFFICIAL, OfficialCheckpoint, download
+from .recipes import RECIPES, Recipe, Resizing
 
 __all__ = [
     "OFFICIAL",
+    "RECIPES",
     "Checkpoint",
     "Description",
     "OfficialCheckpoint",
     "Origins",
+    "Recipe",
+    "Resizing",
     "build_model",
     "describe",
     "download",

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..metadata import DEFAULT_THRESHOLD, RGB, checked_threshold
 from ..model import PPMobileSeg, PPMobileSegConfig
+from .recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ class Checkpoint:
             for other heads, and where nothing was decided yet, see `with_threshold`.
         weights_name: Where in the file the weights lie, such as ``"state_dict"`` or
             ``"ema.module"``.
-        class_names: Name of each class id; None, as in the next four, where the file does not
+        class_names: Name of each class id; None, as in the next five, where the file does not
             say.
         palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
         mean: Subtracted from pixel values in [0, 255], in the order of the network's channels.
         std: What the difference is divided by, likewise.
         channel_order: Order of the network's channels, ``"rgb"`` or ``"bgr"``.
+        training: What the configuration of its training says, which mmengine keeps in the file.
         notes: What else is worth knowing about the file, a sentence each.
     """
 
@@ -48,6 +50,7 @@ class Checkpoint:
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     channel_order: str | None = None
+    training: Recipe | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -1,14 +1,16 @@
 """What a checkpoint says about itself besides its weights: classes, colours and normalisation."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from ..class_names import BACKGROUND
 from ..metadata import MAX_NUMBER, MIN_STD, RGB
 from ..palettes import distinct_palette
 from ..quoting import brief, printable, shortened
-from .formats import FLOATS, PickledArray, StoredTensor
+from .formats import FLOATS, FileText, PickledArray, StoredTensor
+from .recipes import Recipe
+from .training_configs import MAX_BYTES, ConfigError, recipe_of_text
 
 Three = tuple[float, float, float]
 
@@ -28,6 +30,7 @@ class Facts:
         mean: Subtracted from pixel values in [0, 255], in the order of the network's channels.
         std: What the difference is divided by, likewise.
         channel_order: Order of the network's channels, ``"rgb"`` or ``"bgr"``.
+        training: What the configuration of its training says.
         notes: What the file says and why it is not used.
     """
 
@@ -36,6 +39,7 @@ class Facts:
     mean: Three | None = None
     std: Three | None = None
     channel_order: str | None = None
+    training: Recipe | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -81,6 +85,11 @@ def read_facts(
         names = _with_background(names, BACKGROUND)
         palette = _with_background(palette, distinct_palette(1)[0])
     mean, std = _first(about_input, "mean"), _first(about_input, "std")
+    training = None
+    try:
+        training = _training(_first((meta,), "cfg", "config"), file_name)
+    except ConfigError as error:
+        notes.append(f"the training configuration in {file_name} {error}")
     normalisation = usable("mean and std", None if mean is std is None else (mean, std), _normal)
     return Facts(
         class_names=usable("class names", names, lambda found: _names(found, count)),
@@ -88,6 +97,7 @@ def read_facts(
         mean=normalisation and normalisation[0],
         std=normalisation and normalisation[1],
         channel_order=_channel_order(about_input),
+        training=training,
         notes=tuple(notes),
     )
 
@@ -161,6 +171,18 @@ def _three(found: object) -> Three:
         raise ValueError("expected three finite numbers each, or one")
     one, two, three = map(float, numbers * (_CHANNELS // len(numbers)))
     return one, two, three
+
+
+def _training(found: object, file_name: str) -> Recipe | None:
+    if isinstance(found, FileText):
+        if found.content.size > MAX_BYTES:
+            raise ConfigError(f"has more than {MAX_BYTES} bytes")
+        found = found.read()
+    if not isinstance(found, str):
+        return None
+    recipe = recipe_of_text(found)
+    notes = (f"the training configuration in {file_name}: {note}" for note in recipe.notes)
+    return replace(recipe, notes=tuple(notes))
 
 
 def _channel_order(places: Sequence[Mapping[str, Any]]) -> str | None:

@@ -83,6 +83,7 @@ def _read(source: Source, official_name: str | None, wanted: str | None) -> Chec
         mean=facts.mean,
         std=facts.std,
         channel_order=facts.channel_order,
+        training=facts.training,
         notes=(*notes, *facts.notes),
     )
     # The hash and all that was read belong to one file.

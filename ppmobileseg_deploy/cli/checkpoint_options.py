@@ -1,13 +1,15 @@
 """Options about checkpoints that several commands have."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
 from ..errors import UsageError
 from ..quoting import brief
-from .console import print_note
+from .console import parse_size_hw, print_note
 
 if TYPE_CHECKING:
     from ..checkpoints import Description
@@ -28,8 +30,9 @@ Mean = Annotated[
     str | None,
     typer.Option(
         metavar="R,G,B",
-        help="What is subtracted from pixel values from 0 to 255. Without it: the checkpoint's "
-        "own or, where it has none, 123.675,116.28,103.53.",
+        help="What is subtracted from pixel values from 0 to 255. Without it, as below: what "
+        "--config says, or --recipe, or the checkpoint, or mmsegmentation's for ADE20K, here "
+        "123.675,116.28,103.53.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -37,8 +40,7 @@ Std = Annotated[
     str | None,
     typer.Option(
         metavar="R,G,B",
-        help="What the differences are divided by. Without it: the checkpoint's own or, where it "
-        "has none, 58.395,57.12,57.375.",
+        help="What the differences are divided by; for ADE20K 58.395,57.12,57.375.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -46,41 +48,131 @@ ChannelOrder = Annotated[
     str | None,
     typer.Option(
         metavar="rgb|bgr",
-        help="Order of the channels that the network was trained on. Without it: the "
-        "checkpoint's own or, where it says none, rgb.",
+        help="Order of the channels that the network was trained on; for ADE20K rgb.",
+        rich_help_panel=NETWORK,
+    ),
+]
+ShortSide = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Images are scaled, keeping their ratio, until the short side is N or the long side "
+        "its own limit; for ADE20K 512.",
+        rich_help_panel=NETWORK,
+    ),
+]
+LongSide = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Limit of the long side; for ADE20K 2048.", rich_help_panel=NETWORK
+    ),
+]
+NoResize = Annotated[
+    bool,
+    typer.Option(
+        "--no-resize",
+        help="Images stay as large as they are, up to 8192 pixels a side.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Stretch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HxW",
+        help="Images are stretched to this size, whatever their ratio.",
+        rich_help_panel=NETWORK,
+    ),
+]
+SizeMultiple = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Height and width are filled up to a multiple of this; for ADE20K 32.",
+        rich_help_panel=NETWORK,
+    ),
+]
+ResizeRule = Annotated[
+    str | None,
+    typer.Option(
+        metavar="mmseg|paddleseg",
+        help="Whose arithmetic resizes. mmseg pads up to the multiple; paddleseg stretches up to "
+        "it, rounds half to even, and resizes floats. For ADE20K mmseg.",
+        rich_help_panel=NETWORK,
+    ),
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME",
+        help="A known set of all these numbers: ade20k, ade20k-paddleseg, cityscapes, "
+        "cityscapes-paddleseg (without a framework's name they are mmsegmentation's).",
+        rich_help_panel=NETWORK,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Take these numbers, and names of classes, from a configuration of training: of "
+        "mmsegmentation (.py, which is read and not run) or PaddleSeg (.yml, or its deploy.yaml).",
         rich_help_panel=NETWORK,
     ),
 ]
 
 
-def described(
-    mean: str | None = None,
-    std: str | None = None,
-    channel_order: str | None = None,
-    names: str | None = None,
-    palette: str | None = None,
-) -> "Description":
-    """Read what was given about a network on the command line.
+@dataclass(frozen=True)
+class About:
+    """What was given about a network on the command line, as it was written."""
 
-    Args:
-        mean: ``--mean``.
-        std: ``--std``.
-        channel_order: ``--channel-order``.
-        names: ``--names``.
-        palette: ``--palette``.
+    mean: str | None = None
+    std: str | None = None
+    channel_order: str | None = None
+    short_side: int | None = None
+    long_side: int | None = None
+    no_resize: bool = False
+    stretch: str | None = None
+    size_multiple: int | None = None
+    resize_rule: str | None = None
+    recipe: str | None = None
+    config: Path | None = None
 
-    Raises:
-        UsageError: A value makes no sense.
-    """
-    from ..checkpoints import Description
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that were given."""
+        given = (
+            each.name for each in fields(self) if getattr(self, each.name) not in (None, False)
+        )
+        return tuple(f"--{name.replace('_', '-')}" for name in given)
 
-    return Description(
-        names=names,
-        palette=palette,
-        mean_rgb=_three("--mean", mean),
-        std_rgb=_three("--std", std),
-        channel_order=channel_order,  # type: ignore[arg-type]  # checked by Description
-    )
+    def description(self, names: str | None = None, palette: str | None = None) -> "Description":
+        """Read it.
+
+        Args:
+            names: ``--names``.
+            palette: ``--palette``.
+
+        Raises:
+            UsageError: A value makes no sense.
+        """
+        from ..checkpoints import Description
+
+        return Description(
+            names=names,
+            palette=palette,
+            mean_rgb=_three("--mean", self.mean),
+            std_rgb=_three("--std", self.std),
+            channel_order=self.channel_order,  # type: ignore[arg-type]  # checked by Description
+            short_side=self.short_side,
+            long_side=self.long_side,
+            no_resize=self.no_resize,
+            stretched_hw=None if self.stretch is None else parse_size_hw(self.stretch),
+            size_multiple=self.size_multiple,
+            resize_rule=self.resize_rule,  # type: ignore[arg-type]  # likewise
+            recipe=self.recipe,
+            config=self.config,
+        )
 
 
 def note_other_input(models: "Mapping[str, _Normalised]", remedy: str = "") -> None:

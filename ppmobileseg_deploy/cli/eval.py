@@ -8,18 +8,34 @@ import typer
 
 from ..errors import UsageError
 from ..file_names import names_checkpoint
-from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described, note_other_input
+from .checkpoint_options import (
+    About,
+    ChannelOrder,
+    ConfigFile,
+    LongSide,
+    Mean,
+    NoResize,
+    RecipeName,
+    ResizeRule,
+    ShortSide,
+    SizeMultiple,
+    Std,
+    Stretch,
+    Weights,
+    note_other_input,
+)
 from .command import Command
 from .console import Version, new_app, print_note, run, stdout, warnings_as_notes
 from .extras import require_export_extra
 from .inputs import check_models
+from .preparation import filling, sizes
 from .progress import progress
 from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation, LabelledImage
     from ..evaluation.torch_segmenter import TorchSegmenter
-    from ..metadata import RGB
+    from ..metadata import RGB, ModelMetadata
     from ..runtime.segmenter import OrtSegmenter
 
     _Model: TypeAlias = OrtSegmenter | TorchSegmenter
@@ -107,6 +123,14 @@ def evaluate_models(
     mean: Mean = None,
     std: Std = None,
     channel_order: ChannelOrder = None,
+    short_side: ShortSide = None,
+    long_side: LongSide = None,
+    no_resize: NoResize = False,
+    stretch: Stretch = None,
+    size_multiple: SizeMultiple = None,
+    resize_rule: ResizeRule = None,
+    recipe: RecipeName = None,
+    config: ConfigFile = None,
     _version: Version = False,
 ) -> None:
     """Measure mIoU and accuracy on labelled images, of one model or of several side by side.
@@ -124,19 +148,30 @@ def evaluate_models(
     dataset = _dataset(images, labels, ade20k, cityscapes)[:limit]
     pictures = (path for pair in dataset for path in (pair.image, pair.labels))
     check_report("--json", json_file, JSON, (*models, *pictures))
-    about = {"weights": weights, "mean": mean, "std": std, "channel_order": channel_order}
-    _check_about(about, models)
+    about = About(
+        mean=mean,
+        std=std,
+        channel_order=channel_order,
+        short_side=short_side,
+        long_side=long_side,
+        no_resize=no_resize,
+        stretch=stretch,
+        size_multiple=size_multiple,
+        resize_rule=resize_rule,
+        recipe=recipe,
+        config=config,
+    )
+    _check_about((*(() if weights is None else ("--weights",)), *about.options), models)
     segmenters = {
-        model: _open_checkpoint(model, threshold=threshold, **about)
+        model: _open_checkpoint(model, about, weights, threshold)
         if names_checkpoint(model)
         else _open(model, threads, threshold)
         for model in models
     }
     _note_thresholds(segmenters)
-    note_other_input(
-        {name: each.metadata for name, each in segmenters.items()},
-        "a checkpoint is given those of its ONNX file by --mean and --std",
-    )
+    prepared = {name: each.metadata for name, each in segmenters.items()}
+    note_other_input(prepared, "a checkpoint is given those of its ONNX file by --mean and --std")
+    _note_other_sizes(prepared)
     if cityscapes is not None:
         _note_other_classes(segmenters)
     palette_rgb = None
@@ -229,6 +264,18 @@ def _note_other_classes(segmenters: "Mapping[str, _Model]") -> None:
             )
 
 
+def _note_other_sizes(models: "Mapping[str, ModelMetadata]") -> None:
+    seen: dict[str, str] = {}
+    for name, metadata in models.items():
+        seen.setdefault(f"{sizes(metadata)}; {filling(metadata)}", name)
+    if len(seen) > 1:
+        (one, first), (other, second) = list(seen.items())[:2]
+        print_note(
+            f"{first} and {second} see images of other sizes, {one} against {other}: a checkpoint "
+            "is given those of its ONNX file by --config, --recipe or one by one"
+        )
+
+
 def _note_thresholds(segmenters: "Mapping[str, _Model]") -> None:
     thresholds = {name: each.metadata.threshold for name, each in segmenters.items()}
     decided = {name: threshold for name, threshold in thresholds.items() if threshold}
@@ -252,27 +299,19 @@ def _near_zero(evaluation: "Evaluation") -> bool:
     return all(score.confusion.miou < _NEAR_ZERO_MIOU for score in evaluation.scores.values())
 
 
-def _check_about(about: Mapping[str, str | None], models: Sequence[str]) -> None:
-    given = [name.replace("_", "-") for name, value in about.items() if value is not None]
-    if given and not any(map(names_checkpoint, models)):
-        raise UsageError(f"--{given[0]} is for checkpoints, found none among the models")
+def _check_about(options: Sequence[str], models: Sequence[str]) -> None:
+    if options and not any(map(names_checkpoint, models)):
+        raise UsageError(f"{options[0]} is for checkpoints, found none among the models")
 
 
 def _open_checkpoint(
-    model: str,
-    *,
-    threshold: float | None,
-    weights: str | None,
-    mean: str | None,
-    std: str | None,
-    channel_order: str | None,
+    model: str, about: About, weights: str | None, threshold: float | None
 ) -> "TorchSegmenter":
     check_models(model)
     require_export_extra("evaluating a checkpoint")
     from ..evaluation.torch_segmenter import TorchSegmenter
 
-    description = described(mean, std, channel_order)
-    segmenter = TorchSegmenter(model, threshold, weights=weights, description=description)
+    segmenter = TorchSegmenter(model, threshold, weights=weights, description=about.description())
     for note in segmenter.notes:
         print_note(note)
     return segmenter

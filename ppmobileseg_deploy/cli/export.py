@@ -12,7 +12,21 @@ from ..errors import UsageError
 from ..files import atomic_path, kind_of
 from ..quoting import printable
 from . import export_options as given
-from .checkpoint_options import ChannelOrder, Mean, Std, Weights, described
+from .checkpoint_options import (
+    About,
+    ChannelOrder,
+    ConfigFile,
+    LongSide,
+    Mean,
+    NoResize,
+    RecipeName,
+    ResizeRule,
+    ShortSide,
+    SizeMultiple,
+    Std,
+    Stretch,
+    Weights,
+)
 from .command import Command
 from .console import Version, new_app, parse_size_hw, print_note, run, stderr, stdout
 from .export_report import export_table, int8_table, ort_line, side_by_side, slower_note
@@ -48,6 +62,14 @@ def export(
     mean: Mean = None,
     std: Std = None,
     channel_order: ChannelOrder = None,
+    short_side: ShortSide = None,
+    long_side: LongSide = None,
+    no_resize: NoResize = False,
+    stretch: Stretch = None,
+    size_multiple: SizeMultiple = None,
+    resize_rule: ResizeRule = None,
+    recipe: RecipeName = None,
+    config: ConfigFile = None,
     threshold: given.Threshold = None,
     vim: given.Vim = None,
     logits: given.Logits = False,
@@ -105,7 +127,20 @@ def export(
         precision=precision,  # type: ignore[arg-type]
         embed_preprocessing=embed_preprocessing,  # type: ignore[arg-type]
     )
-    description = described(mean, std, channel_order, names, palette)
+    about = About(
+        mean=mean,
+        std=std,
+        channel_order=channel_order,
+        short_side=short_side,
+        long_side=long_side,
+        no_resize=no_resize,
+        stretch=stretch,
+        size_multiple=size_multiple,
+        resize_rule=resize_rule,
+        recipe=recipe,
+        config=config,
+    )
+    description = about.description(names, palette)
     target = _target(output, work_dir)
     if target.suffix.lower() == ".ort":
         raise UsageError(

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..quoting import printable
+from .preparation import filling, sizes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,10 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     table.add_row("colours", Text(printable(report.origins.palette)))
     table.add_row("input", _input(report))
     table.add_row("normalised", _normalisation(report))
+    table.add_row("resized", f"{sizes(metadata)} ({escape(printable(report.origins.resizing))})")
+    table.add_row(
+        "filled up", f"{filling(metadata)} ({escape(printable(report.origins.filling))})"
+    )
     table.add_row(
         "output",
         "logits, float32"
@@ -137,7 +142,7 @@ def compared(comparison: "Comparison") -> str:
 def _input(report: "ExportReport") -> str:
     given, order = report.options.embed_preprocessing, report.channel_order.upper()
     form = f"uint8 {given.upper()} pixels, inside" if given else "float32"
-    return f"{form} {order} ({report.origins.channel_order})"
+    return f"{form} {order} ({escape(printable(report.origins.channel_order))})"
 
 
 def _normalisation(report: "ExportReport") -> str:
@@ -145,7 +150,8 @@ def _normalisation(report: "ExportReport") -> str:
         "/".join(f"{number:g}" for number in numbers)
         for numbers in (report.metadata.mean_rgb, report.metadata.std_rgb)
     )
-    return f"mean {mean},\nstd {std} ({report.origins.normalisation})"
+    origin = escape(printable(report.origins.normalisation))
+    return f"mean {mean},\nstd {std} ({origin})"
 
 
 def _classes(metadata: "ModelMetadata") -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..errors import UsageError
 from ..quoting import printable
-from .checkpoint_options import ChannelOrder, Weights, described, note_other_input
+from .checkpoint_options import About, ChannelOrder, Weights, note_other_input
 from .command import Command
 from .console import Version, new_app, print_note, run, stderr, stdout
 from .extras import require_export_extra, require_onnx
@@ -110,7 +110,7 @@ def verify_models(
     description = None
     if any(map(is_checkpoint, names)):
         require_export_extra("verifying a checkpoint")
-        description = described(channel_order=channel_order)
+        description = About(channel_order=channel_order).description()
     else:
         for option, value in (("--weights", weights), ("--channel-order", channel_order)):
             if value is not None:

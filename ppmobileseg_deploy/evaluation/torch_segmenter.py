@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..checkpoints import Description, build_model, describe, load_checkpoint, with_threshold
 from ..metadata import ModelMetadata
-from ..model import upsample_logits
+from ..model import pad_to_multiple, upsample_logits
 from ..runtime.inference.preprocessing import Preprocessing
 from ..types import SizeHW
 
@@ -62,8 +62,9 @@ class TorchSegmenter:
     ) -> None:
         loaded = with_threshold(load_checkpoint(checkpoint, weights), threshold)
         self._network = build_model(loaded)
-        self.metadata: ModelMetadata = describe(loaded, description)[0]
-        self.notes = loaded.notes
+        self.metadata: ModelMetadata
+        self.metadata, origins = describe(loaded, description)
+        self.notes = (*loaded.notes, *origins.notes)
         self._preprocess = Preprocessing.from_metadata(self.metadata)
 
     @property
@@ -75,9 +76,10 @@ class TorchSegmenter:
         """Segment one image, (height, width, 3) uint8, BGR."""
         prepared = self._preprocess(image)
         with torch.inference_mode():
-            logits = self._network(torch.from_numpy(prepared.tensor))
+            padded = pad_to_multiple(torch.from_numpy(prepared.tensor))
+            padded_hw = padded.shape[2], padded.shape[3]
             labels = photograph_labels(
-                logits, prepared.padded_hw, prepared.resized_hw, prepared.original_hw
+                self._network(padded), padded_hw, prepared.resized_hw, prepared.original_hw
             )
         return TorchLabels(labels.numpy())
 

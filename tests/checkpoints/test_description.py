@@ -37,7 +37,8 @@ def test_what_nobody_says_is_mmsegmentations() -> None:
     assert metadata == expected
     assert origins.names == "ADE20K's, as there are 150 and the checkpoint gives no others"
     assert origins.palette == "those of these names"
-    assert origins.normalisation == origins.channel_order == "the default"
+    assert origins.normalisation == origins.channel_order == "ADE20K's, as there are 150 classes"
+    assert origins.resizing == origins.filling == "ADE20K's, as there are 150 classes"
     assert origins.notes == ()
 
 

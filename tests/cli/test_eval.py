@@ -222,7 +222,7 @@ def test_a_model_of_other_classes_than_cityscapes_is_noted(evaluate, picture, wr
 def test_a_checkpoint_beside_a_file_of_labels_is_explained(
     evaluate, dataset, model_bytes, monkeypatch
 ):
-    def stand_in(model: str, **about: str | None) -> OrtSegmenter:
+    def stand_in(*_: object) -> OrtSegmenter:
         return OrtSegmenter("end2end.onnx")
 
     monkeypatch.setattr(eval_module, "_open_checkpoint", stand_in)
@@ -262,7 +262,11 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
         (("--cityscapes", "streets"), 2, "expected labels *_gtFine_labelTrainIds.png in"),
         (("--images", "set/images", "--labels", "blank"), 1, "found only 255 in all 2, such as"),
         (("--ade20k", "nowhere"), 2, "expected a folder of images, found none at"),
-        (("--ade20k", "set", "--ignore", "1"), 2, "no class of the 3, found 1"),
+        (
+            ("--images", "set/images", "--labels", "set/annotations", "--ignore", "1"),
+            2,
+            "no class of the 3, found 1",
+        ),
         (("--ade20k", "set", "--limit", "0"), 2, "--limit"),
         (("--ade20k", "set", "--foreground", "255"), 2, "expected one of --reduce-zero-label (as"),
         (
@@ -286,11 +290,6 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
         (("--ade20k", "set", "--json", "label.json"), 2, "would overwrite an input of this run"),
         (("set/images/validation/a.png", "--ade20k", "set"), 2, "found the image set/images"),
         (("missing.onnx", "--ade20k", "set"), 2, "expected an ONNX file at missing.onnx"),
-        (
-            ("--images", "set/images", "--labels", "set/annotations"),
-            1,
-            "expected class ids from 0 to 2, or 255 for what does not count, found 3 (",
-        ),
     ],
 )
 def test_wrong_use_is_one_line(evaluate, dataset, write_labels, arguments, code, message):
@@ -329,6 +328,39 @@ def test_of_a_checkpoint_the_weights_and_the_input_can_be_chosen(evaluate, datas
     code, _, err = evaluate("end2end.onnx", *folders, "--channel-order", "bgr")
     assert code == 2
     assert "--channel-order is for checkpoints, found none among the models" in err
+
+
+def test_a_checkpoint_is_prepared_by_a_recipe_or_its_numbers(evaluate, dataset):
+    folders = ("--images", "set/images/validation", "--labels", "set/annotations/validation")
+    command = (str(CHECKPOINT), *folders, "--json", "a.json")
+    figures = []
+    for given in (
+        ("--recipe", "cityscapes-paddleseg"),
+        ("--mean", "127.5", "--std", "127.5", "--no-resize"),
+        ("--mean", "127.5", "--std", "127.5", "--stretch", "32x48"),
+        (),
+    ):
+        code, _, _ = evaluate(*command, *given)
+        assert code == 0
+        model = json.loads(Path("a.json").read_text())["models"][str(CHECKPOINT)]
+        figures.append({key: value for key, value in model.items() if "ms" not in key})
+    assert figures[0] == figures[1] == figures[2] != figures[3]  # the images are 32x48
+    code, _, err = evaluate("end2end.onnx", *folders, "--recipe", "ade20k")
+    assert code == 2
+    assert "--recipe is for checkpoints, found none among the models" in err
+
+
+def test_models_that_see_images_of_other_sizes_are_noted(evaluate, dataset, model_bytes):
+    model = onnx.load_from_string(model_bytes())
+    props = {each.key: each.value for each in model.metadata_props}
+    helper.set_model_props(model, {**props, "ppms.short_side": "null", "ppms.long_side": "null"})
+    onnx.save(model, "other.onnx")
+    code, _, err = evaluate("end2end.onnx", "other.onnx", "--ade20k", "set")
+    assert (code, err.count("\n")) == (0, 1)
+    assert (
+        "note: end2end.onnx and other.onnx see images of other sizes, short side to 64, long side "
+        "to 2048 at most; padded to multiples of 32 against not: images stay as large as they are"
+    ) in err
 
 
 def test_models_that_see_other_numbers_are_noted(evaluate, dataset, model_bytes):

@@ -143,6 +143,46 @@ def test_what_the_user_says_comes_before_it(export: Export, own_checkpoint: Path
         assert text in stdout
 
 
+def test_a_recipe_is_written_and_said(export: Export) -> None:
+    code, stdout, stderr = export(CHECKPOINT, "--recipe", "cityscapes-paddleseg", *QUICKLY)
+    assert (code, stderr) == (0, "")
+    for text in (
+        "mean 127.5/127.5/127.5",
+        "std 127.5/127.5/127.5 (recipe cityscapes-paddleseg)",
+        "not: images stay as large as they are (recipe cityscapes-paddleseg)",
+        "not, by PaddleSeg's arithmetic (recipe cityscapes-paddleseg)",
+    ):
+        assert text in " ".join(stdout.replace("│", " ").split())
+    assert (written().short_side, written().size_multiple) == (None, 1)
+    assert written().resize_rule == "paddleseg"
+
+
+def test_a_configuration_gives_the_numbers_and_options_come_before_it(export: Export) -> None:
+    Path("mine.yml").write_text(
+        "val_dataset:\n  transforms:\n"
+        "  - {type: Resize, target_size: [640, 320], keep_ratio: true, size_divisor: 64}\n"
+        "  - {type: Normalize, mean: [0, 0, 0], std: [1, 1, 1]}\n"
+    )
+    given = ("--config", "mine.yml", "--std", "9,8,7", "--resize-rule", "mmseg")
+    code, stdout, stderr = export(CHECKPOINT, *given, *QUICKLY)
+    assert (code, stderr) == (0, "")
+    assert (written().mean_rgb, written().std_rgb) == ((0, 0, 0), (9, 8, 7))
+    assert (written().short_side, written().long_side, written().size_multiple) == (320, 640, 64)
+    assert written().resize_rule == "mmseg"
+    shown = " ".join(stdout.replace("│", " ").split())
+    assert "mean 0/0/0, std 9/8/7 (from mine.yml and as given)" in shown
+    assert "short side to 320, long side to 640 at most (from mine.yml)" in shown
+    assert "padded to multiples of 64 (from mine.yml and as given)" in shown
+
+
+def test_sizes_are_said_one_by_one(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT, "--short-side", "300", "--long-side", "900", *QUICKLY)
+    assert (code, written().short_side, written().long_side) == (0, 300, 900)
+    code, stdout, _ = export(CHECKPOINT, "--stretch", "64x96", "--size-multiple", "64", *QUICKLY)
+    assert (code, written().stretched_hw, written().size_multiple) == (0, (64, 96), 64)
+    assert "to 64x96, whatever their ratio (as given)" in " ".join(stdout.split())
+
+
 def test_several_sets_of_weights_are_noted_and_chosen(export: Export, tmp_path: Path) -> None:
     model = torch.load(CHECKPOINT, weights_only=True)["state_dict"]
     averaged = {key: tensor.clone() for key, tensor in model.items()}
@@ -332,6 +372,11 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--std", "1,1,0"], 2, "expected three standard deviations from 1e-06 to 1e"),
         ([CHECKPOINT, "--channel-order", "gbr"], 2, "channel order to be one of bgr, rgb, found"),
         ([CHECKPOINT, "--weights", "ema"], 2, "expected one of state_dict for the weights of ppm"),
+        ([CHECKPOINT, "--recipe", "coco"], 2, "expected recipe to be one of ade20k, ade20k-pad"),
+        ([CHECKPOINT, "--no-resize", "--long-side", "9"], 2, "expected one of --no-resize, --str"),
+        ([CHECKPOINT, "--stretch", "big"], 2, "big"),
+        ([CHECKPOINT, "--config", "none.yml"], 2, "none.yml cannot be read: No such file or dir"),
+        ([CHECKPOINT, "--config", CHECKPOINT], 2, "expected a configuration of mmsegmentation"),
         ([CHECKPOINT, "--tolerance", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--tolerance", "0"], 1, "expected logits within 0"),
         ([CHECKPOINT, "-o", ""], 2, "found an empty name"),

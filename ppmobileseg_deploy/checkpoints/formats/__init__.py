@@ -6,6 +6,7 @@ values stay in the file until it is known which of them are the network's.
 """
 
 from .numpy_objects import PickledArray
+from .opcodes import FileText
 from .reading import read_any
 from .source import FormatError, Source
 from .stored import FLOATS, StoredTensor
@@ -13,6 +14,7 @@ from .unpickling import Placeholder
 
 __all__ = [
     "FLOATS",
+    "FileText",
     "FormatError",
     "PickledArray",
     "Placeholder",
