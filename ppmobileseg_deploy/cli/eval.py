@@ -86,7 +86,12 @@ def evaluate_models(
         ),
     ] = False,
     ignore: Annotated[
-        int, typer.Option(metavar="ID", help="Label of pixels that do not count.")
+        int,
+        typer.Option(
+            metavar="ID",
+            help="Label of pixels that do not count; with --reduce-zero-label as it is once "
+            "reduced, as in mmsegmentation.",
+        ),
     ] = 255,
     foreground: Annotated[
         int | None,
@@ -195,6 +200,7 @@ def evaluate_models(
     # The ids of both layouts are known.
     if images is not None and not reduce_zero_label and _near_zero(evaluation):
         print_note("mIoU is near zero: do ids begin at 1? --reduce-zero-label")
+    _note_beyond(evaluation)
     _note_masks(evaluation)
     if json_file is not None:
         write_json(as_json(evaluation), json_file)
@@ -253,6 +259,14 @@ def _note_masks(evaluation: "Evaluation") -> None:
         f"{100 * ignored:.2f} % of the pixels are left out, and the figures tell of class 0 "
         f"alone; if these are masks, {remedy}"
     )
+
+
+def _note_beyond(evaluation: "Evaluation") -> None:
+    if evaluation.beyond is not None:
+        print_note(
+            f"{evaluation.beyond}; as in mmsegmentation, such pixels are of no class, and lower "
+            "the IoU of the class that is found there"
+        )
 
 
 def _note_other_classes(segmenters: "Mapping[str, _Model]") -> None:

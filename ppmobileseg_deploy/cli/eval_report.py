@@ -40,6 +40,12 @@ def print_report(evaluation: Evaluation, console: Console) -> None:
             f"{evaluation.coding.uncounted}",
             style="dim",
         )
+    if evaluation.beyond_share:
+        console.print(
+            f"{_percent(evaluation.beyond_share)} % of the pixels have labels that are no class "
+            "of the model: they count against what is found there",
+            style="dim",
+        )
     tables = [_models(evaluation), _classes(evaluation)]
     if len(evaluation.scores) > 1:
         tables.insert(1, _agreement(evaluation))
@@ -138,6 +144,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "images": evaluation.images,
         "pixels": evaluation.pixels,
         "ignored_share": evaluation.ignored_share,
+        "beyond_share": evaluation.beyond_share,
         "names": list(evaluation.names),
         "models": {name: _figures(score) for name, score in evaluation.scores.items()},
         "agreement": evaluation.agreement.tolist(),

@@ -13,13 +13,15 @@ class ConfusionMatrix:
 
     The figures are those of mmsegmentation's ``IoUMetric``: taken over the pixels of all images
     together, and a mean leaves out the classes for which a figure is not defined. A class that is
-    found somewhere and true nowhere counts in the mean as an intersection over union of 0.
+    found somewhere and true nowhere counts in the mean as an intersection over union of 0. A pixel
+    whose true id is no class is in no class's truth, and still counts as one that was found.
 
     Args:
         num_classes: Number of classes.
 
     Attributes:
         counts: int64 (num_classes, num_classes); rows are true classes, columns found ones.
+        beyond: int64 (num_classes,); pixels by found class whose true id is no class.
 
     Examples:
         >>> import numpy as np
@@ -31,6 +33,7 @@ class ConfusionMatrix:
 
     def __init__(self, num_classes: int) -> None:
         self.counts: NDArray[np.int64] = np.zeros((num_classes, num_classes), np.int64)
+        self.beyond: NDArray[np.int64] = np.zeros(num_classes, np.int64)
 
     @property
     def num_classes(self) -> int:
@@ -46,7 +49,7 @@ class ConfusionMatrix:
             ignore: Pixels with this truth are left out.
 
         Raises:
-            ValueError: The shapes differ, or a class id is out of range.
+            ValueError: The shapes differ, or a found class id is out of range.
         """
         if truth.shape != found.shape:
             raise ValueError(f"expected labels of shape {truth.shape}, found {found.shape}")
@@ -58,12 +61,14 @@ class ConfusionMatrix:
     def _update(self, truth: NDArray[Any], found: NDArray[Any], ignore: int) -> None:
         counted = truth != ignore
         true_ids, found_ids = truth[counted].astype(np.int64), found[counted].astype(np.int64)
-        for what, ids in (("true", true_ids), ("found", found_ids)):
-            if ids.size and not 0 <= ids.min() <= ids.max() < self.num_classes:
-                raise ValueError(
-                    f"expected {what} class ids in [0, {self.num_classes}), "
-                    f"found {ids.min()} to {ids.max()}"
-                )
+        if found_ids.size and not 0 <= found_ids.min() <= found_ids.max() < self.num_classes:
+            raise ValueError(
+                f"expected found class ids in [0, {self.num_classes}), "
+                f"found {found_ids.min()} to {found_ids.max()}"
+            )
+        beyond = (true_ids < 0) | (true_ids >= self.num_classes)
+        self.beyond += np.bincount(found_ids[beyond], minlength=self.num_classes)
+        true_ids, found_ids = true_ids[~beyond], found_ids[~beyond]
         pairs = np.bincount(true_ids * self.num_classes + found_ids, minlength=self.num_classes**2)
         self.counts += pairs.reshape(self.counts.shape)
 
@@ -116,7 +121,7 @@ class ConfusionMatrix:
 
     @property
     def _found(self) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = self.counts.sum(axis=0)
+        found: NDArray[np.int64] = self.counts.sum(axis=0) + self.beyond
         return found
 
 

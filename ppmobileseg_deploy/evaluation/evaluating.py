@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -65,6 +64,10 @@ class Evaluation:
         pixels: Number of their pixels.
         ignored_share: Share of the pixels that do not count because they have no class, in
             [0, 1].
+        beyond_share: Share of the pixels whose labels name a class that the models do not have,
+            in [0, 1]. They count as found and not as true, as in mmsegmentation.
+        beyond: Which labels these are, in a sentence about the first file that has them; None if
+            there are none.
         scores: One for each model, in the order given.
         agreement: (models, models) share of pixels to which two models gave the same class, in
             [0, 1]. All pixels count, whether their truth is known or not.
@@ -75,6 +78,8 @@ class Evaluation:
     images: int
     pixels: int
     ignored_share: float
+    beyond_share: float
+    beyond: str | None
     scores: Mapping[str, ModelScore]
     agreement: NDArray[np.float64]
 
@@ -102,8 +107,8 @@ def evaluate(
     Raises:
         UsageError: There is no model or no image, the models have different numbers of classes,
             or the coding cannot name these.
-        ImageError: An image or its labels cannot be read, do not fit each other, the labels
-            name a class that the models do not have, or no pixel of any of them counts.
+        ImageError: An image or its labels cannot be read, do not fit each other, or no pixel of
+            any of them counts.
         ModelError: A model fails on an image.
     """
     names = _common_names(segmenters)
@@ -114,6 +119,7 @@ def evaluate(
     latencies_ms: list[list[float]] = [[] for _ in segmenters]
     agreements = [[LabelAgreement() for _ in range(number)] for number in range(len(segmenters))]
     pixels = 0
+    beyond: str | None = None
     for done, item in enumerate(dataset, start=1):
         image_bgr = read_image(item.image)
         truth = read_labels(item.labels, (image_bgr.shape[0], image_bgr.shape[1]), coding)
@@ -124,14 +130,19 @@ def evaluate(
             start = perf_counter()
             labels = segmenter(image_bgr).labels
             latency_ms.append((perf_counter() - start) * 1e3)
-            count_image(confusion, item.labels, truth, labels, coding)
+            confusion.update(truth, labels, coding.ignore)
             for other_labels, agreement in zip(found, agreements[len(found)], strict=True):
                 agreement.update(other_labels, labels)
             found.append(labels)
         pixels += truth.size
+        if beyond is None and confusions[0].beyond.any():
+            beyond = f"{item.labels}: {coding.beyond(truth, len(names))}"
         if on_progress is not None:
             on_progress(done, len(dataset))
     counted_pixels = int(confusions[0].counts.sum())
+    beyond_pixels = int(confusions[0].beyond.sum())
+    if beyond is not None and not counted_pixels:
+        raise ImageError(f"cannot use labels {beyond}")
     if not counted_pixels:
         raise ImageError(
             f"expected labels with pixels that count, found only {coding.uncounted} in all "
@@ -146,7 +157,9 @@ def evaluate(
         coding=coding,
         images=len(dataset),
         pixels=pixels,
-        ignored_share=1 - counted_pixels / pixels,
+        ignored_share=1 - (counted_pixels + beyond_pixels) / pixels,
+        beyond_share=beyond_pixels / pixels,
+        beyond=beyond,
         scores=scores,
         agreement=_symmetric(agreements),
     )
@@ -169,29 +182,3 @@ def _common_names(segmenters: Mapping[str, Segmenter]) -> tuple[str, ...]:
         found = ", ".join(f"{count} in {name}" for name, count in classes.items())
         raise UsageError(f"expected models with the same number of classes, found {found}")
     return next(iter(segmenters.values())).names
-
-
-def count_image(
-    confusion: ConfusionMatrix,
-    path: Path,
-    truth: NDArray[np.int32],
-    found: NDArray[Any],
-    coding: LabelCoding = _IDS,
-) -> None:
-    """Add the pixels of one image.
-
-    Args:
-        confusion: What to add to.
-        path: Where the truth was read, for the message.
-        truth: (height, width) true class ids.
-        found: (height, width) class ids that a model gave.
-        coding: How the truth was written.
-
-    Raises:
-        ImageError: The truth names a class that the model does not have, or the shapes differ.
-    """
-    try:
-        confusion.update(truth, found, coding.ignore)
-    except ValueError as error:
-        problem = coding.beyond(truth, confusion.num_classes) or error
-        raise ImageError(f"cannot use labels {path}: {problem}") from error

@@ -23,9 +23,12 @@ class LabelCoding:
     """Meaning of the pixels of label images; by default their values are class ids.
 
     Attributes:
-        reduce_zero_label: Id 0 means "other" and does not count, ids begin at 1. ADE20K's
-            annotations are of this kind.
-        ignore: Id of pixels that do not count.
+        reduce_zero_label: Value 0 means "other", which is no class, and ids begin at value 1.
+            ADE20K's annotations are of this kind.
+        ignore: Id of pixels that do not count. With `reduce_zero_label` it is, as in
+            mmsegmentation, the id that the reduced label has: "other" is then 255, or the ignored
+            id if that is larger; another id that is ignored leaves out that class, and "other"
+            counts against what is found there.
         foreground: The images are masks: pixels of this value are of class 1, and those of 0 of
             class 0.
         palette_rgb: The images are pictures: a pixel is of the class that has its colour, (red,
@@ -62,7 +65,9 @@ class LabelCoding:
         Raises:
             UsageError: It cannot.
         """
-        if 0 <= self.ignore < num_classes:
+        if 0 <= self.ignore < num_classes and (
+            not self.reduce_zero_label or self.ignore == self._other
+        ):
             raise UsageError(
                 f"expected an ignored id that is no class of the {num_classes}, "
                 f"found {self.ignore}"
@@ -82,7 +87,19 @@ class LabelCoding:
         """Pixel values in the files that do not count, for messages."""
         if self.palette_rgb is not None:
             return "black"
-        return f"0 or {self.ignore}" if self.reduce_zero_label else str(self.ignore)
+        if not self.reduce_zero_label or self.ignore < 0:
+            return str(self.ignore)
+        return f"0 or {self.ignore}" if self.ignore == self._other else str(self.ignore + 1)
+
+    @property
+    def _other(self) -> int:
+        """Id of pixels whose label was 0, where that is reduced."""
+        return max(self.ignore, IGNORE)
+
+    def _in_file(self, class_id: Any) -> str:
+        if self.reduce_zero_label and class_id == self._other:
+            return f"0 or {class_id}"
+        return str(class_id + self.reduce_zero_label)
 
     def beyond(self, ids: NDArray[np.int32], num_classes: int) -> str | None:
         """Say which class ids a model does not have, as the files call them.
@@ -106,7 +123,7 @@ class LabelCoding:
             hint = f"; are these masks? ppms-eval takes them with --foreground {values[-1]}"
         return (
             f"expected class ids from {first} to {num_classes - 1 + first}, or {self.uncounted} "
-            f"for what does not count, found {counted(strange + first)}{hint}"
+            f"for what does not count, found {counted(strange, self._in_file)}{hint}"
         )
 
     def ids_of_values(self, values: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -122,8 +139,8 @@ class LabelCoding:
             ImageError: A mask has another value than the foreground, 0, and the ignored one.
         """
         if self.reduce_zero_label:
-            other = (values == 0) | (values == self.ignore)
-            return np.where(other, np.int32(self.ignore), values - 1)
+            other = (values == 0) | (values == self._other)
+            return np.where(other, np.int32(self._other), values - 1)
         if self.foreground is None:
             return values
         front = values == self.foreground

@@ -149,6 +149,20 @@ def test_labels_of_0_and_255_are_taken_for_masks_in_a_note(evaluate, picture, wr
     assert json.loads(Path("a.json").read_text())["ignored_share"] == 0.625
 
 
+def test_labels_that_are_no_class_are_told(evaluate, dataset):
+    options = ("--images", "set/images", "--labels", "set/annotations", "--json", "a.json")
+    code, out, err = evaluate("end2end.onnx", *options)
+    assert code == 0
+    assert "% of the pixels have labels that are no class of the model: they count" in " ".join(
+        out.split()
+    )
+    assert (
+        "a.png: expected class ids from 0 to 2, or 255 for what does not count, found 3 (" in err
+    )
+    assert "; as in mmsegmentation, such pixels are of no class, and lower the IoU" in err
+    assert json.loads(Path("a.json").read_text())["beyond_share"] > 0
+
+
 def test_masks_of_a_model_of_two_classes(evaluate, picture, write_labels, two_classes):
     truth = picture("i/a.png", (0, 1)) * np.uint8(255)
     truth[:8] = 255

@@ -94,15 +94,57 @@ def test_progress_tells_how_many_are_done(pairs, blue_model):
         ),
     ],
 )
-def test_labels_beyond_the_classes_are_counted_and_the_remedy_named(
+def test_labels_beyond_the_classes_are_told_and_the_remedy_named(
     tmp_path, write_pair, blue_model, truth, classes, coding, message
 ):
     truth = np.array(truth, np.uint8)
     write_pair("i/one.png", "l/one.png", np.zeros_like(truth), truth)
     model = blue_model(tuple("abc"[:classes]))
-    with pytest.raises(ImageError) as raised:
-        evaluate({"m": model}, find_labelled_images(tmp_path / "i", tmp_path / "l"), coding=coding)
-    assert str(raised.value) == f"cannot use labels {tmp_path / 'l/one.png'}: {message}"
+    pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
+    told = f"{tmp_path / 'l/one.png'}: {message}"
+    if told.endswith("4 (1 pixel), 5 (1 pixel)"):  # no pixel of the file counts
+        with pytest.raises(ImageError) as raised:
+            evaluate({"m": model}, pairs, coding=coding)
+        assert str(raised.value) == f"cannot use labels {told}"
+    else:
+        evaluation = evaluate({"m": model}, pairs, coding=coding)
+        assert evaluation.beyond == told
+        counted = evaluation.scores["m"].confusion.counts.sum() / truth.size
+        assert evaluation.beyond_share + evaluation.ignored_share + counted == pytest.approx(1)
+
+
+@pytest.mark.parametrize("ignore", [0, 1, 2, 254, 255])
+def test_an_ignored_id_is_that_of_reduced_labels_as_in_mmsegmentation(
+    tmp_path, write_pair, blue_model, ignore
+):
+    values = np.array([[0, 1, 2, 3, 255, 0, 1, 3], [1, 1, 2, 2, 3, 3, 0, 255]], np.uint8)
+    found = np.array([[0, 1, 2, 0, 1, 2, 0, 2], [0, 0, 1, 2, 1, 2, 1, 2]], np.uint8)
+    write_pair("i/one.png", "l/one.png", found, values)
+    pairs = find_labelled_images(tmp_path / "i", tmp_path / "l")
+    coding = LabelCoding(reduce_zero_label=True, ignore=ignore)
+    evaluation = evaluate({"m": blue_model()}, pairs, coding=coding)
+    reduced = values.copy()
+    reduced[reduced == 0] = 255
+    reduced = reduced - 1
+    reduced[reduced == 254] = 255
+    counted = reduced != ignore
+    both, of_found, of_true = (
+        np.bincount(ids, minlength=256)[:3].astype(float)
+        for ids in (
+            found[counted & (found == reduced)],
+            found[counted],
+            reduced[counted],
+        )
+    )
+    confusion = evaluation.scores["m"].confusion
+    np.testing.assert_array_equal(confusion.iou, both / (of_found + of_true - both))
+    assert confusion.pixel_accuracy == both.sum() / of_true.sum()
+    assert (evaluation.beyond is None) == (ignore == 255)
+    if ignore == 0:
+        assert (
+            "from 1 to 3, or 1 for what does not count, found 0 or 255 (5 pixels)"
+            in evaluation.beyond
+        )
 
 
 def test_masks_with_a_foreground_are_two_classes(tmp_path, write_pair, blue_model):

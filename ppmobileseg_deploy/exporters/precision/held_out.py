@@ -13,7 +13,6 @@ from onnx import ModelProto
 from ...agreement import LabelAgreement
 from ...errors import ImageError, UsageError
 from ...evaluation.confusion import ConfusionMatrix
-from ...evaluation.evaluating import count_image
 from ...evaluation.label_coding import IGNORE, LabelCoding
 from ...evaluation.label_images import read_labels
 from ...runtime.images.files import read_image
@@ -134,7 +133,9 @@ class HeldOutScorer:
         path = self._calibration.held_out_labels[index]
         coding = LabelCoding(reduce_zero_label=self._calibration.reduce_zero_label)
         truth = read_labels(path, (labels.shape[0], labels.shape[1]), coding)
-        count_image(confusion, path, truth, labels, coding)
+        if problem := coding.beyond(truth, self._num_classes):
+            raise ImageError(f"cannot use labels {path}: {problem}")
+        confusion.update(truth, labels, coding.ignore)
 
 
 @dataclass(frozen=True)
