@@ -56,7 +56,7 @@ class OrtSegmenter:
         fixed_size: Height and width of the network's input, multiples of 32: images are scaled
             to fit inside and padded to exactly this. For streams: 5 to 10 % faster than
             leaving it open, from the first image on. Without it, the same happens by itself
-            after `session_pool.PATIENCE` images whose input size is the same.
+            after 32 images in a row whose input size is the same.
         names: Name of each class id, in place of those in the file. A file without metadata
             then has so many classes.
         palette_rgb: (red, green, blue) in [0, 255] of each class id, or of the classes of these

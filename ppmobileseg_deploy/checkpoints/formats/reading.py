@@ -36,8 +36,7 @@ _OTHERS: Final = (
     ),
     (
         rb"\x08[\x01-\x1f][\x12\x1a\x22\x32\x3a\x42]",
-        "is an ONNX model, not a checkpoint: ppms-infer runs it, "
-        "`ppms-export inspect` tells what it is",
+        "is an ONNX model, not a checkpoint: ppms-infer runs it, `ppms inspect` tells what it is",
     ),
     (rb".{4}ORTM", "is a model in ORT format, not a checkpoint: ppms-infer runs it"),
     (rb"\x93NUMPY", "is a single array (.npy), expected weights with names"),

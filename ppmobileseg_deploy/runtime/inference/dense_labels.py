@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .postprocessing import keep_best, winners_probability
 from .sampling import Sampling
 
 Plane = NDArray[np.float32]
@@ -49,11 +50,10 @@ def dense_labels(
     """
     labels = np.zeros((len(rows.points), len(columns.points)), dtype)
     for part, values in _bands(planes, rows, columns):
-        best = next(values).copy()
-        for class_id, value in enumerate(values, start=1):
-            better = value > best
-            labels[part][better] = class_id
-            np.maximum(best, value, out=best)
+        best = np.full(labels[part].shape, -np.inf, np.float32)
+        wins = np.empty(best.shape, np.bool_)
+        for class_id, value in enumerate(values):
+            keep_best(class_id, value, labels[part], best, wins)
     return labels
 
 
@@ -80,11 +80,7 @@ def dense_best(
     if not softmax:
         return found
     for part, values in _bands(planes, rows, columns):
-        best = found[part]
-        total = np.zeros_like(best)
-        for value in values:
-            total += np.exp(value - best)
-        np.reciprocal(total, out=best)
+        found[part] = winners_probability(values, found[part])
     return found
 
 
