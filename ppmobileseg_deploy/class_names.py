@@ -220,7 +220,7 @@ def _checked(rgb: Sequence[int]) -> RGB:
         channels = tuple(rgb)
     except TypeError:
         channels = ()
-    if len(channels) != len("rgb") or not all(c in range(256) for c in channels):
+    if len(channels) != 3 or not all(c in range(256) for c in channels):
         raise UsageError(f"expected a colour of three whole numbers in [0, 255], found {rgb}")
     red, green, blue = map(int, channels)
     return red, green, blue
@@ -229,6 +229,6 @@ def _checked(rgb: Sequence[int]) -> RGB:
 def _is_rgb(value: object) -> bool:
     return (
         isinstance(value, list)
-        and len(value) == len("rgb")
+        and len(value) == 3
         and all(type(channel) is int and 0 <= channel <= 255 for channel in value)
     )

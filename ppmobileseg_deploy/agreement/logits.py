@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_ERROR_RATIO: Final = 4.0
-"""Logits may differ from those of the reference in float64 by this many times the difference
-between the reference in float32 and in float64 ..."""
+"""Largest permitted error against float64, as a multiple of the reference's own in float32."""
 
 RELATIVE_ERROR: Final = 1e-6
-"""... or, if that is more, by this share of the largest logit."""
+"""Error against float64, as a share of the largest logit, that is permitted in any case."""
 
 MAX_AMPLIFIED_RATIO: Final = 64.0
 """`MAX_ERROR_RATIO` where the reference errs by more than ten times that share: the network

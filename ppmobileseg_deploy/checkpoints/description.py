@@ -98,7 +98,7 @@ def _check_numbers(what: str, numbers: object, least: float) -> None:
     # Negated, because whatever is compared with NaN is false.
     if (
         not isinstance(numbers, tuple | list)
-        or len(numbers) != len("rgb")
+        or len(numbers) != 3
         or not all(isinstance(each, int | float) for each in numbers)
         or not all(least <= each <= MAX_NUMBER for each in numbers)
     ):

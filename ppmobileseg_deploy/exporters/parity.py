@@ -46,10 +46,10 @@ _SMOOTH_SIZES_HW: Final = ((512, 1024), (1024, 2048))
 _STATIC_INPUTS: Final = 3
 
 RELATIVE_TOLERANCE: Final = 1e-4
-"""Largest permitted difference, as a share of the largest logit, when no other is given ..."""
+"""Largest permitted difference, as a share of the largest logit, when no other is given."""
 
 ROUNDING_TOLERANCE: Final = 16.0
-"""... or, if that is more, this many times PyTorch's own rounding error.
+"""Difference, as a multiple of PyTorch's own rounding error, that is permitted in any case.
 
 Sharp attention amplifies rounding: with some weights float32 and float64 differ by 5e-4 in
 PyTorch alone. Holding the file to less than that would reject a correct one.

@@ -27,11 +27,11 @@ MIN_CLASSES: Final = 17
 _UINT8_CLASSES: Final = 256
 _NOWHERE: Final = np.float32(100 * -MOST)
 _MOST_VALUES: Final = 320 << 20
-"""Logits of one band, if every class were in question at every pixel: 1.3 GB, for noise alone. A
-1080p image of 150 classes is one band ..."""
+"""Logits, as many as pixels times classes, up to which an image is labelled in one piece: 1.3 GB
+if every class were in question at every pixel. A 1080p image of 150 classes is one piece."""
 
 _BAND_VALUES: Final = 150 << 20
-"""... and what takes more is labelled in bands of a million pixels, for 150 classes."""
+"""Logits of one band of a larger image: a million pixels, for 150 classes."""
 
 _CACHED_VALUES: Final = 1 << 20
 """Logits of the rows whose confidence is computed at once, so that they stay in the cache."""

@@ -102,7 +102,10 @@ class SessionPool:
         self._lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_lock"}
+        with self._lock:  # another thread may be pinning
+            state = {**vars(self), "_pinned": self._pinned.copy()}
+        del state["_lock"]
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
