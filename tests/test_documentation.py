@@ -26,15 +26,19 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    text = page.read_text("utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+def _blocks(page: Path, *languages: str) -> list[str]:
+    """What stands between fences of one of these languages; ``""`` for none."""
+    # Fences come in pairs: what follows a closing one is prose.
+    fenced = re.findall(
+        r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [block for language, block in fenced if language in languages]
 
 
 def _command_lines() -> Iterator[tuple[str, list[str]]]:
     """Page, and words of each command of ours in a block for a shell."""
     for page in PAGES:
-        for block in _blocks(page, "(?:bash|sh)?"):
+        for block in _blocks(page, "bash", "sh", ""):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
                 while words:
