@@ -21,6 +21,9 @@ RGB = tuple[int, int, int]
 ResizeRule = Literal["mmseg", "paddleseg"]
 """Whose arithmetic resizes images, see `ModelMetadata.resize_rule`."""
 
+MAX_MULTIPLE: Final = 1024
+"""Largest multiple that sides are padded to: a file is a stranger's, and padding costs memory."""
+
 MAX_SIDE: Final = 8192
 """Longest side of a network's input, in pixels. A square of it takes 800 MB."""
 
@@ -223,6 +226,11 @@ class ModelMetadata:
         if not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
             raise ValueError(
                 f"expected a resize rule of 1 to {MAX_SIDE} pixels, found {brief(sides)}"
+            )
+        if self.size_multiple > MAX_MULTIPLE:
+            raise ValueError(
+                f"expected sides padded to multiples of at most {MAX_MULTIPLE}, found "
+                f"{self.size_multiple}"
             )
         longest = self.long_side or max(self.stretched_hw or (1,))
         if -(-longest // self.size_multiple) * self.size_multiple > MAX_SIDE:

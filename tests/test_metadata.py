@@ -122,6 +122,7 @@ def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> N
         ("short_side", "1000000", "resize rule of 1 to 8192 pixels"),
         ("long_side", "8193", "resize rule of 1 to 8192 pixels"),
         ("size_multiple", "8193", "resize rule of 1 to 8192 pixels"),
+        ("size_multiple", "1025", "padded to multiples of at most 1024, found 1025"),
         ("long_side", "8190", "found up to 8190 rounded up to a multiple of 100"),
         ("short_side", "Infinity", "short_side is malformed"),
         ("stride", "1e400", "stride is malformed"),

@@ -78,7 +78,6 @@ class Recipe:
     notes: tuple[str, ...] = ()
 
 
-_WHITE: Final = 255
 _DEFAULTS: Final = ModelMetadata()
 
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
@@ -95,8 +94,8 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
         ),
         # PaddleSeg: configs/pp_mobileseg/pp_mobileseg_base_ade20k_512x512_80k.yml.
         "ade20k-paddleseg": Recipe(
-            mean=(0.485 * _WHITE, 0.456 * _WHITE, 0.406 * _WHITE),
-            std=(0.229 * _WHITE, 0.224 * _WHITE, 0.225 * _WHITE),
+            mean=(123.675, 116.28, 103.53),
+            std=(58.395, 57.12, 57.375),
             channel_order="rgb",
             resizing=Resizing(512, 2048),
             size_multiple=32,
@@ -115,8 +114,8 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
         ),
         # PaddleSeg: configs/_base_/cityscapes.yml, whose Normalize has its own defaults.
         "cityscapes-paddleseg": Recipe(
-            mean=(_WHITE / 2,) * 3,
-            std=(_WHITE / 2,) * 3,
+            mean=(127.5, 127.5, 127.5),
+            std=(127.5, 127.5, 127.5),
             channel_order="rgb",
             resizing=Resizing(),
             size_multiple=1,

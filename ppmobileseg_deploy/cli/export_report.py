@@ -40,7 +40,8 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     table.add_row("colours", Text(printable(report.origins.palette)))
     table.add_row("input", _input(report))
     table.add_row("normalised", _normalisation(report))
-    table.add_row("resized", f"{sizes(metadata)} ({escape(printable(report.origins.resizing))})")
+    origin = "--shape" if options.shape_hw else report.origins.resizing
+    table.add_row("resized", f"{sizes(metadata, options.shape_hw)} ({escape(printable(origin))})")
     table.add_row(
         "filled up", f"{filling(metadata)} ({escape(printable(report.origins.filling))})"
     )

@@ -6,8 +6,16 @@ if TYPE_CHECKING:
     from ..metadata import ModelMetadata
 
 
-def sizes(metadata: "ModelMetadata") -> str:
-    """Say to which size images are brought."""
+def sizes(metadata: "ModelMetadata", shape_hw: tuple[int, int] | None = None) -> str:
+    """Say to which size images are brought.
+
+    Args:
+        metadata: What the model says of itself.
+        shape_hw: The only height and width that it takes, if there is one.
+    """
+    if shape_hw is not None and metadata.stretched_hw is None:
+        height, width = shape_hw
+        return f"to fit inside {height}x{width}, the file's only size"
     if metadata.stretched_hw is not None:
         height, width = metadata.stretched_hw
         return f"to {height}x{width}, whatever their ratio"

@@ -157,6 +157,13 @@ def export_onnx(
             f"found {checkpoint.num_classes}"
         )
     plain, origins = describe(checkpoint, described)
+    if plain.stretched_hw is not None and options.shape_hw not in (None, plain.stretched_hw):
+        stretched, shape = (
+            f"{each[0]}x{each[1]}" for each in (plain.stretched_hw, options.shape_hw)
+        )
+        raise UsageError(
+            f"expected a fixed shape of {stretched}, to which images are stretched, found {shape}"
+        )
     plain = replace(
         plain,
         output="logits" if options.logits else "labels",

@@ -169,7 +169,7 @@ def test_sizes_that_the_owner_gives(
         ),
         ({"no_resize": True, "stretched_hw": (5, 5)}, "found --no-resize, --stretch"),
         ({"short_side": 3000}, "expected a short side of at most the long side, 2048, found 3000"),
-        ({"size_multiple": 5000, "long_side": 8000}, "8000 rounded up to a multiple of 5000"),
+        ({"size_multiple": 1000, "long_side": 8100}, "8100 rounded up to a multiple of 1000"),
     ],
 )
 def test_numbers_that_make_no_sense(given: dict[str, object], message: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ppmobileseg_deploy import OrtSegmenter, ade20k
-from ppmobileseg_deploy.checkpoints import Checkpoint, build_model
+from ppmobileseg_deploy.checkpoints import Checkpoint, Description, build_model
 from ppmobileseg_deploy.errors import OutputError, ParityError, UsageError
 from ppmobileseg_deploy.exporters import ExportOptions, ExportReport, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
@@ -231,6 +231,21 @@ def test_static_shape_has_no_dynamic_dimension(
         "output": (1, 1, 64, 96),
         "logits": (1, 19, 4, 6),
     }
+
+
+def test_images_are_stretched_to_one_size_only(
+    make_checkpoint: MakeCheckpoint, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        export_onnx(
+            make_checkpoint("tiny", 19),
+            tmp_path / "s.onnx",
+            ExportOptions(shape_hw=(64, 96)),
+            description=Description(stretched_hw=(128, 64)),
+        )
+    message = "expected a fixed shape of 128x64, to which images are stretched, found 64x96"
+    assert str(raised.value) == message
+    assert list(tmp_path.glob("*.onnx")) == []
 
 
 @pytest.mark.parametrize("shape_hw", [(97, 131), (5, 5), (33, 31)])

@@ -105,7 +105,8 @@ def _normalisation(steps: _Steps) -> dict[str, Any]:
 
     def scaled(name: str) -> Three:
         one, two, last = three(step.get(name, _HALF), name)
-        return one * _WHITE, two * _WHITE, last * _WHITE
+        # Rounded, so that 0.224 becomes the 57.12 that others write.
+        return round(one * _WHITE, 6), round(two * _WHITE, 6), round(last * _WHITE, 6)
 
     return {
         "mean": said(lambda: scaled("mean")),

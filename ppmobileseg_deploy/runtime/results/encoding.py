@@ -86,11 +86,23 @@ def save(
         suffix = suffix_of(file_format)
     content = _encoded_for("the file", segmentation, kind, suffix, style)
     try:
-        file.write(content)
+        _write_whole(file, content)
     except TypeError as error:
         raise UsageError(f"expected a file open for writing bytes, found {brief(file)}") from error
     except OSError as error:
         raise OutputError(f"cannot write the file: {error.strerror or error}") from error
+
+
+def _write_whole(file: BinaryIO, content: bytes) -> None:
+    """Write until all is written: files without a buffer may take a part at a time."""
+    rest = memoryview(content)
+    while rest:
+        written: object = file.write(rest)
+        if written is None and not isinstance(file, io.RawIOBase):
+            return  # files that are not of Python's own classes seldom tell
+        if not isinstance(written, int) or not 0 < written <= len(rest):
+            raise OSError(f"it took {written or 0} of {len(rest)} bytes")
+        rest = rest[written:]
 
 
 def suffix_of(file_format: str) -> str:

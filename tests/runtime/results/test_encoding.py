@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -145,6 +145,39 @@ def test_a_file_that_cannot_be_written_to_is_one_error(file: Any, message: str) 
 def test_a_file_open_for_text_is_refused() -> None:
     with pytest.raises(UsageError, match="expected a file open for writing bytes, found <_io"):
         _result().save(io.StringIO(), format="png")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_files_that_take_a_part_at_a_time_get_all(at_once: int) -> None:
+    parts = []
+
+    class Raw(io.RawIOBase):
+        def write(self, content: Any) -> int:
+            parts.append(bytes(content[:at_once]))
+            return len(parts[-1])
+
+    _result().save(Raw(), format="png")
+    assert b"".join(parts) == _result().encode("png")
+
+
+def test_a_file_that_takes_nothing_is_an_output_error() -> None:
+    class Blocked(io.RawIOBase):
+        def write(self, _: Any) -> None:
+            return None
+
+    with pytest.raises(OutputError, match=r"cannot write the file: it took 0 of \d+ bytes"):
+        _result().save(Blocked(), format="png")
+
+
+def test_files_that_do_not_tell_what_they_took_are_believed() -> None:
+    class Silent:
+        parts: ClassVar[list[bytes]] = []
+
+        def write(self, content: Any) -> None:
+            self.parts.append(bytes(content))
+
+    _result().save(Silent(), format="png")  # type: ignore[arg-type]
+    assert [_result().encode("png")] == Silent.parts
 
 
 def test_a_full_disk_is_an_output_error() -> None:
