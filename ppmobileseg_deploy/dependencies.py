@@ -33,10 +33,11 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
     "simplejpeg": _Package("simplejpeg", "simplejpeg"),
     "torch": _Package("PyTorch", "torch"),
     "typer": _Package("typer", "typer"),
+    "yaml": _Package("PyYAML", "pyyaml"),
 }
 _EXPORT: Final = ("torch", "onnx", "onnxsim", "safetensors")
 _INSTALL_EXPORT: Final = (
-    "pip install torch onnx onnxsim safetensors (without a GPU: PyTorch's CPU build first)"
+    "pip install torch onnx onnxsim safetensors pyyaml (without a GPU: PyTorch's CPU build first)"
 )
 _OURS: Final = __name__.partition(".")[0]
 _SYSTEM_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
@@ -88,6 +89,15 @@ def lacking_for_onnx() -> str | None:
         What completes ``"inspecting needs"``; None where it is there.
     """
     return _lacking(("onnx",), "pip install onnx")
+
+
+def lacking_for_yaml() -> str | None:
+    """Say how to install PyYAML, which reads configurations of PaddleSeg, if it is not installed.
+
+    Returns:
+        What completes ``"reading needs"``; None where it is there.
+    """
+    return None if _lacking(("yaml",), "") is None else "PyYAML; install with: pip install pyyaml"
 
 
 def _lacking(packages: Sequence[str], installation: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ppmobileseg_deploy.dependencies import explain
+from ppmobileseg_deploy.dependencies import explain, lacking_for_export, lacking_for_yaml
 
 _NO_FILE = "cannot open shared object file: No such file or directory"
 _WITHOUT_WINDOWS = (
@@ -96,9 +96,25 @@ def test_who_is_to_blame_and_what_to_do(
         sys.modules.pop(name, None)
 
 
-def test_a_package_that_is_missing() -> None:
-    error = ModuleNotFoundError("No module named 'PIL'", name="PIL")
-    assert explain(error) == "Pillow is not installed: pip install pillow"
+@pytest.mark.parametrize(
+    ("module", "explained"),
+    [
+        ("PIL", "Pillow is not installed: pip install pillow"),
+        ("yaml", "PyYAML is not installed: pip install pyyaml"),
+    ],
+)
+def test_a_package_that_is_missing(module: str, explained: str) -> None:
+    error = ModuleNotFoundError(f"No module named {module!r}", name=module)
+    assert explain(error) == explained
+
+
+def test_what_reads_yaml_is_asked_for_by_the_name_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert lacking_for_yaml() is None
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert lacking_for_yaml() == "PyYAML; install with: pip install pyyaml"
+    assert lacking_for_export() is None
 
 
 def test_our_own_mistakes_and_strangers_are_not_explained() -> None:

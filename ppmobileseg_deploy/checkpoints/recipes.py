@@ -67,9 +67,9 @@ class Recipe:
 
     mean: Said[Three] = None
     std: Said[Three] = None
-    channel_order: ChannelOrder | None = None
+    channel_order: Said[ChannelOrder] = None
     resizing: Said[Resizing] = None
-    size_multiple: int | None = None
+    size_multiple: Said[int] = None
     resize_rule: ResizeRule | None = None
     class_names: Said[tuple[str, ...]] = None
     palette_rgb: Said[tuple[RGB, ...]] = None

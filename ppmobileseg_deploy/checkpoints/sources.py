@@ -20,7 +20,9 @@ _WORDS: Final = MappingProxyType(
     {
         "mean": ("mean", "--mean"),
         "std": ("standard deviation", "--std"),
+        "channel_order": ("channel order", "--channel-order"),
         "resizing": ("size", "--short-side and --long-side, --stretch or --no-resize"),
+        "size_multiple": ("size multiple", "--size-multiple"),
     }
 )
 """What can be unclear: what it is called, and the options that say it."""

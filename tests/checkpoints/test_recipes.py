@@ -189,6 +189,33 @@ def test_what_a_configuration_says_unclearly_has_to_be_said_by_the_owner(config:
     assert metadata.short_side is None
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "given"),
+    [
+        (
+            "bgr_to_rgb=flag()",
+            "cannot take the channel order from {}: its bgr_to_rgb is computed in line 2, and "
+            "nothing is run, expected True or False; --channel-order says it",
+            {"channel_order": "bgr"},
+        ),
+        (
+            "test_cfg=dict(size_divisor=-32)",
+            "cannot take the size multiple from {}: its size_divisor is -32, expected 1 to 8192 "
+            "pixels; --size-multiple says it",
+            {"size_multiple": 32},
+        ),
+    ],
+)
+def test_likewise_the_order_of_channels_and_the_multiple(
+    config: Path, said: str, reason: str, given: dict[str, object]
+) -> None:
+    config.write_text(CONFIG.replace("bgr_to_rgb=False", said))
+    with pytest.raises(UsageError) as raised:
+        describe(checkpoint(), Description(config=config))
+    assert str(raised.value) == reason.format(config)
+    describe(checkpoint(), Description(config=config, **given))  # type: ignore[arg-type]
+
+
 def test_a_configuration_of_another_network_is_noted(config: Path) -> None:
     config.write_text(f"{CONFIG}model = dict(decode_head=dict(num_classes=7))")
     _, origins = describe(checkpoint(), Description(config=config))
@@ -210,6 +237,14 @@ def test_the_training_configuration_in_a_checkpoint_needs_no_option(tmp_path: Pa
     assert loaded.training is None
     assert any("something else than assigning names, line 2" in note for note in loaded.notes)
     assert describe(loaded)[0].mean_rgb == RECIPES["ade20k"].mean
+    for text in (f"x = _base_{'.a' * 990}", f"x = _base_{'.a' * 100_000}"):
+        torch.save({"meta": {"cfg": text}, "state_dict": weights}, path)
+        assert describe(load_checkpoint(path))[0].mean_rgb == RECIPES["ade20k"].mean
+    text = CONFIG.replace("bgr_to_rgb=False", "bgr_to_rgb=f(), test_cfg=dict(size_divisor=0)")
+    torch.save({"meta": {"cfg": text}, "state_dict": weights}, path)
+    _, origins = describe(load_checkpoint(path))
+    for unclear in ("the channel order (the checkpoint's tr", "the size multiple (the checkpoin"):
+        assert any(note.startswith(unclear) for note in origins.notes)
 
 
 def test_wrong_numbers_change_labels_and_right_ones_do_not(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Configurations of mmsegmentation and PaddleSeg, as people write them and as they do not."""
 
+import gc
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,7 @@ def test_sizes_that_are_not_understood(read, step: str, reason: str) -> None:
         ("[1, 2]", "its mean is a list, expected three numbers"),
         ("['a', 'b', 'c']", "its mean is a list, expected three numbers"),
         ("[1e9, 1, 1]", "its mean has a number that is none from -1e+06 to 1e+06"),
+        ("[0] * -5", "its mean is a list, expected three numbers"),
         ("[0] * 10**9", "its mean is computed in line 2"),
         ("['x' * 1000000000000]", "its mean is a list, expected three numbers"),
         ("1e400", "its mean is computed in line 2"),
@@ -229,6 +232,94 @@ def test_channels_are_as_they_are_read_unless_a_preprocessor_turns_them(read) ->
         assert recipe.channel_order == order
 
 
+@pytest.mark.parametrize(
+    "said", ["bgr_to_rgb=flag()", "bgr_to_rgb='yes'", "rgb_to_bgr=2", "bgr_to_rgb=[True]"]
+)
+def test_an_order_of_channels_that_is_not_understood_is_not_replaced(read, said: str) -> None:
+    name, shown = said.split("=")
+    shown = {"flag()": "computed in line 1, and nothing is run", "[True]": "a list"}.get(
+        shown, shown
+    )
+    reason = Unclear(f"its {name} is {shown}, expected True or False")
+    text = f"data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], {said})"
+    assert read(text).channel_order == reason
+    # Means that are in a file that is not there do not hide it.
+    text = f"_base_ = 'none.py'\n{DATASET}data_preprocessor = dict({said})"
+    assert isinstance(read(text).channel_order, Unclear)
+
+
+@pytest.mark.parametrize("order", ["f()", "'rgb'"])
+def test_likewise_with_version_0(read, order: str) -> None:
+    assert isinstance(read(OLD.replace("to_rgb=True", f"to_rgb={order}")).channel_order, Unclear)
+
+
+@pytest.mark.parametrize(
+    ("divisor", "found"),
+    [
+        ("None", None),
+        ("16", 16),
+        ("f()", "computed in line 2, and nothing is run"),
+        ("-32", "-32"),
+        ("0", "0"),
+        ("1.5", "1.5"),
+        ("True", "True"),
+        ("(32, 32)", "a tuple"),
+        ("10**3", "computed in line 2, and nothing is run"),
+        ("9000", "9000"),
+    ],
+)
+def test_a_multiple_that_is_not_understood_is_not_replaced(
+    read, divisor: str, found: int | str | None
+) -> None:
+    expected = (
+        Unclear(f"its size_divisor is {found}, expected 1 to 8192 pixels")
+        if isinstance(found, str)
+        else found
+    )
+    recipe = read(f"{NORMALISED}data_preprocessor = dict(test_cfg=dict(size_divisor={divisor}))")
+    assert recipe.size_multiple == expected
+    pad = read(f"{NORMALISED}test_pipeline = [dict(type='Pad', size_divisor={divisor})]")
+    assert pad.size_multiple == expected
+
+
+@pytest.mark.parametrize(
+    ("divisor", "found"),
+    [
+        ("null", 1),
+        ("16", 16),
+        ("-32", "-32"),
+        ("[32, 32]", "a list"),
+        ("true", "True"),
+        ("'32'", "'32'"),
+    ],
+)
+def test_likewise_paddlesegs(read, divisor: str, found: int | str) -> None:
+    step = f"{{type: Resize, target_size: [8, 8], size_divisor: {divisor}}}"
+    assert read(f"val_dataset: {{transforms: [{step}]}}", ".yml").size_multiple == (
+        Unclear(f"its size_divisor is {found}, expected 1 to 8192 pixels")
+        if isinstance(found, str)
+        else found
+    )
+
+
+def test_what_stands_in_a_pipeline_that_is_not_understood_is_unclear_as_well(read) -> None:
+    recipe = read(OLD.replace("test_pipeline = [", "test_pipeline = [f(),"))
+    assert isinstance(recipe.resizing, Unclear)
+    assert recipe.mean == recipe.std == recipe.channel_order == recipe.size_multiple
+    assert recipe.mean == recipe.resizing
+    several = read(OLD.replace("flip=False", "img_ratios=[0.5, 1.0]"))
+    assert several.resizing == Unclear("its test pipeline takes several scales")
+    assert (several.mean, several.size_multiple) == ((123.675, 116.28, 103.53), 32)
+    paddle = read("val_dataset: {transforms: [7, {type: Normalize}]}", ".yml")
+    assert isinstance(paddle.size_multiple, Unclear)
+
+
+def test_padding_to_a_size_is_unclear_whatever_else_stands_there(read) -> None:
+    step = "dict(type='Pad', size=(512, 512), size_divisor=None)"
+    recipe = read(f"{NORMALISED}test_pipeline = [{step}]")
+    assert recipe.resizing == Unclear("its test pipeline pads to a size, expected to a multiple")
+
+
 def test_names_and_colours_of_classes(read) -> None:
     metainfo = "dict(classes=('a', 'b'), palette=[[1, 2, 3], [4, 5, 6]])"
     text = f"{NORMALISED}test_dataloader = dict(dataset=dict(metainfo={metainfo}, pipeline=[]))"
@@ -257,7 +348,19 @@ def test_names_and_colours_of_classes(read) -> None:
         ("_base_ = f()", "config.py computes what it builds on, line 1"),
         ("_base_ = ['one.py', 'one.py']", "config.py has several bases that assign x"),
         ("x = " + "[" * 90 + "]" * 90 + "\n", "says nothing of how images are prepared"),
+        ("x = " + "[" * 100_000, "config.py is"),
         ("x = " + "-" * 100_000 + "1", "config.py is"),
+        ("x = [" + "0," * 60_000 + "]", "it has more than 50000 values, line 1"),
+        ("x = f'{a" + ".a" * 130_000 + "}'", "config.py is nested too deeply, line 1"),
+        ("x = " + "not " * 50_000 + "1", "config.py is"),
+        ("x = 1" + "+1" * 130_000, "config.py is nested too deeply, line 1"),
+        ("x = _base_" + "[0]" * 80_000, "config.py is nested too deeply, line 1"),
+        ("x = f" + "(1, 1)" * 40_000, "config.py is nested too deeply, line 1"),
+        ("x = [" + "(1, [1\n" * 300 + "," + "+1" * 800, "config.py is nested too deeply, line"),
+        ("x = '''" + ".a" * 2000 + "'''\ny = [" + "1+1,\n" * 5000 + "]", "says nothing of how"),
+        ("x = " + "1 if 1 else " * 20_000 + "1", "config.py "),
+        ("x = " + "lambda: " * 30_000 + "1", "config.py "),
+        ("if 1: pass\n" + "elif 1: pass\n" * 20_000, "config.py "),
         ("x = 1 #" + "x" * (1 << 18), "config.py has more than 262144 bytes"),
         ("x = '\ud800'", "config.py is no text in UTF-8"),
     ],
@@ -306,6 +409,81 @@ def test_aliases_within_aliases_take_no_time_or_memory(read) -> None:
     assert isinstance(recipe.resizing, Unclear)
     with pytest.raises(UsageError, match=r"config.yml takes values over by <<, line 2: expected"):
         read("m0: &m0 {a: 1}\nm1: {<<: [*m0, *m0]}", ".yml")
+
+
+_MANY = "z = [0] * 9999\nd = dict(**{'a': z})\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"x = [{'[*z],' * 2000}]",
+        f"x = ({'(*z, *z),' * 2000})",
+        f"x = [{'list(z),' * 2000}]",
+        f"x = [{'tuple(z),' * 2000}]",
+        f"x = [{'z + z,' * 2000}]",
+        f"x = [{'z * 4,' * 2000}]",
+        "x = z * 10\n" * 2000,
+        f"x = [{'{**w},' * 2000}]",
+        f"x = [{'dict(w),' * 2000}]",
+        f"x = [{'dict(**w),' * 2000}]",
+        f"x = dict({'**{**w},' * 2000})",
+        "z = z + z\n" * 100,
+        "z = [*z, *z]\n" * 100,
+        "x = [0] * 10_000_000_000_000",
+    ],
+    ids=lambda line: line[:24],
+)
+def test_a_text_does_not_grow_in_memory(line: str) -> None:
+    wide = ", ".join(f"a{number}=0" for number in range(1000))
+    text = f"{_MANY}w = dict({wide})\n{line}\n{NORMALISED}"
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match=r"it has more than 50000 values, line \d+"):
+            recipe_of_text(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30e6  # what Python's own parser takes included
+
+
+def test_merging_does_not_multiply_what_it_builds_on(read) -> None:
+    wide = ", ".join(f"a{number}=0" for number in range(5000))
+    names = [f"b{number}" for number in range(5000)]
+    base = f"z = dict({wide})\ny = dict({', '.join(f'{name}=z' for name in names)})\n"
+    top = f"_base_ = 'base.py'\ny = dict({', '.join(f'{name}=dict()' for name in names)})\n"
+    with pytest.raises(UsageError, match="is no configuration: it has too many entries"):
+        read(top, base=base)
+
+
+def test_a_pipeline_of_pipelines_is_bounded(read) -> None:
+    text = (
+        "one = [dict(type='A')] * 1000\n"
+        f"{NORMALISED}test_pipeline = [dict(type='MultiScaleFlipAug', transforms=one)] * 1000\n"
+    )
+    recipe = read(text)
+    assert recipe.resizing == Unclear("its test pipeline has more than 1000 steps")
+    assert recipe.notes == ("config.py: its test pipeline has 'A', which is not done here",)
+
+
+@pytest.mark.parametrize("names", [".a" * 990, ".a" * 5_000, ".a" * 130_000])
+def test_names_of_bases_in_a_row_are_no_recursion(read, names: str) -> None:
+    text = f"x = _base_{names}\n{NORMALISED}"
+    if len(names) < 2000:
+        assert recipe_of_text(text).mean == read(text).mean == (1.0, 2.0, 3.0)
+        return
+    with pytest.raises(ConfigError, match=r"^is nested too deeply, line 1$"):
+        recipe_of_text(text)
+    with pytest.raises(UsageError, match=r"^config.py is nested too deeply, line 1$"):
+        read(text)
+
+
+def test_names_of_bases_are_found_one_in_another(read) -> None:
+    base = "one = dict(two=dict(three=[1, 2, 3]))"
+    text = "_base_ = 'base.py'\ndata_preprocessor = dict(mean=_base_.one.two.three, std=[1])"
+    assert read(text, base=base).mean == (1.0, 2.0, 3.0)
+    assert isinstance(read(text.replace("two", "four"), base=base).mean, Unclear)
 
 
 def test_a_base_that_is_missing_is_said_and_the_rest_taken(read) -> None:

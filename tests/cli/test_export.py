@@ -433,7 +433,7 @@ def test_without_the_extra_it_prints_how_to_install_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     code, _, stderr = export("tiny")
     assert code == 2
-    assert "install with: pip install torch onnx onnxsim safetensors" in stderr
+    assert "install with: pip install torch onnx onnxsim safetensors pyyaml" in stderr
 
 
 def test_version(export: Export) -> None:

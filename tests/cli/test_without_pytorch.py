@@ -15,7 +15,7 @@ sys.modules.update(dict.fromkeys({blocked}))
 from ppmobileseg_deploy.cli.ppms import main
 main()
 """
-_OF_EXPORT = ("onnxsim", "safetensors", "torch")
+_OF_EXPORT = ("onnxsim", "safetensors", "torch", "yaml")
 
 
 @pytest.fixture
@@ -89,6 +89,34 @@ def test_what_is_missing_is_told_with_the_line_that_installs_it(folder, argument
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"error: {message}")
     assert ended.stderr.count("\n") == 1
+
+
+_DEMO = str(Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.pth")
+_PYTHON = "data_preprocessor = dict(mean=[1, 2, 3], std=[4, 5, 6], bgr_to_rgb=True)\n"
+_YAML = "val_dataset: {transforms: [{type: Normalize}]}\n"
+
+
+@pytest.mark.parametrize("config", [[], ["--config", "a.py"]])
+def test_a_checkpoint_needs_no_pyyaml(folder, config):
+    Path("a.py").write_text(_PYTHON)
+    ended = _run(
+        ("yaml",),
+        *("eval", _DEMO, "--images", "images", "--labels", "labels", "--json", "-", *config),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["models"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["eval", _DEMO, "--images", "images", "--labels", "labels"], ["export", _DEMO]]
+)
+def test_a_configuration_of_paddleseg_does(folder, arguments):
+    Path("a.yml").write_text(_YAML)
+    ended = _run(("yaml",), *arguments, "--config", "a.yml")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "error: reading a.yml needs PyYAML; install with: pip install pyyaml\n"
+    )
 
 
 def test_a_checkpoint_to_verify_needs_pytorch(folder):

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from ...dependencies import lacking_for_yaml
 from ...errors import UsageError
 from ..recipes import Recipe
 from . import mmsegmentation, paddleseg
 from .python_config import PythonConfig
 from .reading import MAX_BYTES, ConfigError, read_values
-from .yaml_config import YamlConfig
 
 __all__ = ["MAX_BYTES", "ConfigError", "read_config", "recipe_of_text"]
 
@@ -31,7 +31,8 @@ def read_config(path: str | Path) -> Recipe:
         What it says.
 
     Raises:
-        UsageError: It cannot be read, or says nothing of use.
+        UsageError: It cannot be read, or says nothing of use; or PyYAML is missing, which reads
+            those of PaddleSeg.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -40,6 +41,10 @@ def read_config(path: str | Path) -> Recipe:
             values, notes = read_values(path, PythonConfig, _PYTHON)
             recipe = mmsegmentation.recipe_of(values, complete=not notes)
         elif suffix in _YAML:
+            if (lacking := lacking_for_yaml()) is not None:
+                raise UsageError(f"reading {path.name} needs {lacking}")
+            from .yaml_config import YamlConfig
+
             values, notes = read_values(path, YamlConfig, _YAML)
             recipe = paddleseg.recipe_of(values)
         else:

@@ -11,8 +11,10 @@ from .python_values import Computed
 MAX_NAME: Final = 200
 """Longest name of a class, in characters."""
 
+MAX_STEPS: Final = 1000
+"""Longest pipeline."""
+
 _CHANNELS: Final = 3
-_MAX_ENTRIES: Final = 1000
 _MAX_WRAPPED: Final = 8
 
 _Value = TypeVar("_Value")
@@ -53,7 +55,7 @@ def entries(found: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
     Raises:
         ValueError: It is no list of steps, or a step has no kind.
     """
-    if not isinstance(found, list | tuple) or len(found) > _MAX_ENTRIES:
+    if not isinstance(found, list | tuple) or len(found) > MAX_STEPS:
         raise ValueError(f"the steps of its pipeline are {shown(found)}")
     for step in found:
         kind = at(step, "type")

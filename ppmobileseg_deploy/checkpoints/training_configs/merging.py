@@ -33,11 +33,16 @@ class Merging:
         Raises:
             ConfigError: They are nested too deeply, or have too many entries together.
         """
-        self._left -= len(above)
-        if self._left < 0 or depth > _MAX_DEPTH:
-            raise ConfigError("is no configuration: it is nested too deeply")
         name, value = self._alone
         base = below if isinstance(below, dict) and above.get(name) is not value else {}
+        self._left -= len(above) + len(base)  # both are copied
+        if self._left < 0:
+            raise ConfigError(
+                f"is no configuration: it has too many entries, {_MAX_ENTRIES} at most with what "
+                "it builds on"
+            )
+        if depth > _MAX_DEPTH:
+            raise ConfigError("is no configuration: it is nested too deeply")
         found = dict(base)
         for key, each in above.items():
             if key != name:

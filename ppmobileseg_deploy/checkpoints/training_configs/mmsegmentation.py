@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ..recipes import ChannelOrder, Recipe, Resizing, Said, Unclear
 from .looking import (
+    MAX_STEPS,
     at,
     colours,
     entries,
@@ -72,21 +73,22 @@ def recipe_of(values: Mapping[str, object], *, complete: bool) -> Recipe:
     classes, palette = at(metainfo, "classes"), at(metainfo, "palette")
     kind = at(dataset, "type")
     return Recipe(
-        **_normalisation(steps, preprocessor, complete=complete),
+        **_normalisation(steps, unclear, preprocessor, complete=complete),
         resizing=resizing,
-        size_multiple=_multiple(steps, preprocessor),
+        size_multiple=said(lambda: _multiple(steps, preprocessor)) or unclear,
         resize_rule=None if resizing is None else "mmseg",
         class_names=None if classes is None else said(lambda: names(classes)),
         palette_rgb=None if palette is None else said(lambda: colours(palette)),
         data_set=_DATA_SETS.get(kind.rsplit(".", 1)[-1]) if isinstance(kind, str) else None,
         num_classes=_num_classes(values),
-        notes=tuple(_notes(values, steps, preprocessor)),
+        notes=tuple(dict.fromkeys(_notes(values, steps, preprocessor))),
     )
 
 
 def _steps(pipeline: object) -> tuple[list[_Step], Unclear | None]:
     """Return the steps in their order, those within a step that tests several scales as well."""
     found: list[_Step] = []
+    unclear = None
     try:
         for kind, step in entries(pipeline or ()):
             if kind != _AUGMENTED:
@@ -94,12 +96,14 @@ def _steps(pipeline: object) -> tuple[list[_Step], Unclear | None]:
                 continue
             ratios = step.get("img_ratios")
             if ratios not in (None, 1.0) and not (isinstance(ratios, list) and len(ratios) == 1):
-                raise ValueError("its test pipeline takes several scales")
+                unclear = Unclear("its test pipeline takes several scales")
             within = entries(step.get("transforms"))
             found += [_Step(kind, each, step.get("img_scale")) for kind, each in within]
+            if len(found) > MAX_STEPS:
+                raise ValueError(f"its test pipeline has more than {MAX_STEPS} steps")
     except ValueError as error:
         return found, Unclear(str(error))
-    return found, None
+    return found, unclear
 
 
 def _resizing(steps: list[_Step]) -> Resizing:
@@ -110,7 +114,7 @@ def _resizing(steps: list[_Step]) -> Resizing:
                 raise ValueError("its test pipeline resizes twice")
             found = _resized(step)
         elif step.kind == "Pad":
-            if "size_divisor" not in step.values:
+            if step.values.get("size_divisor") is None:
                 raise ValueError("its test pipeline pads to a size, expected to a multiple")
         elif any(part in step.kind for part in _CHANGES_SIZES):
             raise ValueError(f"its test pipeline has {shown(step.kind)}")
@@ -140,13 +144,17 @@ def _resized(step: _Step) -> Resizing:
     return Resizing(stretched_hw=(height, width))
 
 
-def _normalisation(steps: list[_Step], preprocessor: object, *, complete: bool) -> dict[str, Any]:
+def _normalisation(
+    steps: list[_Step], unclear: Unclear | None, preprocessor: object, *, complete: bool
+) -> dict[str, Any]:
     step = next((step.values for step in steps if step.kind == "Normalize"), None)
     source = preprocessor if step is None else step
+    if source is None and unclear is not None:  # it may be in what is not understood
+        return {"mean": unclear, "std": unclear, "channel_order": unclear}
     mean, std = at(source, "mean"), at(source, "std")
     if mean is std is None:
         if not isinstance(source, Mapping) or not complete:
-            return {}
+            return {"channel_order": _order(source, is_old=step is not None, complete=False)}
         mean, std = 0, 1  # not normalised
     return {
         "mean": said(lambda: three(mean, "mean")),
@@ -155,20 +163,25 @@ def _normalisation(steps: list[_Step], preprocessor: object, *, complete: bool) 
     }
 
 
-def _order(source: object, *, is_old: bool, complete: bool) -> ChannelOrder | None:
+def _order(source: object, *, is_old: bool, complete: bool) -> Said[ChannelOrder]:
     # Images are read as BGR. In 1.x either of the two turns the channels round.
-    turned = [at(source, name) for name in ("to_rgb", "bgr_to_rgb", "rgb_to_bgr")]
-    if True in turned:
+    turned = {name: at(source, name) for name in ("to_rgb", "bgr_to_rgb", "rgb_to_bgr")}
+    for name, value in turned.items():
+        if value not in (None, True, False):
+            return Unclear(f"its {name} is {shown(value)}, expected True or False")
+    if True in turned.values():
         return "rgb"
-    if False in turned:
+    if False in turned.values():
         return "bgr"
-    return ("rgb" if is_old else "bgr") if complete and turned == [None] * 3 else None
+    return ("rgb" if is_old else "bgr") if complete else None
 
 
 def _multiple(steps: list[_Step], preprocessor: object) -> int | None:
+    """Return what sides are a multiple of; of several, what the pipeline says."""
     divisors = [step.values.get("size_divisor") for step in steps if step.kind == "Pad"]
     divisors.append(at(preprocessor, "test_cfg", "size_divisor"))
-    return next((each for each in divisors if type(each) is int and each > 0), None)
+    multiples = [side(each, "size_divisor") for each in divisors if each is not None]
+    return multiples[0] if multiples else None
 
 
 def _num_classes(values: Mapping[str, object]) -> int | None:

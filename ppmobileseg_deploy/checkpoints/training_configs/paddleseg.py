@@ -36,10 +36,10 @@ def recipe_of(values: Mapping[str, object]) -> Recipe:
     tested = said(lambda: list(entries(found))) if found is not None else None
     steps: _Steps = tested if isinstance(tested, list) else []
     resizing: Said[Resizing] = tested if isinstance(tested, Unclear) else None
-    size_multiple = None
+    size_multiple: Said[int] = tested if isinstance(tested, Unclear) else None
     if isinstance(tested, list):
         resizing = said(lambda: _resizing(tested))
-        size_multiple = _multiple(tested)
+        size_multiple = said(lambda: _multiple(tested))
     normalised = steps or _trained(values)
     dataset = at(values, "val_dataset") or at(values, "train_dataset")
     kind, counts = (
@@ -53,7 +53,7 @@ def recipe_of(values: Mapping[str, object]) -> Recipe:
         resize_rule=None if resizing is None else "paddleseg",
         data_set=_DATA_SETS.get(kind) if isinstance(kind, str) else None,
         num_classes=next((each for each in counts if type(each) is int), None),
-        notes=tuple(_notes(values, steps)),
+        notes=tuple(dict.fromkeys(_notes(values, steps))),
     )
 
 
@@ -94,8 +94,9 @@ def _resized(kind: str, step: Mapping[str, Any]) -> Resizing:
 
 def _multiple(steps: _Steps) -> int:
     """Return what the sides are a multiple of; where PaddleSeg does not say, any number."""
-    divisors = (step.get("size_divisor") for kind, step in steps if kind == "Resize")
-    return next((each for each in divisors if type(each) is int and each > 0), 1)
+    divisors = [step.get("size_divisor") for kind, step in steps if kind == "Resize"]
+    multiples = [side(each, "size_divisor") for each in divisors if each is not None]
+    return multiples[0] if multiples else 1
 
 
 def _normalisation(steps: _Steps) -> dict[str, Any]:

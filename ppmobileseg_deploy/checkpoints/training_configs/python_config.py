@@ -5,6 +5,9 @@ was assigned before.
 """
 
 import ast
+import io
+import re
+import tokenize
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -15,6 +18,8 @@ from .reading import ConfigError
 
 _READ_BASE: Final = "read_base"
 _DELETE: Final = "_delete_"
+_MAX_CHAIN: Final = 1000
+_FORMATTED: Final = re.compile("[rR]?[fF][rR]?['\"]")
 _WHOLE: Final = "give the file that mmengine writes into the folder of a run: it is plain text"
 
 
@@ -32,13 +37,15 @@ class PythonConfig:
     """
 
     def __init__(self, text: str) -> None:
+        _check_chains(text)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about the file's own escapes and literals
                 self._body = ast.parse(text).body
         except SyntaxError as error:
             raise ConfigError(f"is no Python, see line {error.lineno or 1}") from None
-        except (MemoryError, RecursionError, ValueError):
+        # Nested too deeply: which of the first three it is depends on Python's version.
+        except (MemoryError, RecursionError, SystemError, ValueError):
             raise ConfigError("is damaged or no configuration") from None
         for statement in self._body:
             _check(statement)
@@ -51,7 +58,8 @@ class PythonConfig:
             bases: What the files in `bases` assign.
 
         Raises:
-            ConfigError: It is nested too deeply, or two bases assign one name.
+            ConfigError: It is nested too deeply, has too many values, or two of its bases
+                assign one name.
         """
         below: dict[str, object] = {}
         for each in bases:
@@ -81,6 +89,34 @@ class PythonConfig:
             if not isinstance(base, str):
                 raise ConfigError(f"computes what it builds on, line {node.lineno}")
             yield base
+
+
+def _check_chains(text: str) -> None:
+    """Refuse attributes, calls or operators in a row, each of which is nested in the next.
+
+    Python 3.10 follows any number of them into the tree that it makes, and crashes.
+    """
+    counts = [0]  # of the row in each pair of brackets that is open
+    total = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
+            if token.type == tokenize.NEWLINE or token.string == ",":
+                total -= counts[-1]
+                counts[-1] = 0
+            elif token.type == tokenize.OP:
+                total += 1
+                counts[-1] += 1
+                if token.string in ("(", "[", "{"):
+                    counts.append(0)
+                elif token.string in (")", "]", "}") and len(counts) > 1:
+                    total -= counts.pop()
+            elif token.type == tokenize.STRING and _FORMATTED.match(token.string):
+                total += len(token.string)  # before Python 3.12 all its expressions are one token
+                counts[-1] += len(token.string)
+            if total > _MAX_CHAIN:
+                raise ConfigError(f"is nested too deeply, line {token.start[0]}")
+    except (SyntaxError, tokenize.TokenError):
+        pass  # which the parser says better
 
 
 def _check(statement: ast.stmt) -> None:

@@ -17,7 +17,7 @@ BASE: Final = "_base_"
 """Name of what a configuration builds on."""
 
 _MAX_DEPTH: Final = 100
-_MAX_ITEMS: Final = 10_000
+_MAX_ITEMS: Final = 50_000
 _MAX_NUMBER: Final = 1e18
 _SEQUENCES: Final = (list, tuple)
 
@@ -44,6 +44,9 @@ class Computed:
 class Values:
     """The values of names that are assigned one after the other.
 
+    All lists, tuples and dicts that are made have 50 000 items at most, together: each is counted
+    before it takes memory.
+
     Args:
         base: What the bases assign.
 
@@ -54,6 +57,7 @@ class Values:
     def __init__(self, base: Mapping[str, object]) -> None:
         self.assigned: dict[str, object] = {}
         self._base = base
+        self._left = _MAX_ITEMS
 
     def of(self, node: ast.expr, depth: int = 0) -> object:
         """Return the value of an expression.
@@ -64,17 +68,16 @@ class Values:
 
         Returns:
             Dicts with the entries whose keys are texts, lists, tuples, texts, numbers, None, and
-            `Computed` for what is not understood, has too many items, or is too large a number.
+            `Computed` for what is not understood, or is too large a number.
 
         Raises:
-            ConfigError: It is nested too deeply.
+            ConfigError: It is nested too deeply, or the file has too many items.
         """
         if depth > _MAX_DEPTH:
             raise ConfigError(f"is nested too deeply, line {node.lineno}")
         found = self._found(node, depth + 1)
-        too_many = isinstance(found, list | tuple | dict) and len(found) > _MAX_ITEMS
         too_large = isinstance(found, int | float) and not abs(found) <= _MAX_NUMBER
-        return Computed(node.lineno) if too_many or too_large else found
+        return Computed(node.lineno) if too_large else found
 
     def _found(self, node: ast.expr, depth: int) -> object:
         match node:
@@ -101,18 +104,20 @@ class Values:
                 number = self.of(operand, depth)
                 return -number if _is_number(number) else Computed(node.lineno)  # type: ignore[operator]
             case ast.BinOp(left=left, op=sign, right=right):
-                return _combined(self.of(left, depth), sign, self.of(right, depth), node.lineno)
+                return self._combined(self.of(left, depth), sign, self.of(right, depth), node)
         return Computed(node.lineno)
 
     def _items(self, nodes: Sequence[ast.expr], depth: int) -> object:
         items: list[object] = []
         for node in nodes:
+            self._count(1, node)
             if not isinstance(node, ast.Starred):
                 items.append(self.of(node, depth))
                 continue
             more = self.of(node.value, depth)
-            if not isinstance(more, list | tuple) or len(items) > _MAX_ITEMS:
+            if not isinstance(more, list | tuple):
                 return Computed(node.lineno)
+            self._count(len(more), node)
             items += more
         return items
 
@@ -120,12 +125,14 @@ class Values:
         """Make a dict; where a key is None the value is one whose entries are taken."""
         found: dict[str, object] = {}
         for key, node in zip(keys, nodes, strict=True):
+            self._count(1, node)
             value = self.of(node, depth)
             if isinstance(key, Computed) or (key is None and not isinstance(value, dict)):
                 return Computed(node.lineno)
             if isinstance(key, str):
                 found[key] = value
             elif isinstance(value, dict) and key is None:
+                self._count(len(value), node)
                 found |= value
         return found
 
@@ -136,21 +143,52 @@ class Values:
                 [each.arg for each in node.keywords], [each.value for each in node.keywords], depth
             )
             if given and isinstance(given[0], dict) and isinstance(named, dict):
+                self._count(len(given[0]) + len(named), node)
                 return given[0] | named
             return Computed(node.lineno) if given else named
         if name in ("list", "tuple") and not node.keywords:
             items = given[0] if given else []
             if isinstance(items, list | tuple):
+                self._count(len(items), node)
                 return list(items) if name == "list" else tuple(items)
         return Computed(node.lineno)
 
     def _of_base(self, node: ast.expr) -> object:
-        if isinstance(node, ast.Name) and node.id == BASE:
-            return self._base
-        if not isinstance(node, ast.Attribute):
+        # Not by recursion: a file can have more of these names in a row than Python has frames.
+        names: list[str] = []
+        whole = node
+        while isinstance(whole, ast.Attribute):
+            names.append(whole.attr)
+            whole = whole.value
+        if not isinstance(whole, ast.Name) or whole.id != BASE:
             return Computed(node.lineno)
-        # As deep as the file's text lets it be, which the parser bounds.
-        return _part(self._of_base(node.value), node.attr, node.lineno)
+        found: object = self._base
+        for name in reversed(names):
+            found = _part(found, name, node.lineno)
+        return found
+
+    def _combined(self, left: object, sign: ast.operator, right: object, node: ast.expr) -> object:
+        compute = _OPERATORS.get(type(sign))
+        if compute is None:
+            return Computed(node.lineno)
+        if isinstance(left, _SEQUENCES) and type(left) is type(right) and compute is operator.add:
+            self._count(len(left) + len(right), node)
+        elif isinstance(left, _SEQUENCES) and type(right) is int and compute is operator.mul:
+            self._count(len(left) * max(right, 0), node)
+        elif not (_is_number(left) and _is_number(right)):
+            return Computed(node.lineno)
+        try:
+            found: object = compute(left, right)
+        except ArithmeticError:
+            return Computed(node.lineno)
+        return found
+
+    def _count(self, items: int, node: ast.expr) -> None:
+        self._left -= items
+        if self._left < 0:
+            raise ConfigError(
+                f"is no configuration: it has more than {_MAX_ITEMS} values, line {node.lineno}"
+            )
 
 
 def _part(whole: object, index: object, line: int) -> object:
@@ -163,27 +201,6 @@ def _part(whole: object, index: object, line: int) -> object:
     ):
         return whole[index]
     return Computed(line)
-
-
-def _combined(left: object, sign: ast.operator, right: object, line: int) -> object:
-    compute = _OPERATORS.get(type(sign))
-    if compute is None or not (
-        (_is_number(left) and _is_number(right))
-        or (isinstance(sign, ast.Add) and type(left) is type(right) and type(left) in _SEQUENCES)
-        or (isinstance(sign, ast.Mult) and _can_be_repeated(left, right))
-    ):
-        return Computed(line)
-    try:
-        found: object = compute(left, right)
-    except ArithmeticError:
-        return Computed(line)
-    return found
-
-
-def _can_be_repeated(items: object, times: object) -> bool:
-    return (
-        isinstance(items, _SEQUENCES) and type(times) is int and len(items) * times <= _MAX_ITEMS
-    )
 
 
 def _is_number(value: object) -> bool:

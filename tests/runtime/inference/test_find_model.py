@@ -67,7 +67,7 @@ def test_what_an_export_lacks_is_said_at_once(name, monkeypatch):
         find_model(name)
     assert str(error.value).endswith(
         f"`ppms-export {name or 'tiny'}`, which needs torch; install with: pip install torch onnx "
-        "onnxsim safetensors (without a GPU: PyTorch's CPU build first)"
+        "onnxsim safetensors pyyaml (without a GPU: PyTorch's CPU build first)"
     )
 
 
