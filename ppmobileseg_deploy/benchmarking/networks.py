@@ -1,7 +1,7 @@
 """The network alone, in ONNX Runtime and in OpenVINO: the same file, tensor in, labels out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,9 @@ Run: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 def onnxruntime_run(
     model: Path, threads: int | None = None, lengths: Mapping[str, int] = MappingProxyType({})
 ) -> Run:
-    """Open a file in ONNX Runtime, with the settings that `OrtSegmenter` gives it.
+    """Open a whole file in ONNX Runtime, with the settings that `OrtSegmenter` gives the network.
+
+    `OrtSegmenter` itself leaves out what makes labels in the file, and runs a label head instead.
 
     Args:
         model: The file.
@@ -38,9 +40,10 @@ def onnxruntime_run(
         ModelError: The file cannot be loaded.
         UsageError: A number of threads that makes no sense.
     """
-    inference = SessionFactory.of(model, Execution.of(threads=threads)).create(lengths)
-    name = inference.get_inputs()[0].name
-    return lambda tensor: np.asarray(inference.run(None, {name: tensor})[0])
+    factory = SessionFactory.of(model, Execution.of(threads=threads))
+    inference = replace(factory, graph=None).create(lengths)
+    name, output = inference.get_inputs()[0].name, inference.get_outputs()[0].name
+    return lambda tensor: np.asarray(inference.run([output], {name: tensor})[0])
 
 
 def has_openvino() -> bool:

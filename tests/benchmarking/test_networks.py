@@ -18,6 +18,12 @@ def test_onnxruntime_runs_a_file_for_a_size_of_its_own(model: Path) -> None:
         assert (labels[:, 0] == tensor.argmax(1)).all()
 
 
+def test_a_file_of_labels_and_logits_runs_as_a_whole() -> None:
+    demo = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.onnx"
+    labels = onnxruntime_run(demo, 1)(np.zeros((1, 3, 64, 96), np.float32))
+    assert (labels.shape, labels.dtype) == ((1, 1, 64, 96), np.int64)
+
+
 def test_the_same_file_runs_in_both_engines(
     model: Path, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
