@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Thread
+from threading import Condition, RLock, Thread
 from types import TracebackType
 from typing import final
 
@@ -39,7 +39,10 @@ class WritingWorker:
         self._error: BaseException | None = None
         self._failed = False
         self._closing = False
-        self._changed = Condition()
+        # Entered by the lock itself: where Ctrl-C meets the methods of a condition, which are
+        # written in Python, the lock may stay locked for ever.
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
         self._thread = Thread(target=self._run, name="ppms-writing", daemon=True)
         self._thread.start()
 
@@ -53,7 +56,7 @@ class WritingWorker:
         Raises:
             OutputError: Earlier work failed with it (any other error is raised as it was).
         """
-        with self._changed:
+        with self._lock:
             if self._closing:
                 raise RuntimeError("the worker is closed")
             self._changed.wait_for(lambda: self._failed or self._has_room(n_bytes))
@@ -68,7 +71,7 @@ class WritingWorker:
         Raises:
             OutputError: As for `put`, unless that has raised it already.
         """
-        with self._changed:
+        with self._lock:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
@@ -97,7 +100,7 @@ class WritingWorker:
 
     def _run(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 self._changed.wait_for(lambda: self._pending or self._closing)
                 if not self._pending:
                     return
@@ -105,12 +108,12 @@ class WritingWorker:
             try:
                 work()
             except BaseException as error:  # raised where the work came from
-                with self._changed:
+                with self._lock:
                     self._error, self._failed = error, True
                     self._pending.clear()
                     self._changed.notify_all()
                 return
             del work
-            with self._changed:
+            with self._lock:
                 self._pending.popleft()
                 self._changed.notify_all()

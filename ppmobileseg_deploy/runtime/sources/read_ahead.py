@@ -47,7 +47,7 @@ def _ahead(worker: "_Worker[T]") -> Generator[T, None, None]:
     worker.start()
     try:
         while not isinstance(made := worker.made.get(), _End):
-            worker.free.release(made.places)
+            worker.release(made.places)
             item = made.item
             del made
             yield item
@@ -78,7 +78,9 @@ class _Worker(threading.Thread, Generic[T]):
         # A daemon: a camera or server that hangs does not keep the process from ending.
         super().__init__(name="read-ahead", daemon=True)
         self.made: queue.SimpleQueue[_Made[T] | _End] = queue.SimpleQueue()
-        self.free = threading.Semaphore(depth)
+        # Not a semaphore: where Ctrl-C meets one within its methods, it may stay locked for ever.
+        self.free: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.release(depth)
         self._items = items
         self._depth = depth
         self._n_bytes = n_bytes
@@ -91,7 +93,7 @@ class _Worker(threading.Thread, Generic[T]):
             iterator = iter(self._items)
             while True:
                 # Before the item is made, since that takes the memory.
-                self.free.acquire()
+                self.free.get()
                 if self._stopped:
                     break
                 try:
@@ -103,7 +105,7 @@ class _Worker(threading.Thread, Generic[T]):
                 self.made.put(_Made(item, places))
                 del item
                 for _ in range(places - 1):
-                    self.free.acquire()
+                    self.free.get()
         except BaseException as raised:  # handed to the thread that waits for items
             error = raised
         try:
@@ -113,10 +115,15 @@ class _Worker(threading.Thread, Generic[T]):
             error = error or raised
         self.made.put(_End(error))
 
+    def release(self, places: int) -> None:
+        """Let so many more items be made."""
+        for _ in range(places):
+            self.free.put(None)
+
     def stop(self) -> None:
         """End the thread. It finishes the item at hand, which is waited for a while."""
         self._stopped = True
-        self.free.release(self._depth)
+        self.release(self._depth)
         # The garbage collector closes a generator that is left behind in whichever thread it runs.
         if threading.current_thread() is not self:
             self.join(_PATIENCE_S)

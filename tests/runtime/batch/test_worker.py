@@ -1,11 +1,13 @@
 """Work is done behind the caller's back, but in order, bounded, and never silently lost."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 
 from ppmobileseg_deploy.errors import OutputError
 from ppmobileseg_deploy.runtime.batch import WritingWorker
+from ppmobileseg_deploy.runtime.batch import worker as module
 
 SECONDS = 10
 
@@ -85,3 +87,22 @@ def test_a_closed_worker_takes_nothing():
     worker.close()
     with pytest.raises(RuntimeError, match="closed"):
         worker.put(lambda: None)
+
+
+def test_ctrl_c_within_a_method_of_a_condition_does_not_keep_it_locked(monkeypatch):
+    class Interrupted(threading.Condition):
+        def __enter__(self):
+            # A signal comes when the lock is taken and `with` does not know of it yet.
+            super().__enter__()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "Condition", Interrupted)
+    done = []
+    worker = WritingWorker()
+    with suppress(KeyboardInterrupt):
+        worker.put(lambda: done.append(1))
+    closing = threading.Thread(target=worker.close, daemon=True)
+    closing.start()
+    closing.join(SECONDS)
+    assert not closing.is_alive()
+    assert done == [1]
