@@ -69,7 +69,8 @@ def test_a_folder_for_output_gets_end2end_onnx(export: Export, output: str) -> N
     assert (Path(output) / "end2end.onnx").is_file()
 
 
-QUICKLY = ("--shape", "64", "--verify", "off")
+UNCHECKED = ("--verify", "off")
+QUICKLY = ("--shape", "64", *UNCHECKED)
 
 
 def written() -> ModelMetadata:
@@ -144,7 +145,7 @@ def test_what_the_user_says_comes_before_it(export: Export, own_checkpoint: Path
 
 
 def test_a_recipe_is_written_and_said(export: Export) -> None:
-    code, stdout, stderr = export(CHECKPOINT, "--recipe", "cityscapes-paddleseg", *QUICKLY)
+    code, stdout, stderr = export(CHECKPOINT, "--recipe", "cityscapes-paddleseg", *UNCHECKED)
     assert (code, stderr) == (0, "")
     for text in (
         "mean 127.5/127.5/127.5",
@@ -164,7 +165,7 @@ def test_a_configuration_gives_the_numbers_and_options_come_before_it(export: Ex
         "  - {type: Normalize, mean: [0, 0, 0], std: [1, 1, 1]}\n"
     )
     given = ("--config", "mine.yml", "--std", "9,8,7", "--resize-rule", "mmseg")
-    code, stdout, stderr = export(CHECKPOINT, *given, *QUICKLY)
+    code, stdout, stderr = export(CHECKPOINT, *given, *UNCHECKED)
     assert (code, stderr) == (0, "")
     assert (written().mean_rgb, written().std_rgb) == ((0, 0, 0), (9, 8, 7))
     assert (written().short_side, written().long_side, written().size_multiple) == (320, 640, 64)
@@ -176,11 +177,18 @@ def test_a_configuration_gives_the_numbers_and_options_come_before_it(export: Ex
 
 
 def test_sizes_are_said_one_by_one(export: Export) -> None:
-    code, stdout, _ = export(CHECKPOINT, "--short-side", "300", "--long-side", "900", *QUICKLY)
+    code, stdout, _ = export(CHECKPOINT, "--short-side", "300", "--long-side", "900", *UNCHECKED)
     assert (code, written().short_side, written().long_side) == (0, 300, 900)
-    code, stdout, _ = export(CHECKPOINT, "--stretch", "64x96", "--size-multiple", "64", *QUICKLY)
+    code, stdout, _ = export(CHECKPOINT, "--stretch", "64x96", "--size-multiple", "64", *UNCHECKED)
     assert (code, written().stretched_hw, written().size_multiple) == (0, (64, 96), 64)
     assert "to 64x96, whatever their ratio (as given)" in " ".join(stdout.split())
+
+
+def test_one_fixed_size_is_what_images_are_brought_to(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT, "--no-resize", "--shape", "96x64", "--verify", "off")
+    assert code == 0
+    shown = " ".join(stdout.replace("│", " ").split())
+    assert "to fit inside 96x64, the file's only size (--shape)" in shown
 
 
 def test_several_sets_of_weights_are_noted_and_chosen(export: Export, tmp_path: Path) -> None:
