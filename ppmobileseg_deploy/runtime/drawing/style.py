@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from operator import index
 from typing import Final
 
@@ -42,11 +43,15 @@ class Style:
     confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        # Not "opacity < 0 or": whatever is compared with NaN is false.
-        if not 0.0 <= self.opacity <= 1.0:
-            raise UsageError(f"expected an opacity in [0, 1], found {self.opacity}")
-        if not 0.0 <= self.confidence <= 1.0:
-            raise UsageError(f"expected a confidence in [0, 1], found {self.confidence}")
+        _check_share("an opacity", self.opacity)
+        _check_share("a confidence", self.confidence)
+
+
+def _check_share(what: str, share: object) -> None:
+    # Not "share < 0 or": whatever is compared with NaN is false.
+    is_number = isinstance(share, Real) and not isinstance(share, bool)
+    if not (is_number and 0.0 <= share <= 1.0):  # type: ignore[operator]
+        raise UsageError(f"expected {what} in [0, 1], found {share!r}")
 
 
 def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:

@@ -91,3 +91,15 @@ def test_the_defaults_are_a_plain_overlay_of_everything() -> None:
         "label": False,
         "confidence": 0.0,
     }
+
+
+@pytest.mark.parametrize("name", ["opacity", "confidence"])
+@pytest.mark.parametrize("share", ["rgb", True, None, -0.1, 1.1, float("nan"), np.float32(2)])
+def test_shares_are_numbers_from_0_to_1(name: str, share: object) -> None:
+    with pytest.raises(UsageError, match=rf"expected an? {name} in \[0, 1\], found "):
+        Style(**{name: share})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0, 1, 0.5, np.float32(0.5), np.int64(1)])
+def test_shares_are_numbers_of_any_kind(share: float) -> None:
+    assert Style(share, confidence=share).opacity == share
