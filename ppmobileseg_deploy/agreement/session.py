@@ -1,7 +1,6 @@
 """ONNX models opened for comparison: every output, at any level of graph optimization."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,8 +50,7 @@ class ComparisonSession:
         factory = SessionFactory.of(model, Execution(sess_options=options))
         self.source = factory.source if source is None else source
         self.graph = factory.graph
-        # With a graph the runtime would open just the network, without what makes labels.
-        self.inference = replace(factory, graph=None).create()
+        self.inference = factory.whole().create()
         has_loop = self.graph is not None and self.graph.has_loop
         self._timeout_s = LOOP_TIMEOUT_S if has_loop else None
 

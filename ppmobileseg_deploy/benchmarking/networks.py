@@ -1,7 +1,7 @@
 """The network alone, in ONNX Runtime and in OpenVINO: the same file, tensor in, labels out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,7 +41,7 @@ def onnxruntime_run(
         UsageError: A number of threads that makes no sense.
     """
     factory = SessionFactory.of(model, Execution.of(threads=threads))
-    inference = replace(factory, graph=None).create(lengths)
+    inference = factory.whole().create(lengths)
     name, output = inference.get_inputs()[0].name, inference.get_outputs()[0].name
     return lambda tensor: np.asarray(inference.run([output], {name: tensor})[0])
 

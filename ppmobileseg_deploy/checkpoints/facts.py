@@ -9,12 +9,9 @@ from ..metadata import MAX_NUMBER, MIN_STD, RGB
 from ..palettes import distinct_palette
 from ..quoting import brief, printable, shortened
 from .formats import FLOATS, FileText, PickledArray, StoredTensor
-from .recipes import Recipe
+from .recipes import MAX_NAME, Recipe, Three
 from .training_configs import MAX_BYTES, ConfigError, recipe_of_text
 
-Three = tuple[float, float, float]
-
-_MAX_NAME: Final = 200
 _CHANNELS: Final = 3
 
 _Fact = TypeVar("_Fact")
@@ -122,9 +119,9 @@ def _names(found: object, count: int) -> tuple[str, ...]:
     if len(found) != count:
         raise ValueError(f"expected {count}, found {len(found)}")
     for name in found:
-        if not isinstance(name, str) or not 1 <= len(name) <= _MAX_NAME:
+        if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
             shown = shortened(name) if isinstance(name, str) else "something else"
-            raise ValueError(f"expected texts of 1 to {_MAX_NAME} characters, found {shown!r}")
+            raise ValueError(f"expected texts of 1 to {MAX_NAME} characters, found {shown!r}")
     return tuple(map(printable, found))
 
 

@@ -14,6 +14,9 @@ from ..metadata import RGB, ModelMetadata, ResizeRule
 ChannelOrder = Literal["bgr", "rgb"]
 Three = tuple[float, float, float]
 
+MAX_NAME: Final = 200
+"""Longest name of a class, in characters."""
+
 _Value = TypeVar("_Value")
 
 

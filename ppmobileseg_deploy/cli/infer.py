@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from ..class_names import BUILT_IN, read_names, read_palette
 from ..errors import UsageError
 from ..files import check_folder
+from ..runtime.images.headers import MAX_PIXELS
 from . import infer_options as options
 from .command import Command
 from .console import (
@@ -58,7 +59,7 @@ def infer(
     recursive: options.Recursive = False,
     vid_stride: options.VidStride = 1,
     max_frames: options.MaxFrames = None,
-    max_pixels: options.MaxPixels = 200_000_000,
+    max_pixels: options.MaxPixels = MAX_PIXELS,
     model: options.Model = None,
     threshold: options.Threshold = None,
     names: options.Names = None,

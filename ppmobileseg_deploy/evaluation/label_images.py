@@ -11,14 +11,13 @@ from PIL import PngImagePlugin
 from ..errors import ImageError
 from ..runtime.images.decoding import one_line
 from ..runtime.images.formats import png, tags, tiff
-from ..runtime.images.headers import Limits
+from ..runtime.images.headers import MAX_PIXELS, Limits
 from .label_coding import LabelCoding
 
 _ID_MODES: Final = ("1", "L", "P", "I", "I;16", "I;16B")
 _COLOUR_MODES: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 _OPAQUE: Final = 255
 _IDS: Final = LabelCoding()
-_MAX_PIXELS: Final = 200_000_000
 _STRETCHED: Final = {"L;2": 2, "L;4": 4}  # Pillow's names of packed gray values, and their bits
 
 
@@ -45,7 +44,7 @@ def read_labels(
     try:
         with path.open("rb") as stream:
             kind = "TIFF" if stream.read(4) in tags.MAGICS else "PNG"
-            limits = Limits(_MAX_PIXELS, file_bytes=stream.seek(0, os.SEEK_END))
+            limits = Limits(MAX_PIXELS, file_bytes=stream.seek(0, os.SEEK_END))
             stream.seek(0)
             if kind == "TIFF":
                 return _ids_of_tiff(stream, size_hw, coding, limits)

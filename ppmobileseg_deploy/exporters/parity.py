@@ -30,8 +30,7 @@ from ..agreement import (
     noisy_batch,
 )
 from ..errors import ModelError, ParityError
-from ..metadata import NETWORK_MULTIPLE
-from ..model import PPMobileSeg, upsample_logits
+from ..model import PPMobileSeg, pad_to_multiple, upsample_logits
 from ..runtime.inference.ort_session import first_line
 from .graph import shipped
 from .options import ExportOptions
@@ -203,7 +202,7 @@ class _Proof:
         )
         (shipped,) = (torch.from_numpy(each) for each in _run(self.shipped, [OUTPUT], feed))
 
-        expected_logits = self.network(_padded(image))
+        expected_logits = self.network(pad_to_multiple(image))
         upsampled = self._upsampled(expected_logits, image.shape[-2:])
         self._require_form(output, upsampled)
         pairs = [(expected_logits, logits)]
@@ -240,7 +239,7 @@ class _Proof:
         double = copy.deepcopy(self.network).double()
         rows = []
         for image in images:
-            padded = _padded(image)
+            padded = pad_to_multiple(image)
             exact = double(padded.double()).numpy()
             (found,) = _run(self.exact, [LOGITS], {INPUT: image.numpy()})
             pytorch = self.network(padded).numpy()
@@ -301,7 +300,7 @@ class _Proof:
 
     def _rounding_error(self, image: Tensor) -> float:
         """Largest difference of the logits between PyTorch in float32 and in float64."""
-        padded = _padded(image)
+        padded = pad_to_multiple(image)
         double = copy.deepcopy(self.network).double()
         exact = double(padded.double()).numpy()
         return largest_difference(exact, self.network(padded).numpy())
@@ -331,14 +330,6 @@ def parity_errors(what: str) -> Iterator[None]:
     except ModelError as error:
         reason = first_line(error.__cause__ or error)
         raise ParityError(f"ONNX Runtime cannot {what}: {reason}") from error
-
-
-def _padded(image: Tensor) -> Tensor:
-    batch, channels, height, width = image.shape
-    padded_hw = (-(-side // NETWORK_MULTIPLE) * NETWORK_MULTIPLE for side in (height, width))
-    padded = image.new_zeros((batch, channels, *padded_hw))
-    padded[:, :, :height, :width] = image
-    return padded
 
 
 def _on(image: Tensor) -> str:

@@ -17,6 +17,7 @@ from ..metadata import RGB, ModelMetadata
 from ..types import ColorOrder, Device, ImageBGR, SizeHW
 from .images.arrays import check_color
 from .images.files import check_max_pixels
+from .images.headers import MAX_PIXELS
 from .inference.classes import Classes
 from .inference.execution import Execution, Provider
 from .inference.label_head import LabelHead
@@ -103,7 +104,7 @@ class OrtSegmenter:
         confidence: bool = False,
         threshold: float | None = None,
         timeout: float | None = None,
-        max_pixels: int = 200_000_000,
+        max_pixels: int = MAX_PIXELS,
         sess_options: ort.SessionOptions | None = None,
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..quoting import brief
 from ..types import ImageBGR
 from .images.files import check_max_pixels
+from .images.headers import MAX_PIXELS
 from .picture import ImageSource, Picture, is_one_image
 from .results.result import SegmentationResult
 from .sources import Frame, Source, find_sources, read_frames
@@ -28,7 +29,7 @@ def stream(
     recursive: bool = False,
     vid_stride: int = 1,
     max_frames: int | None = None,
-    max_pixels: int = 200_000_000,
+    max_pixels: int = MAX_PIXELS,
 ) -> Generator[SegmentationResult, None, None]:
     """Segment everything that a source gives, in order.
 

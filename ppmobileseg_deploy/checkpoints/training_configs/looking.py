@@ -5,11 +5,8 @@ from typing import Any, Final, TypeVar
 
 from ...metadata import MAX_NUMBER, MAX_SIDE, MIN_STD, RGB
 from ...quoting import brief, printable, shortened
-from ..recipes import Three, Unclear
+from ..recipes import MAX_NAME, Three, Unclear
 from .python_values import Computed
-
-MAX_NAME: Final = 200
-"""Longest name of a class, in characters."""
 
 MAX_STEPS: Final = 1000
 """Longest pipeline."""
@@ -97,7 +94,7 @@ def sides(found: object, what: str) -> tuple[int, int]:
         ValueError: It is something else.
     """
     both = found if isinstance(found, list | tuple) else (found, found)
-    if len(both) != len("hw") or not all(type(side) is int for side in both):
+    if len(both) != 2 or not all(type(side) is int for side in both):
         raise ValueError(f"its {what} is {shown(found)}, expected two whole numbers")
     return side(both[0], what), side(both[1], what)
 

@@ -15,6 +15,7 @@ from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
 from ...types import ImageBGR
 from ..drawing.style import Style
+from ..images.headers import MAX_PIXELS
 from ..results.segmentation import Segmentation
 from ..sources import Frame, read_frames
 from ..sources.read_ahead import ahead
@@ -47,7 +48,7 @@ class Reading:
 
     vid_stride: int = 1
     max_frames: int | None = None
-    max_pixels: int = 200_000_000
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         for name in ("vid_stride", "max_frames", "max_pixels"):

@@ -16,6 +16,7 @@ from ...quoting import brief
 from ...types import ColorOrder, ImageBGR
 from .arrays import bgr_of_array, check_color
 from .decoding import decoded, one_line
+from .headers import MAX_PIXELS
 from .pil_images import upright_bgr
 
 READABLE_SUFFIXES: Final = frozenset(
@@ -32,7 +33,7 @@ MOST_BYTES: Final = 512 << 20
 _PIECE_BYTES: Final = 1 << 20
 
 
-def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageBGR:
     """Read an image file: JPEG, PNG, WebP, BMP, TIFF, GIF, PGM or PPM.
 
     The content decides, not the suffix. Of several pages (TIFF) or frames (GIF, WebP, PNG) the
@@ -68,7 +69,7 @@ def read_image(path: str | Path, *, max_pixels: int = 200_000_000) -> ImageBGR:
         raise ImageError(f"cannot read {str(path)!r}: {error}") from error
 
 
-def read_open_file(file: BinaryIO, *, max_pixels: int = 200_000_000) -> ImageBGR:
+def read_open_file(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageBGR:
     """Read an image from a file that somebody has opened; see `read_image`.
 
     Args:
@@ -101,7 +102,7 @@ def read_open_file(file: BinaryIO, *, max_pixels: int = 200_000_000) -> ImageBGR
 
 
 def decode_image(
-    data: bytes | bytearray | memoryview, name: str, *, max_pixels: int = 200_000_000
+    data: bytes | bytearray | memoryview, name: str, *, max_pixels: int = MAX_PIXELS
 ) -> ImageBGR:
     """Read an image that is in memory as a file is on disk; see `read_image`.
 

@@ -16,6 +16,9 @@ from typing import Final
 
 from ...errors import ImageError
 
+MAX_PIXELS: Final = 200_000_000
+"""Pixels that an image may have where the user sets no other limit."""
+
 UNCHECKED_PIXELS: Final = 16_000_000
 """Images of up to so many pixels are decoded whatever their file's size: 7 bytes for each."""
 

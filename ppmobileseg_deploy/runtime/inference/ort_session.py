@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -52,6 +52,10 @@ class SessionFactory:
     version: tuple[int, int, int] | None
     execution: Execution
     graph: ModelGraph | None = None
+
+    def whole(self) -> "SessionFactory":
+        """Return a factory whose sessions run the whole file, with what makes labels of logits."""
+        return replace(self, graph=None)
 
     @classmethod
     def of(cls, model: str | Path | bytes, execution: Execution) -> "SessionFactory":

@@ -82,13 +82,13 @@ def labels_and_confidence(
     """
     labels, best = _decided(scores, size_hw)
     if meaning.are_probabilities(scores):
-        return labels, certainty(labels, best, meaning)
+        return labels, _certainty(labels, best, meaning)
     plane = np.empty(size_hw, np.float32)
     planes = (_enlarge(grid, plane) for grid in scores)
-    return labels, certainty(labels, best, meaning, planes)
+    return labels, _certainty(labels, best, meaning, planes)
 
 
-def certainty(
+def _certainty(
     labels: Labels,
     best: NDArray[np.float32],
     meaning: Scores,

@@ -7,6 +7,7 @@ import numpy as np
 from ...errors import UsageError
 from ...quoting import brief
 from ..images.files import decode_image, read_image
+from ..images.headers import MAX_PIXELS
 from .camera import camera_frames
 from .source import Frame, Source
 from .video import video_frames
@@ -18,7 +19,7 @@ def read_frames(
     *,
     vid_stride: int = 1,
     max_frames: int | None = None,
-    max_pixels: int = 200_000_000,
+    max_pixels: int = MAX_PIXELS,
 ) -> Generator[Frame, None, None]:
     """Read a source: one frame of an image, all of a video, those of a camera without end.
 
