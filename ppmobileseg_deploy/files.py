@@ -1,5 +1,6 @@
 """What a path names, and writing files so that no reader ever sees half of one."""
 
+import hashlib
 import os
 import re
 import stat
@@ -14,6 +15,7 @@ from .errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
+_PIECE_BYTES: Final = 1 << 20
 _NEW_FILE: Final = 0o666  # less what the user masks
 _TEMPORARY: Final = re.compile(r"\.ppms-[0-9a-f]{16}(\..*)?", re.DOTALL)
 
@@ -38,6 +40,22 @@ def kind_of(path: Path) -> Literal["file", "folder", "device"] | None:
     if stat.S_ISREG(mode):
         return "file"
     return "folder" if stat.S_ISDIR(mode) else "device"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Args:
+        path: The file, of any size.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def check_folder(folder: Path) -> None:

@@ -21,6 +21,12 @@ RGB = tuple[int, int, int]
 ResizeRule = Literal["mmseg", "paddleseg"]
 """Whose arithmetic resizes images, see `ModelMetadata.resize_rule`."""
 
+COARSE_LOGITS: Final = "coarse_logits"
+"""Output of a file that gives its logits before upsampling and nothing else."""
+
+CHANNEL_ORDERS: Final = ("rgb", "bgr", "rgba", "bgra")
+"""Orders of an input's channels; the last two are of bytes only, and the fourth byte is unused."""
+
 MAX_MULTIPLE: Final = 1024
 """Largest multiple that sides are padded to: a file is a stranger's, and padding costs memory."""
 
@@ -57,14 +63,16 @@ class ModelMetadata:
         variant: Network configuration: ``"tiny"``, ``"base"`` or ``"unknown"``.
         class_names: Name of each class id.
         palette_rgb: Colour of each class id, (red, green, blue) in [0, 255].
-        output: ``"labels"`` (class ids, (batch, 1, height, width)) or ``"logits"``
-            (float32, (batch, classes, height, width)).
+        output: ``"labels"`` (class ids, (batch, 1, height, width)), ``"logits"`` (float32,
+            (batch, classes, height, width)) or ``"coarse_logits"`` (float32, (batch, classes,
+            height / stride, width / stride)).
         vim: How the labels are upsampled: ``"cell"``, ``"image"`` or ``"off"``.
         stride: Input pixels per cell of the low-resolution logits.
         mean_rgb: Subtracted from the pixel values in [0, 255].
         std_rgb: What the difference is divided by.
-        channel_order: Order of the input's channels, ``"rgb"`` or ``"bgr"``. Means, standard
-            deviations and colours are in the order red, green, blue either way.
+        channel_order: Order of the input's channels: ``"rgb"`` or ``"bgr"``, of bytes also
+            ``"rgba"`` or ``"bgra"``, whose fourth byte is not used. Means, standard deviations
+            and colours are in the order red, green, blue in any case.
         short_side: Resize rule: the image is scaled, keeping its ratio, so that its short side
             is at most this ...
         long_side: ... and its long side at most this (pixels). Both are None where images are
@@ -199,8 +207,10 @@ class ModelMetadata:
         self._check_resizing()
         if not 0 <= self.stride <= _MAX_STRIDE:
             raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
-        if self.output not in ("labels", "logits"):
-            raise ValueError(f"expected output labels or logits, found {brief(self.output)}")
+        if self.output not in ("labels", "logits", COARSE_LOGITS):
+            raise ValueError(
+                f"expected output labels, logits or {COARSE_LOGITS}, found {brief(self.output)}"
+            )
         if self.threshold is not None and not (0 < self.threshold < 1 and self.num_classes == 2):
             raise ValueError(
                 f"expected a threshold between 0 and 1, of 2 classes, found "

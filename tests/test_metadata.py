@@ -145,7 +145,7 @@ def test_entries_of_later_versions_are_ignored_and_missing_ones_defaulted() -> N
         ("stretched_hw", "[64, 1.5]", "stretched_hw is malformed: expected a whole number"),
         ("resize_rule", "bicubic", "resize rule of mmseg or paddleseg, found 'bicubic'"),
         ("size_multiple", '{"padded": 32}', "size_multiple is malformed: expected a whole"),
-        ("output", "boxes", "expected output labels or logits, found 'boxes'"),
+        ("output", "boxes", "expected output labels, logits or coarse_logits, found 'boxes'"),
     ],
     ids=lambda value: value[:20],
 )

@@ -1,6 +1,5 @@
 """Official checkpoints: their addresses, hashes, and place in the cache."""
 
-import hashlib
 import http.client
 import re
 import sys
@@ -17,7 +16,7 @@ import torch
 
 from ..cache import cache_dir
 from ..errors import DownloadError, OutputError
-from ..files import atomic_path
+from ..files import atomic_path, sha256_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def download(official: OfficialCheckpoint) -> Path:
     damaged = False
     try:
         damaged = path.is_file()
-        if not damaged or not _is_right(official, _sha256(path)):
+        if not damaged or not _is_right(official, sha256_of(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             _fetch(official, path)
         _note_sha256(official)
@@ -118,7 +117,7 @@ def _fetch(official: OfficialCheckpoint, path: Path) -> None:
             hash_prefix=official.sha256_prefix,
             progress=sys.stderr is not None and sys.stderr.isatty(),
         )
-        sha256 = _sha256(arrived)
+        sha256 = sha256_of(arrived)
         if not _is_right(official, sha256):
             raise _AnotherFileError(sha256)
         arrived.replace(path)
@@ -140,7 +139,7 @@ def _noted_sha256(official: OfficialCheckpoint) -> str | None:
 def _note_sha256(official: OfficialCheckpoint) -> None:
     if _noted_sha256(official) is None:
         # As sha256sum writes and reads it. A cache that cannot be written to is none to note in.
-        line = f"{_sha256(official.cached_path)}  {official.file_name}\n"
+        line = f"{sha256_of(official.cached_path)}  {official.file_name}\n"
         with suppress(OutputError), atomic_path(official.noted_path) as temporary:
             temporary.write_text(line, "ascii")
 
@@ -159,11 +158,3 @@ def _reason(error: Exception, official: OfficialCheckpoint) -> str:
         prefix = official.sha256_prefix
         return f"what arrived is cut off or altered (its SHA-256 does not begin with {prefix})"
     return f"{type(error).__name__}: {error}"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

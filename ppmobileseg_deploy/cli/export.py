@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..cache import official_model_path
 from ..errors import UsageError
-from ..files import atomic_path, kind_of
+from ..files import atomic_path, check_file, check_folder, kind_of
 from ..quoting import printable
+from ..sidecar import sidecar_path
 from . import export_options as given
 from .checkpoint_options import (
     About,
@@ -73,6 +74,7 @@ def export(
     threshold: given.Threshold = None,
     vim: given.Vim = None,
     logits: given.Logits = False,
+    coarse_logits: given.CoarseLogits = False,
     no_logits_output: given.NoLogitsOutput = False,
     label_dtype: given.LabelDtype = None,
     embed_preprocessing: given.EmbedPreprocessing = None,
@@ -87,6 +89,8 @@ def export(
     max_miou_loss: given.MaxMiouLoss = None,
     ort: given.Ort = False,
     label_head: given.LabelHead = False,
+    sidecar: given.Sidecar = False,
+    golden: given.Golden = None,
     dump_info: given.DumpInfo = False,
     verify: given.Verify = "quick",
     image: given.Image = None,
@@ -106,19 +110,26 @@ def export(
         convert_to_ort,
         export_label_head,
         export_onnx,
+        write_golden,
+        write_sidecar,
     )
     from ..exporters import dump_info as write_info
     from ..runtime.drawing.window import Window
     from ..runtime.images.files import read_image
     from ..verification import prove_file
 
-    if logits and (vim is not None or label_dtype is not None):
-        raise UsageError("--logits gives no labels: leave out --vim and --label-dtype")
-    if logits and no_logits_output:
-        raise UsageError("--logits gives logits only: leave out --no-logits-output")
+    _check_output(
+        {"--logits": logits, "--coarse-logits": coarse_logits},
+        {
+            "--vim": vim is not None,
+            "--label-dtype": label_dtype is not None,
+            "--no-logits-output": no_logits_output,
+        },
+    )
     options = ExportOptions(
         vim=vim or "cell",  # type: ignore[arg-type]  # checked by ExportOptions
         logits=logits,
+        coarse_logits=coarse_logits,
         logits_output=not no_logits_output,
         opset=opset,
         shape_hw=None if shape is None else parse_size_hw(shape),
@@ -150,8 +161,12 @@ def export(
     check_report("--output", target, (".onnx",), [checkpoint])
     if ort and precision == "fp16":
         raise UsageError("--ort would store the weights as float32 again: leave out fp16")
-    if label_head and not options.second_output:
+    if label_head and not (options.second_output or coarse_logits):
         raise UsageError("--label-head takes the logits of a file of labels and logits")
+    if sidecar:
+        _check_sidecar(sidecar_path(target), dump_info=dump_info)
+    if golden is not None:
+        check_folder(golden)
     if dump_info:
         check_sdk_options(options)
     if atol is not None:
@@ -208,6 +223,13 @@ def export(
         head = target.with_suffix(".labels.onnx")
         export_label_head(head, report.metadata.num_classes, report.metadata.stride)
         stdout.print(f"label head: {printable(str(head))}", markup=False, soft_wrap=True)
+    if sidecar:
+        beside = printable(str(write_sidecar(target)))
+        stdout.print(f"sidecar: {beside}", markup=False, soft_wrap=True)
+    if golden is not None:
+        with stderr.status("running the file on a picture"):
+            manifest = write_golden(target, golden)
+        stdout.print(f"golden files: {printable(str(manifest))}", markup=False, soft_wrap=True)
     if dump_info:
         names = ", ".join(path.name for path in write_info(target, report.metadata, options))
         stdout.print(f"for mmdeploy's SDK: {names}", markup=False, soft_wrap=True)
@@ -230,6 +252,28 @@ def _target(output: str, work_dir: Path | None) -> Path:
     if path.name != output:
         raise UsageError(f"expected --output without a folder beside --work-dir, found {output}")
     return work_dir / path
+
+
+def _check_output(of_logits: Mapping[str, bool], of_labels: Mapping[str, bool]) -> None:
+    """Refuse two forms of logits at once, and options of labels beside them."""
+    chosen = [option for option, is_given in of_logits.items() if is_given]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} are two outputs: choose one")
+    for option, is_given in of_labels.items():
+        if chosen and is_given:
+            raise UsageError(f"{chosen[0]} gives no labels: leave out {option}")
+
+
+def _check_sidecar(path: Path, *, dump_info: bool) -> None:
+    """Refuse a sidecar that a file of mmdeploy's SDK would take the place of."""
+    from ..exporters.mmdeploy_info import FILE_NAMES
+
+    if dump_info and path.name in FILE_NAMES:
+        raise UsageError(
+            f"expected another name for the ONNX file: its sidecar and --dump-info would both "
+            f"write {path.name}"
+        )
+    check_file(path)
 
 
 def _check_validation(

@@ -98,6 +98,15 @@ Logits = Annotated[
         rich_help_panel=_FORM,
     ),
 ]
+CoarseLogits = Annotated[
+    bool,
+    typer.Option(
+        "--coarse-logits",
+        help="Give only the float logits before upsampling, without what makes labels of them and "
+        "what GPUs and NPUs leave to the CPU; --label-head writes that as a file of its own.",
+        rich_help_panel=_FORM,
+    ),
+]
 NoLogitsOutput = Annotated[
     bool,
     typer.Option(
@@ -119,10 +128,10 @@ LabelDtype = Annotated[
 EmbedPreprocessing = Annotated[
     str | None,
     typer.Option(
-        metavar="bgr|rgb",
+        metavar="rgb|bgr|rgba|bgra",
         help="Take bytes, uint8 (batch, height, width, 3) with the channels in this order, and "
-        "normalise them inside: for apps that only scale the image. ppms-infer takes such files, "
-        "too.",
+        "normalise them inside: for apps that only scale the image. Of rgba and bgra, as canvases "
+        "and phones have them, the fourth byte is not used. ppms-infer takes such files, too.",
         rich_help_panel=_FORM,
     ),
 ]
@@ -209,6 +218,24 @@ LabelHead = Annotated[
         "--label-head",
         help="Also NAME.labels.onnx, which labels photographs at their own size from the logits, "
         "for programs in other languages.",
+        rich_help_panel=_BESIDE,
+    ),
+]
+Sidecar = Annotated[
+    bool,
+    typer.Option(
+        "--sidecar",
+        help="Also NAME.json: input, outputs, resize rule, names and colours of the classes and "
+        "SHA-256 of the file, for programs whose runtime shows no metadata.",
+        rich_help_panel=_BESIDE,
+    ),
+]
+Golden = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Also a folder with a picture, the tensor that it becomes and what the file answers "
+        "to it, by which a program in any language shows that it does the same.",
         rich_help_panel=_BESIDE,
     ),
 ]

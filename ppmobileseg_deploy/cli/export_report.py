@@ -45,13 +45,7 @@ def export_table(report: "ExportReport", full: "Verification | None") -> Table:
     table.add_row(
         "filled up", f"{filling(metadata)} ({escape(printable(report.origins.filling))})"
     )
-    table.add_row(
-        "output",
-        "logits, float32"
-        if options.logits
-        else f"labels, {options.label_dtype}, VIM {metadata.vim}"
-        + (f"; logits / {metadata.stride}" if options.second_output else ""),
-    )
+    table.add_row("output", _outputs(report))
     if options.precision != "fp32":
         table.add_row("precision", options.precision)
     table.add_row("operators", f"{sum(report.operators.values())} ({len(report.operators)} kinds)")
@@ -144,6 +138,15 @@ def _input(report: "ExportReport") -> str:
     given, order = report.options.embed_preprocessing, report.channel_order.upper()
     form = f"uint8 {given.upper()} pixels, inside" if given else "float32"
     return f"{form} {order} ({escape(printable(report.origins.channel_order))})"
+
+
+def _outputs(report: "ExportReport") -> str:
+    metadata, options = report.metadata, report.options
+    coarse = f"logits / {metadata.stride}"
+    if options.output == "labels":
+        labels = f"labels, {options.label_dtype}, VIM {metadata.vim}"
+        return f"{labels}; {coarse}" if options.second_output else labels
+    return "logits, float32" if options.output == "logits" else f"{coarse}, float32"
 
 
 def _normalisation(report: "ExportReport") -> str:

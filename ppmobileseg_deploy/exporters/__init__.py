@@ -3,12 +3,14 @@
 from ..checkpoints import Description, Origins
 from .comparison import Comparison
 from .export import ExportReport, export_onnx
+from .golden import write_golden
 from .label_head import export_label_head
 from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions
 from .ort_format import OrtReport, convert_to_ort
 from .parity import ParityCase, ParityReport
 from .precision import CalibrationSet, Int8Options, Int8Report
+from .sidecar import write_sidecar
 
 __all__ = [
     "CalibrationSet",
@@ -27,4 +29,6 @@ __all__ = [
     "dump_info",
     "export_label_head",
     "export_onnx",
+    "write_golden",
+    "write_sidecar",
 ]

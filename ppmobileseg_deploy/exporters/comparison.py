@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from ..agreement import ComparisonSession, LabelAgreement, noisy_images
 from ..errors import ModelError, ParityError
-from ..metadata import ModelMetadata
+from ..metadata import COARSE_LOGITS, ModelMetadata
 from ..runtime.inference.preprocessing import Preprocessing
 from ..types import SizeHW
 from .parity import parity_errors
-from .trace import INPUT, OUTPUT
+from .trace import INPUT, LOGITS, OUTPUT
 
 _SIZES_HW: Final = ((64, 96), (97, 131), (160, 128), (256, 320))
 
@@ -117,16 +117,12 @@ class _Labeller:
         self.takes_bytes = inference.get_inputs()[0].type == "tensor(uint8)"
 
     def __call__(self, image_bgr: NDArray[np.uint8]) -> NDArray[Any]:
+        name = LOGITS if self.metadata.output == COARSE_LOGITS else OUTPUT
         with parity_errors("run the file"):
-            (output,) = self.session.run([OUTPUT], {INPUT: self._input(image_bgr)})
-        return output.argmax(1, keepdims=True) if self.metadata.output == "logits" else output
+            (output,) = self.session.run([name], {INPUT: self._input(image_bgr)})
+        return output if self.metadata.output == "labels" else output.argmax(1, keepdims=True)
 
     def _input(self, image_bgr: NDArray[np.uint8]) -> NDArray[Any]:
-        if self.takes_bytes:
-            is_bgr = self.metadata.channel_order == "bgr"
-            return np.ascontiguousarray(image_bgr if is_bgr else image_bgr[..., ::-1])[None]
         size_hw = image_bgr.shape[0], image_bgr.shape[1]
-        as_it_is = replace(
-            Preprocessing.from_metadata(self.metadata), fit_hw=size_hw, padded_hw=size_hw
-        )
-        return as_it_is(image_bgr).tensor
+        preprocess = Preprocessing.from_metadata(self.metadata, takes_bytes=self.takes_bytes)
+        return replace(preprocess, fit_hw=size_hw, padded_hw=size_hw)(image_bgr).tensor

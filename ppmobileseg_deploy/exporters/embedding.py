@@ -31,20 +31,20 @@ def embed_preprocessing(
     Args:
         model: An exported model with a normalised float32 input (batch, 3, height, width).
         metadata: Its means and standard deviations, and the order of its channels.
-        order: Order of the channels that the file shall take.
+        order: Order of the channels that the file shall take; a fourth one is left out.
 
     Returns:
-        A new model whose input, of the same name, is uint8 (batch, height, width, 3).
+        A new model whose input, of the same name, is uint8 (batch, height, width, 3 or 4).
     """
     embedded = ModelProto()
     embedded.CopyFrom(model)
     graph = embedded.graph
     (image,) = (value for value in graph.input if value.name == INPUT)
-    batch, channels, height, width = (
+    batch, _, height, width = (
         dim.dim_param or dim.dim_value for dim in image.type.tensor_type.shape.dim
     )
     image.CopyFrom(
-        helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [batch, height, width, channels])
+        helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [batch, height, width, len(order)])
     )
     for node in graph.node:
         for index, name in enumerate(node.input):
@@ -55,9 +55,8 @@ def embed_preprocessing(
     if order != metadata.channel_order:
         # Moves bytes, a quarter of what it would be after the conversion; turning the first
         # convolution's weights round instead would cost nothing, but sum in another order.
-        graph.initializer.append(
-            numpy_helper.from_array(np.array([2, 1, 0], np.int64), f"{_NAME}.order")
-        )
+        channels = np.array([order.index(color) for color in metadata.channel_order], np.int64)
+        graph.initializer.append(numpy_helper.from_array(channels, f"{_NAME}.order"))
         nodes.append(_node("Gather", [nodes[-1].output[0], f"{_NAME}.order"], axis=1))
     nodes.append(_node("Cast", [nodes[-1].output[0]], to=TensorProto.FLOAT))
     # BatchNormalization would do both in one pass, 0.3 ms faster, but errs in the last bit.

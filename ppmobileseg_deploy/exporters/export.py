@@ -166,8 +166,8 @@ def export_onnx(
         )
     plain = replace(
         plain,
-        output="logits" if options.logits else "labels",
-        vim="off" if options.logits else options.vim,
+        output=options.output,
+        vim=options.vim if options.output == "labels" else "off",
     )
     metadata = replace(
         plain,

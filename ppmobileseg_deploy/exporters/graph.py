@@ -58,7 +58,8 @@ def finalize(model: ModelProto, metadata: ModelMetadata, ir_version: int) -> Mod
     """
     final = ModelProto()
     final.CopyFrom(model)
-    _declare_output(final, 1 if metadata.output == "labels" else metadata.num_classes)
+    # Of coarse logits, labels are beside them until they are proven, see `shipped`.
+    _declare_output(final, metadata.num_classes if metadata.output == "logits" else 1)
     return seal(final, metadata, ir_version)
 
 
@@ -126,15 +127,36 @@ def shipped(model: ModelProto, options: ExportOptions) -> ModelProto:
 
     Args:
         model: A model with the outputs ``output`` and ``logits``.
-        options: Whether to keep the second one.
+        options: Which of them to keep.
     """
     final = ModelProto()
     final.CopyFrom(model)
+    if options.coarse_logits:
+        return _only_logits(final)
     if not options.second_output:
         kept = [output for output in final.graph.output if output.name != LOGITS]
         del final.graph.output[:]
         final.graph.output.extend(kept)
     return final
+
+
+def _only_logits(model: ModelProto) -> ModelProto:
+    """Leave the second output, and what it is computed from."""
+    graph = model.graph
+    needed, nodes = {LOGITS}, []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(node.output):
+            needed.update(node.input)
+            nodes.append(node)
+    for field, kept in (
+        (graph.node, nodes[::-1]),
+        (graph.initializer, [each for each in graph.initializer if each.name in needed]),
+        (graph.output, [each for each in graph.output if each.name == LOGITS]),
+    ):
+        copies = [type(each).FromString(each.SerializeToString()) for each in kept]
+        del field[:]
+        field.extend(copies)
+    return model
 
 
 def count_operators(model: ModelProto) -> dict[str, int]:

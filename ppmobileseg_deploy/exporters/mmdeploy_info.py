@@ -67,10 +67,15 @@ def check_sdk_options(options: ExportOptions) -> None:
         options: What a file is to be exported with.
 
     Raises:
-        UsageError: It cannot: it knows no uint8 in ONNX Runtime.
+        UsageError: It cannot: it knows no uint8 in ONNX Runtime, and no logits before upsampling.
     """
     if options.embed_preprocessing is not None:
         raise UsageError("expected a file with float32 input for mmdeploy's SDK, found uint8")
+    if options.coarse_logits:
+        raise UsageError(
+            "expected labels, or logits at the input's size, for mmdeploy's SDK, found logits "
+            "before upsampling"
+        )
     if options.label_dtype == "uint8" and not options.logits:
         raise UsageError("expected labels of int64 or int32 for mmdeploy's SDK, found uint8")
 

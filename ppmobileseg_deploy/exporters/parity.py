@@ -200,7 +200,10 @@ class _Proof:
         output, logits = (
             torch.from_numpy(each) for each in _run(self.exact, [OUTPUT, LOGITS], feed)
         )
-        (shipped,) = (torch.from_numpy(each) for each in _run(self.shipped, [OUTPUT], feed))
+        name = LOGITS if self.options.coarse_logits else OUTPUT
+        (shipped,) = (torch.from_numpy(each) for each in _run(self.shipped, [name], feed))
+        if self.options.coarse_logits:
+            shipped = self._upsampled(shipped, image.shape[-2:]).argmax(1, keepdim=True)
 
         expected_logits = self.network(pad_to_multiple(image))
         upsampled = self._upsampled(expected_logits, image.shape[-2:])

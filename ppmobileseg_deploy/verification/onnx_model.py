@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from ..agreement import ComparisonSession
 from ..errors import ModelError, UsageError
-from ..metadata import DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
+from ..metadata import COARSE_LOGITS, DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
 from ..runtime.inference.label_head import LabelHead
-from ..runtime.inference.model_interface import ImageInput
+from ..runtime.inference.model_interface import ImageInput, check_order
 from ..runtime.inference.model_output import LOGITS
 from ..runtime.inference.model_output import ModelOutput as DeclaredOutput
 from ..runtime.inference.ort_session import first_line
 from ..runtime.inference.postprocessing import labels_from_logits
+from ..runtime.inference.preprocessing import PixelBytes
 from ..runtime.inference.sampling import resized_axis
 from ..runtime.inference.scores import Scores, scores_of
+from ..sidecar import metadata_beside
 from .comparable_model import ModelOutput
 from .examples import Example, Normalisation
 
@@ -59,7 +61,8 @@ class OnnxModel:
     ) -> None:
         self.name = name
         self._session = ComparisonSession(name if content is None else content, name)
-        self._interface = _Interface.of(self._session, threshold)
+        path = Path(name) if content is None else None
+        self._interface = _Interface.of(self._session, threshold, path)
         self.size_hw = self._interface.image.static_size_hw
         self.normalisation = self._interface.normalisation
         self._graph = _load(name, content)
@@ -78,8 +81,13 @@ class OnnxModel:
         else:
             logits = interface.logits(output)
             covered_hw = example.shown_hw if interface.image.takes_bytes else example.size_hw
+            if interface.stride:  # before upsampling, of the image as the file pads it
+                rows, columns = logits.shape[1:]
+                covered_hw = rows * interface.stride, columns * interface.stride
             labels = labels_from_logits(logits, covered_hw)
-            if example.photograph_hw is not None:
+            if example.photograph_hw is not None and interface.stride:
+                at_size = _photograph_labels(logits, example)
+            elif example.photograph_hw is not None:
                 shown = logits[:, :height, :width]
                 at_size = labels_from_logits(shown, example.photograph_hw)
         return ModelOutput(labels[:height, :width], logits, interface.threshold, at_size)
@@ -135,9 +143,10 @@ class _Interface:
     Attributes:
         source: Name of the file, for messages.
         image: Its input.
-        bytes_order: ``"bgr"`` or ``"rgb"`` where the input is bytes.
+        to_bytes: Orders the channels where the input is bytes, else None.
         output: Its first output.
         output_names: Names of all outputs: one, or labels and the logits they are made of.
+        stride: Of a file of nothing but its logits before upsampling, else 0.
         scores: What its logits mean.
         threshold: Of a head of one class, the probability above which a pixel is of it.
         normalisation: How pixels become what its network takes; None if it does not say.
@@ -145,24 +154,28 @@ class _Interface:
 
     source: str
     image: ImageInput
-    bytes_order: str
+    to_bytes: PixelBytes | None
     output: DeclaredOutput
     output_names: tuple[str, ...]
+    stride: int
     scores: Scores
     threshold: float | None
     normalisation: Normalisation | None
 
     @classmethod
-    def of(cls, session: ComparisonSession, threshold: float | None) -> "_Interface":
+    def of(
+        cls, session: ComparisonSession, threshold: float | None, path: Path | None
+    ) -> "_Interface":
         """Read an open file.
 
         Args:
             session: The file.
             threshold: Of a head of one class, in place of the file's.
+            path: Where it is, perhaps with a sidecar; None for content in memory.
 
         Raises:
             ModelError: It is no segmentation model, or wants bytes and does not say in which
-                order.
+                order; or its sidecar is not as expected.
             UsageError: There is a threshold, and the classes compete or were decided before.
         """
         source = session.source
@@ -178,13 +191,23 @@ class _Interface:
             if image.takes_bytes:
                 raise ModelError(f"{source}: {error}") from error
             metadata = None  # not needed to compare
+        else:
+            if metadata is None and path is not None:
+                metadata = metadata_beside(path)
+        if image.takes_bytes:
+            check_order(metadata, source, image)
         wanted = _wanted_threshold(output, metadata, source, threshold)
         return cls(
             source=source,
             image=image,
-            bytes_order=_order(metadata, source) if image.takes_bytes else "",
+            to_bytes=PixelBytes(metadata.channel_order, metadata.mean_rgb)
+            if image.takes_bytes and metadata is not None
+            else None,
             output=output,
             output_names=tuple(each.name for each in outputs),
+            stride=metadata.stride
+            if metadata is not None and metadata.output == COARSE_LOGITS
+            else 0,
             scores=scores_of(
                 output,
                 session.graph,
@@ -210,11 +233,11 @@ class _Interface:
         Raises:
             UsageError: It takes bytes, and the example is no picture.
         """
-        if not self.image.takes_bytes:
+        if self.to_bytes is None:
             return {self.image.name: example.tensor}
-        rgb = example.pixels_rgb()
-        image = rgb if self.bytes_order == "rgb" else rgb[..., ::-1]
-        return {self.image.name: np.ascontiguousarray(image)[None]}
+        image_bgr = np.ascontiguousarray(example.pixels_rgb()[..., ::-1])
+        size_hw = image_bgr.shape[0], image_bgr.shape[1]
+        return {self.image.name: self.to_bytes(image_bgr, size_hw, size_hw)}
 
     def labels(self, output: Any, example: Example) -> NDArray[Any]:
         """Return the output as (height, width) class ids.
@@ -244,15 +267,6 @@ class _Interface:
             )
         found: NDArray[np.float32] = self.scores.complete(logits)[0]
         return found
-
-
-def _order(metadata: ModelMetadata | None, source: str) -> str:
-    if metadata is None or metadata.channel_order not in ("bgr", "rgb"):
-        raise ModelError(
-            f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
-            f"found {metadata.channel_order if metadata else 'none'}"
-        )
-    return metadata.channel_order
 
 
 def _wanted_threshold(

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -388,8 +389,8 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--tolerance", "-1"], 2, "expected a tolerance of at least 0"),
         ([CHECKPOINT, "--tolerance", "0"], 1, "expected logits within 0"),
         ([CHECKPOINT, "-o", ""], 2, "found an empty name"),
-        ([CHECKPOINT, "--logits", "--vim", "cell"], 2, "leave out --vim and --label-dtype"),
-        ([CHECKPOINT, "--logits", "--label-dtype", "uint8"], 2, "leave out --vim and"),
+        ([CHECKPOINT, "--logits", "--vim", "cell"], 2, "leave out --vim"),
+        ([CHECKPOINT, "--logits", "--label-dtype", "uint8"], 2, "leave out --label-dtype"),
         ([CHECKPOINT, "-o", "out/", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "-o", "a/b.onnx", "--work-dir", "c"], 2, "--output without a folder"),
         ([CHECKPOINT, "--show", "--verify", "off"], 2, "which --verify off leaves out"),
@@ -403,7 +404,11 @@ def test_a_file_with_the_name_of_an_official_model_is_not_taken_for_it(export: E
         ([CHECKPOINT, "--dump-info", "--embed-preprocessing", "bgr"], 2, "float32 input for mm"),
         ([CHECKPOINT, "--dump-info", "--label-dtype", "uint8"], 2, "labels of int64 or int32"),
         ([CHECKPOINT, "--precision", "fp8"], 2, "precision to be one of fp32, fp16, int8"),
-        ([CHECKPOINT, "--embed-preprocessing", "gbr"], 2, "one of bgr, rgb, found 'gbr'"),
+        (
+            [CHECKPOINT, "--embed-preprocessing", "gbr"],
+            2,
+            "one of bgr, rgb, bgra, rgba, found 'gbr'",
+        ),
         ([CHECKPOINT, "--precision", "int8"], 2, "needs images: --calibrate DIR"),
         ([*INT8, "nowhere"], 2, "found none at nowhere"),
         ([*INT8, IMAGES, "--max-miou-loss", "0"], 2, "give --calibrate-labels DIR too"),
@@ -462,3 +467,53 @@ def test_a_label_head_needs_logits(option: str, export: Export) -> None:
     assert code == 2
     assert "--label-head takes the logits of a file of labels and logits" in error
     assert not list(Path().iterdir())
+
+
+def test_coarse_logits_alone_are_labelled_by_the_head(export: Export) -> None:
+    code, stdout, _ = export(
+        CHECKPOINT, "-o", "m.onnx", "--coarse-logits", "--label-head", "--verify", "off"
+    )
+    assert code == 0
+    assert "logits / 16, float32" in stdout
+    assert [each.name for each in ort.InferenceSession("m.onnx").get_outputs()] == ["logits"]
+    assert Path("m.labels.onnx").is_file()
+
+
+def test_a_sidecar_and_golden_files_are_written(export: Export) -> None:
+    code, stdout, _ = export(
+        CHECKPOINT, "-o", "m.onnx", "--sidecar", "--golden", "g", "--verify", "off"
+    )
+    assert code == 0
+    assert "sidecar: m.json" in stdout
+    assert f"golden files: {Path('g', 'golden.json')}" in stdout
+    sidecar, golden = (json.loads(Path(name).read_text()) for name in ("m.json", "g/golden.json"))
+    assert sidecar["model"]["sha256"] == golden["model"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--logits", "--coarse-logits"), "are two outputs: choose one"),
+        (("--coarse-logits", "--vim", "off"), "--coarse-logits gives no labels: leave out --vim"),
+        (("--logits", "--label-dtype", "int32"), "--logits gives no labels: leave out"),
+        (("--coarse-logits", "--no-logits-output"), "leave out --no-logits-output"),
+        (("--coarse-logits", "--dump-info"), "found logits before upsampling"),
+        (("--embed-preprocessing", "argb"), "found 'argb'"),
+        (("--sidecar", "--dump-info", "-o", "deploy.onnx"), "would both write deploy.json"),
+    ],
+)
+def test_forms_that_exclude_each_other(
+    options: tuple[str, ...], expected: str, export: Export
+) -> None:
+    code, _, error = export(CHECKPOINT, *options)
+    assert code == 2
+    assert expected in error
+    assert not list(Path().iterdir())
+
+
+def test_golden_files_need_a_folder(export: Export) -> None:
+    Path("g").write_text("x")
+    code, _, error = export(CHECKPOINT, "--golden", "g")
+    assert code == 1
+    assert "g is no folder" in error
+    assert not Path("end2end.onnx").exists()

@@ -18,7 +18,19 @@ def shape(value: onnx.ValueInfoProto) -> list[str | int]:
     return [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
 
 
-@pytest.mark.parametrize("order", ["bgr", "rgb"])
+ORDERS = ["bgr", "rgb", "bgra", "rgba"]
+
+
+def pixels_in(order: ByteOrder, image_bgr: np.ndarray) -> np.ndarray:
+    """Bytes as a caller has them; the fourth one is noise."""
+    image = image_bgr if order.startswith("bgr") else image_bgr[..., ::-1]
+    if len(order) == 4:
+        alpha = np.random.default_rng(0).integers(0, 256, (*image.shape[:2], 1), np.uint8)
+        image = np.concatenate([image, alpha], axis=2)
+    return np.ascontiguousarray(image)
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_bytes_give_the_labels_of_normalised_numbers(
     order: ByteOrder,
     demo_model: onnx.ModelProto,
@@ -30,15 +42,15 @@ def test_bytes_give_the_labels_of_normalised_numbers(
     onnx.checker.check_model(embedded, full_check=True)
     for image_bgr in drawn_images:
         image_bgr = np.ascontiguousarray(image_bgr[:150, :211])
-        pixels = image_bgr if order == "bgr" else np.ascontiguousarray(image_bgr[..., ::-1])
+        pixels = pixels_in(order, image_bgr)
         np.testing.assert_array_equal(
             labels_of(embedded, pixels[None]), labels_of(demo_model, normalized(image_bgr))
         )
-        swapped = np.ascontiguousarray(pixels[None, ..., ::-1])
+        swapped = pixels_in(order, np.ascontiguousarray(image_bgr[..., ::-1]))[None]
         assert (labels_of(embedded, swapped) != labels_of(embedded, pixels[None])).any()
 
 
-@pytest.mark.parametrize("order", ["bgr", "rgb"])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("trained_on", ["bgr", "rgb"])
 def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
     trained_on: ByteOrder, order: ByteOrder, demo_model: onnx.ModelProto
@@ -50,7 +62,7 @@ def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
     session = ort.InferenceSession(embedded.SerializeToString())
     pixels = np.random.default_rng(0).permutation(np.arange(3 * 64 * 64) % 256)
     image_bgr = pixels.reshape(64, 64, 3).astype(np.uint8)
-    given = image_bgr if order == "bgr" else np.ascontiguousarray(image_bgr[..., ::-1])
+    given = pixels_in(order, image_bgr)
     (found,) = session.run(["normalized"], {"input": given[None]})
     prepare = Preprocessing.from_metadata(metadata, input_size_hw=(64, 64))
     np.testing.assert_array_equal(found, prepare(image_bgr).tensor)
@@ -64,6 +76,10 @@ def test_the_normalised_numbers_are_the_runtimes_to_the_last_bit(
         (ExportOptions(embed_preprocessing="rgb", precision="fp16"), None),
         (ExportOptions(embed_preprocessing="bgr", shape_hw=(97, 131)), [1, 97, 131, 3]),
         (ExportOptions(embed_preprocessing="rgb", logits=True), None),
+        (
+            ExportOptions(embed_preprocessing="rgba", coarse_logits=True),
+            ["batch", "height", "width", 4],
+        ),
     ],
     ids=str,
 )
@@ -101,5 +117,7 @@ def test_a_batch_is_several_images(
 
 
 def test_unknown_order() -> None:
-    with pytest.raises(UsageError, match="channel order to be one of bgr, rgb, found 'gbr'"):
+    with pytest.raises(
+        UsageError, match="channel order to be one of bgr, rgb, bgra, rgba, found 'gbr'"
+    ):
         ExportOptions(embed_preprocessing="gbr")  # type: ignore[arg-type]

@@ -3,14 +3,23 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import onnxruntime as ort
 
 from ...class_names import default_classes
 from ...errors import ModelError
-from ...metadata import DEFAULT_THRESHOLD, MAX_SIDE, NETWORK_MULTIPLE, ModelMetadata
+from ...metadata import (
+    CHANNEL_ORDERS,
+    COARSE_LOGITS,
+    DEFAULT_THRESHOLD,
+    MAX_SIDE,
+    NETWORK_MULTIPLE,
+    ModelMetadata,
+)
 from ...quoting import brief
+from ...sidecar import metadata_beside
 from ...types import SizeHW
 from .classes import Classes
 from .model_graph import ModelGraph
@@ -24,7 +33,8 @@ Length: TypeAlias = int | str | None
 _BYTES: Final = "tensor(uint8)"
 # Axes of batch, channels, height and width.
 _AXES: Final = {"tensor(float)": (0, 1, 2, 3), _BYTES: (0, 3, 1, 2)}
-_CHANNELS: Final = 3
+_COLORS: Final = 3
+_WITH_ALPHA: Final = 4
 
 
 class MetadataWarning(UserWarning):
@@ -37,8 +47,9 @@ class ImageInput:
 
     Attributes:
         name: Of the input.
-        takes_bytes: Whether it is uint8 [batch, height, width, 3], and not float32
+        takes_bytes: Whether it is uint8 [batch, height, width, channels], and not float32
             [batch, 3, height, width].
+        channels: 3, or of bytes also 4; None where the file leaves that open.
         batch: How many images.
         height: Pixels.
         width: Pixels; a number if, and only if, the height is one.
@@ -46,6 +57,7 @@ class ImageInput:
 
     name: str
     takes_bytes: bool
+    channels: int | None
     batch: Length
     height: Length
     width: Length
@@ -64,7 +76,7 @@ class ImageInput:
         found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
         mismatch = ModelError(
             f"{source} is no segmentation model: expected one input, tensor(float) "
-            f"[batch, 3, height, width] or tensor(uint8) [batch, height, width, 3], found "
+            f"[batch, 3, height, width] or tensor(uint8) [batch, height, width, 3 or 4], found "
             f"{found or 'none'}"
         )
         axes = _AXES.get(inputs[0].type) if len(inputs) == 1 else None
@@ -72,7 +84,9 @@ class ImageInput:
             raise mismatch
         batch, channels, height, width = (inputs[0].shape[axis] for axis in axes)
         fixed = isinstance(height, int)
-        if not (_allows(batch, 1) and _allows(channels, _CHANNELS)):
+        takes_bytes = inputs[0].type == _BYTES
+        possible = (_COLORS, _WITH_ALPHA) if takes_bytes else (_COLORS,)
+        if not (_allows(batch, 1) and any(_allows(channels, each) for each in possible)):
             raise mismatch
         if fixed != isinstance(width, int):
             raise mismatch
@@ -81,7 +95,8 @@ class ImageInput:
                 f"{source}: expected an input of 1x1 to {MAX_SIDE}x{MAX_SIDE}, found "
                 f"{height}x{width}"
             )
-        return cls(inputs[0].name, inputs[0].type == _BYTES, batch, height, width)
+        known = channels if isinstance(channels, int) else None
+        return cls(inputs[0].name, takes_bytes, known, batch, height, width)
 
     @property
     def static_size_hw(self) -> SizeHW | None:
@@ -110,8 +125,8 @@ class ModelInterface:
     Attributes:
         metadata: The file's, or the defaults, with the `Classes` that the user gave.
         input_name: Name of the one input.
-        takes_bytes: Whether the input is uint8 [batch, height, width, 3], its channels in the
-            metadata's order, and not normalised float32 [batch, 3, height, width].
+        takes_bytes: Whether the input is uint8 [batch, height, width, 3 or 4], its channels in
+            the metadata's order, and not normalised float32 [batch, 3, height, width].
         output: The output that is used: class ids, or a score for each class.
         stride: Pixels of the network's input per grid point of the output: above 1 for logits
             before upsampling.
@@ -137,7 +152,7 @@ class ModelInterface:
         """Return height and width of an input.
 
         Args:
-            shape: (batch, height, width, 3) of bytes, else (batch, 3, height, width).
+            shape: (batch, height, width, channels) of bytes, else (batch, 3, height, width).
         """
         return (shape[1], shape[2]) if self.takes_bytes else (shape[2], shape[3])
 
@@ -163,6 +178,7 @@ def read_interface(
     classes: Classes,
     graph: ModelGraph | None,
     *,
+    path: Path | None = None,
     stacklevel: int,
 ) -> ModelInterface:
     """Read the interface of a session, and check that it is a segmentation model.
@@ -172,11 +188,12 @@ def read_interface(
         source: File name, for messages.
         classes: Names and colours in place of the file's.
         graph: Facts about the graph; None if unknown.
+        path: The file, whose sidecar counts where it carries no metadata; None if unknown.
         stacklevel: Frames between whom a warning is for and this function.
 
     Raises:
-        ModelError: Its input, its output or its metadata are not as expected, or it takes bytes
-            and carries no metadata.
+        ModelError: Its input, its output, its metadata or its sidecar are not as expected, or it
+            takes bytes and has neither.
         UsageError: The names, the colours or the threshold do not fit the model.
 
     Warns:
@@ -185,8 +202,8 @@ def read_interface(
     """
     image = ImageInput.of(inference.get_inputs(), source)
     output = ModelOutput.of(inference.get_outputs(), source)
-    found = _metadata(inference, source, output)
-    _check_order(found, source, takes_bytes=image.takes_bytes)
+    found = _metadata(inference, source, output, path)
+    check_order(found, source, image)
     metadata = found or _assumed(output)
     count_known = found is not None or output.channels is not None
     wanted = metadata.threshold if classes.threshold is None else classes.threshold
@@ -224,17 +241,23 @@ def _stride(output: ModelOutput, metadata: ModelMetadata | None) -> int:
 
 
 def _is_coarse(output: ModelOutput, metadata: ModelMetadata) -> bool:
-    """Return whether it is the coarse logits output that our files have beside their labels."""
-    return output.name == LOGITS and output.kind == "logits" and metadata.output == "labels"
+    """Return whether it is the coarse logits that our files give, beside labels or alone."""
+    if output.kind != "logits":
+        return False
+    return metadata.output == COARSE_LOGITS or (
+        metadata.output == "labels" and output.name == LOGITS
+    )
 
 
 def _metadata(
-    inference: ort.InferenceSession, source: str, output: ModelOutput
+    inference: ort.InferenceSession, source: str, output: ModelOutput, path: Path | None
 ) -> ModelMetadata | None:
     try:
         metadata = ModelMetadata.from_props(inference.get_modelmeta().custom_metadata_map)
     except ValueError as error:
         raise ModelError(f"{source}: {error}") from error
+    if metadata is None and path is not None:
+        metadata = metadata_beside(path)
     if metadata is None:
         return None
     if _is_coarse(output, metadata):
@@ -273,19 +296,35 @@ def _meaning(output: ModelOutput, scores: Scores, threshold: float | None) -> li
     return []
 
 
-def _check_order(metadata: ModelMetadata | None, source: str, *, takes_bytes: bool) -> None:
+def check_order(metadata: ModelMetadata | None, source: str, image: ImageInput) -> None:
+    """Check that it is known how the channels of an input are ordered.
+
+    Args:
+        metadata: Of the file; None where there are none.
+        source: File name, for messages.
+        image: The input.
+
+    Raises:
+        ModelError: It takes bytes, and there are no metadata; or they name no order, or one of
+            another number of channels than the input has.
+    """
     if metadata is None:
-        if takes_bytes:
+        if image.takes_bytes:
             # No guessing: a wrong channel order still gives plausible labels, and the file may or
             # may not normalise.
             raise ModelError(
-                f"{source} takes bytes: expected metadata that say whether in BGR or RGB order, "
-                f"as `ppms-export --embed-preprocessing` writes them, found none"
+                f"{source} takes bytes: expected metadata as `ppms-export --embed-preprocessing` "
+                "writes them, or a sidecar, that say whether in BGR or RGB order, found none"
             )
         return
-    if metadata.channel_order not in ("bgr", "rgb"):
+    possible = [
+        order
+        for order in CHANNEL_ORDERS
+        if image.channels in (None, len(order)) and (image.takes_bytes or len(order) == _COLORS)
+    ]
+    if metadata.channel_order not in possible:
         raise ModelError(
-            f"{source}: expected channel order bgr or rgb, its metadata say "
+            f"{source}: expected channel order {' or '.join(possible)}, its metadata say "
             f"{brief(metadata.channel_order)}"
         )
 

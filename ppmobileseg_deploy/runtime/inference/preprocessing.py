@@ -16,6 +16,11 @@ from ...types import SizeHW
 
 _BYTE_VALUES: Final = 256
 _WHITE: Final = 255
+_FROM_BGR: Final = {
+    "rgb": cv2.COLOR_BGR2RGB,
+    "rgba": cv2.COLOR_BGR2RGBA,
+    "bgra": cv2.COLOR_BGR2BGRA,
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class NormalisedPlanes:
 
 @dataclass(frozen=True)
 class PixelBytes:
-    """Network input of bytes: (1, height, width, 3) uint8, for files that normalise themselves.
+    """Network input of bytes: (1, height, width, 3 or 4) uint8, of files that normalise inside.
 
     These files pad, too, with exact zeros after normalising, so images are not padded here unless
     the input has a fixed size. That padding is the mean, rounded to a byte: not exactly zero once
@@ -88,7 +93,8 @@ class PixelBytes:
     and lower edge.
 
     Attributes:
-        order: Of the channels, ``"bgr"`` or ``"rgb"``.
+        order: Of the channels: ``"bgr"``, ``"rgb"``, ``"bgra"`` or ``"rgba"``. The fourth byte
+            is 255.
         mean_rgb: What the file subtracts.
     """
 
@@ -113,8 +119,9 @@ class PixelBytes:
         """
         height, width = resized_hw
         pixels = _resized(image_bgr, resized_hw)
-        if self.order == "rgb":
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        conversion = _FROM_BGR.get(self.order)
+        if conversion is not None:
+            pixels = cv2.cvtColor(pixels, conversion)
         if padded_hw != (height, width):
             below, right = padded_hw[0] - height, padded_hw[1] - width
             pixels = cv2.copyMakeBorder(
@@ -125,8 +132,9 @@ class PixelBytes:
 
     @cached_property
     def _padding(self) -> tuple[float, ...]:
-        means = self.mean_rgb if self.order == "rgb" else self.mean_rgb[::-1]
-        return tuple(float(min(max(round(mean), 0), _BYTE_VALUES - 1)) for mean in means)
+        means = self.mean_rgb if self.order.startswith("rgb") else self.mean_rgb[::-1]
+        colors = (float(min(max(round(mean), 0), _BYTE_VALUES - 1)) for mean in means)
+        return (*colors, float(_WHITE))[: len(self.order)]
 
 
 ToTensor: TypeAlias = NormalisedPlanes | PixelBytes

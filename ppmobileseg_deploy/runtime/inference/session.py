@@ -176,7 +176,12 @@ def open_session(
     factory = SessionFactory.of(model, execution)
     inference = factory.create()
     interface = read_interface(
-        inference, factory.source, classes, factory.graph, stacklevel=_OPENERS
+        inference,
+        factory.source,
+        classes,
+        factory.graph,
+        path=None if isinstance(factory.content, bytes) else Path(factory.content),
+        stacklevel=_OPENERS,
     )
     if execution.sess_options is not None:
         # Pinning needs changed options; the user's are not changed, and cannot be copied.

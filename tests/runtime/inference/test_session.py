@@ -87,7 +87,7 @@ def test_without_metadata_logits_of_other_classes_get_numbers(make_model: MakeMo
         ({"ppms.class_names": '["one"]'}, "1 names and 3 colours"),
         (
             {"ppms.channel_order": "gbr"},
-            "expected channel order bgr or rgb, its metadata say 'gbr'",
+            "expected channel order rgb or bgr, its metadata say 'gbr'",
         ),
         ({"ppms.output": "logits"}, "its metadata say logits, its output is labels"),
     ],
@@ -148,7 +148,7 @@ def test_bytes_of_an_unknown_order_are_refused(
         input_type=TensorProto.UINT8,
         input_shape=("b", "h", "w", 3),
     )
-    with pytest.raises(ModelError, match=r"expected channel order bgr or rgb, .* say 'gbr'"):
+    with pytest.raises(ModelError, match=r"expected channel order rgb or bgr, .* say 'gbr'"):
         open_session(model)
 
 

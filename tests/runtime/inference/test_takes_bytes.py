@@ -17,7 +17,7 @@ from ppmobileseg_deploy.runtime.inference.session import open_session
 ROOT = Path(__file__).resolve().parents[3]
 Export = Callable[..., Path]
 Scene = Callable[[int, int], NDArray[np.uint8]]
-ORDERS = "bgr", "rgb"
+ORDERS = "bgr", "rgb", "bgra", "rgba"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_size_that_comes_often_is_pinned(
     assert segmenter._sessions is not None
     assert segmenter._sessions.pinned_sizes_hw == ((100, 150),)
     pinned = segmenter._sessions.for_size((100, 150))
-    assert pinned.lazy.inference.get_inputs()[0].shape == [1, 100, 150, 3]
+    assert pinned.lazy.inference.get_inputs()[0].shape == [1, 100, 150, len(order)]
     for other in others:
         assert (other != first).mean() < 1e-3
 
