@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
+VINO := .venv-openvino
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model accuracy test coverage test-old-runtime check docs package bench endurance format clean
+.PHONY: demo demo-model accuracy test coverage test-old-runtime test-openvino check docs package bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -69,6 +70,24 @@ $(OLD)/.installed:
 	$(OLD)/bin/pip install --quiet --disable-pip-version-check onnxruntime==1.15.1 'numpy<2'
 	@touch $@
 
+# The exported files and the runtime with OpenVINO's provider, which is another package of ONNX Runtime.
+test-openvino: $(STAMP)
+	@if $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then \
+	  $(MAKE) $(VINO)/.installed && \
+	  $(BIN)/python tests/openvino/write_models.py $(VINO)/models && \
+	  OPENVINO_MODELS=$(VINO)/models $(VINO)/bin/python -m pytest --confcutdir=tests/openvino tests/openvino; \
+	else \
+	  echo 'NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13'; \
+	fi
+
+# Not by the package's own list, which would put the usual ONNX Runtime beside it.
+$(VINO)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VINO)
+	$(VINO)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  onnxruntime-openvino==1.24.1 numpy opencv-python pillow simplejpeg typer rich pytest
+	$(VINO)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -111,4 +130,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output
+	rm -rf $(VENV) $(OLD) $(VINO) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output

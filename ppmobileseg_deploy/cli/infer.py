@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 130
 _REASONS_SHOWN: Final = 3
+_PRECISIONS: Final = {"bf16": "bfloat16", "fp32": "float32"}
 _LEAST_INPUT: Final = 32  # the networks halve it five times
 
 
@@ -68,6 +69,7 @@ def infer(
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     device: options.Device = "cpu",
+    precision: options.Precision = None,
     threads: options.Threads = None,
     timeout: options.Timeout = None,
     classes: options.Classes = None,
@@ -121,8 +123,11 @@ def infer(
         input_size_hw=size_hw,
         threshold=threshold,
         timeout=timeout,
+        precision=precision,
         **known,
     )
+    if precision == "auto":
+        print_note(f"--precision auto: computing in {_PRECISIONS[str(segmenter.precision)]}")
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
     check_kinds(kinds, len(segmenter.names))
     if tiling is not None:

@@ -198,6 +198,15 @@ Device = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What --device openvino computes in: fp32; bf16, which is faster and rounds more; "
+        "or auto, bf16 where the processor has it. Without it: fp32.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(

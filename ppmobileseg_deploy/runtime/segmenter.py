@@ -21,6 +21,7 @@ from .images.headers import MAX_PIXELS
 from .inference.classes import Classes
 from .inference.execution import Execution, Provider
 from .inference.label_head import LabelHead
+from .inference.openvino import Precision
 from .inference.preprocessing import Preprocessing
 from .inference.session import Model, open_session
 from .inference.session_pool import SessionPool
@@ -75,6 +76,9 @@ class OrtSegmenter:
         providers: Execution providers in place of a device, as ONNX Runtime takes them: names, or
             tuples of name and options.
         provider_options: Options of each provider, where these are names.
+        precision: What device ``"openvino"`` computes in: ``"fp32"``, as all devices do without
+            it; ``"bf16"``, which is faster and rounds more; or ``"auto"`` for ``"bf16"`` where
+            the processor has it.
 
     Raises:
         ModelError: The file is missing, damaged, or no segmentation model; or it wants to read
@@ -108,10 +112,13 @@ class OrtSegmenter:
         sess_options: ort.SessionOptions | None = None,
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
+        precision: Precision | None = None,
     ) -> None:
         self._max_pixels = check_max_pixels(max_pixels)
         model = _file_of_official(model)
-        execution = Execution.of(device, threads, sess_options, providers, provider_options)
+        execution = Execution.of(
+            device, threads, sess_options, providers, provider_options, precision
+        )
         session = open_session(model, execution, Classes(names, palette_rgb, threshold), timeout)
         if confidence and session.interface.output.kind != "logits":
             raise UsageError(_needs_logits("the confidence comes from", session.source))
@@ -131,6 +138,7 @@ class OrtSegmenter:
             confidence=confidence,
         )
         self._source, self._device = session.source, session.device
+        self._precision = execution.precision
         self._output = interface.output.kind
         # All that holds the model, so that letting go of this is closing.
         self._sessions: SessionPool | None = SessionPool(session, preprocess.padded_hw)
@@ -149,6 +157,11 @@ class OrtSegmenter:
     def device(self) -> str:
         """Where the model runs; the name of the first provider where no device is called so."""
         return self._device
+
+    @property
+    def precision(self) -> str | None:
+        """``"fp32"`` or ``"bf16"`` on device ``"openvino"``; None elsewhere: as in the file."""
+        return self._precision
 
     @property
     def output(self) -> str:

@@ -1,4 +1,4 @@
-"""Execution settings: device, execution providers, threads and session options."""
+"""Execution settings: device, execution providers, threads, precision and session options."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ import onnxruntime as ort
 
 from ...errors import DeviceError, UsageError
 from ...quoting import brief
-from .threads import MAX_THREADS
+from .openvino import chosen_precision, provider_options
+from .threads import MAX_THREADS, allowed_threads
 
 PROVIDERS: Final = MappingProxyType(
     {
@@ -24,6 +25,7 @@ PROVIDERS: Final = MappingProxyType(
 """Device name to ONNX Runtime's name of the execution provider."""
 
 DEFAULT_DEVICE: Final = "cpu"
+OPENVINO: Final = "openvino"
 
 Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
 """An execution provider's name, or its name and its options."""
@@ -39,11 +41,14 @@ class Execution:
         providers: Execution providers and their options, the preferred one first.
         threads: Threads within an operator; None for as many as this process may use.
         sess_options: Used as they are, in place of all settings of our own.
+        precision: Of OpenVINO chosen as a device, ``"fp32"`` or ``"bf16"``; None for what the file
+            and the providers' options say.
     """
 
     providers: Chosen = ((PROVIDERS[DEFAULT_DEVICE], {}),)
     threads: int | None = None
     sess_options: ort.SessionOptions | None = None
+    precision: str | None = None
 
     @classmethod
     def of(
@@ -53,6 +58,7 @@ class Execution:
         sess_options: ort.SessionOptions | None = None,
         providers: Sequence[Provider] | None = None,
         provider_options: Sequence[Mapping[str, Any]] | None = None,
+        precision: str | None = None,
     ) -> "Execution":
         """Check the settings that a user gives.
 
@@ -63,10 +69,12 @@ class Execution:
             providers: In place of a device: names, or names and options, as ONNX Runtime takes
                 them.
             provider_options: Options of each of the providers, where these are names.
+            precision: ``"fp32"``, ``"bf16"`` or ``"auto"``, of device ``"openvino"`` only; None
+                for float32.
 
         Raises:
             UsageError: A value, or a combination of them, has no meaning.
-            DeviceError: This ONNX Runtime lacks a provider.
+            DeviceError: This ONNX Runtime lacks a provider, or this processor the precision.
         """
         threads = None if threads is None else _checked_threads(threads)
         if sess_options is not None and not isinstance(sess_options, ort.SessionOptions):
@@ -79,10 +87,17 @@ class Execution:
                 "expected threads or sess_options, found both: set the options' "
                 "intra_op_num_threads"
             )
+        if precision is not None and (providers is not None or device != OPENVINO):
+            found = repr(device) if providers is None else brief(providers)
+            raise UsageError(
+                f"a precision can be chosen with device {OPENVINO!r} only, found {found}"
+            )
         if providers is None:
             if provider_options is not None:
                 raise UsageError("expected providers with provider_options, found none")
-            return cls(((_provider_of(device), {}),), threads, sess_options)
+            chosen: Chosen = ((_provider_of(device), {}),)
+            computed_in = chosen_precision(precision) if device == OPENVINO else None
+            return cls(chosen, threads, sess_options, computed_in)
         if device != DEFAULT_DEVICE:
             raise UsageError(
                 f"expected a device or providers, found {device!r} and {brief(providers)}"
@@ -93,6 +108,14 @@ class Execution:
     def device(self) -> str:
         """A key of `PROVIDERS`, or the name of the first provider where it is none of these."""
         return device_of(self.providers[0][0])
+
+    def session_providers(self) -> Chosen:
+        """Return the providers and options for a session in this process."""
+        if self.precision is None:
+            return self.providers
+        # Here, as the session may be opened in another process, which has other cores.
+        options = provider_options(self.precision, self.threads or allowed_threads())
+        return ((PROVIDERS[OPENVINO], options),)
 
     @property
     def on_cpu(self) -> bool:

@@ -101,13 +101,19 @@ class SessionFactory:
             inference = ort.InferenceSession(
                 self._model(),
                 self.execution.sess_options or self._options(lengths),
-                providers=list(self.execution.providers),
+                providers=list(self.execution.session_providers()),
                 enable_fallback=0,
             )
             _read_names(inference)
         except Exception as error:  # the errors' classes differ between releases
+            said = first_line(error)
+            if not self.execution.on_cpu:  # whose limits, most likely, and no fault of the file
+                raise ModelError(
+                    f"device {self.execution.device!r} cannot open {self.source}, which device "
+                    f"'cpu' may: {said}"
+                ) from error
             raise ModelError(
-                f"cannot load {self.source}: expected a complete ONNX file ({first_line(error)})"
+                f"cannot load {self.source}: expected a complete ONNX file ({said})"
             ) from error
         # A provider whose libraries are missing is left out with no more than a line in the log.
         started = inference.get_providers()
