@@ -10,10 +10,12 @@ from typing import Final
 import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
 
+from .accelerators import Placement, placements
 from .errors import ModelError
 from .files import kind_of
 from .metadata import ModelMetadata
 from .quoting import brief
+from .runtime.inference.onnx_file import check_model_file
 
 _MAX_BYTES: Final = (1 << 31) - 1  # what protobuf can hold
 _MAX_RANK: Final = 64
@@ -65,6 +67,8 @@ class Inspection:
             the largest first.
         bytes_by_dtype: The same by type.
         runtimes: What it takes to run it, one sentence each.
+        placements: Which nodes accelerators leave to the CPU: of the whole file, then, where it
+            has labels and logits, of the network alone.
     """
 
     path: Path
@@ -81,6 +85,7 @@ class Inspection:
     bytes_by_part: Mapping[str, int]
     bytes_by_dtype: Mapping[str, int]
     runtimes: tuple[str, ...]
+    placements: tuple[Placement, ...]
 
 
 def inspect(path: str | Path) -> Inspection:
@@ -102,6 +107,7 @@ def inspect(path: str | Path) -> Inspection:
     domains = {
         node.domain or _STANDARD for node in nodes if (node.domain, node.op_type) not in defined
     }
+    network = _network_operators(model, path)
     properties = {each.key: each.value for each in model.metadata_props}
     stored = {tensor.name for tensor in model.graph.initializer}
     return Inspection(
@@ -119,6 +125,8 @@ def inspect(path: str | Path) -> Inspection:
         bytes_by_part=_sum((part, _bytes(tensor)) for tensor, part in tensors),
         bytes_by_dtype=_sum((_dtype(tensor.data_type), _bytes(tensor)) for tensor, _ in tensors),
         runtimes=_runtimes(model, opsets, domains, (tensor for tensor, _ in tensors)),
+        placements=placements(map(_operator, nodes), "file")
+        + (placements(network, "network") if network else ()),
     )
 
 
@@ -201,6 +209,16 @@ def _nodes(model: ModelProto) -> Iterator[NodeProto]:
 def _operator(node: NodeProto) -> str:
     standard = node.domain in ("", _STANDARD)
     return node.op_type if standard else f"{node.domain}.{node.op_type}"
+
+
+def _network_operators(model: ModelProto, path: Path) -> list[str]:
+    """Operators of what the runtime would run of a file of labels and logits, else none."""
+    try:
+        graph = check_model_file(str(path))
+    except ModelError:  # the runtime would refuse it, which does not keep anybody from looking
+        return []
+    numbers = sorted(graph.network) if graph is not None else []
+    return [_operator(model.graph.node[number]) for number in numbers]
 
 
 def _stored(model: ModelProto) -> Iterator[tuple[TensorProto, str]]:

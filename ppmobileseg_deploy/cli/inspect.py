@@ -1,6 +1,6 @@
 """``ppms inspect``: what an ONNX file is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -19,10 +19,13 @@ from .inputs import check_inputs
 from .reports import JSON, STDOUT, JsonFile, check_report, write_json
 
 if TYPE_CHECKING:
+    from ..accelerators import Placement
     from ..inspection import Inspection, Tensor
 
 _SHOWN: Final = 12
 _VALUE_WIDTH: Final = 200
+_OPERATORS_SHOWN: Final = 5
+_PARTS: Final = {"file": "whole file", "network": "up to the logits"}
 
 app = new_app()
 
@@ -38,6 +41,8 @@ def inspect_file(
 ) -> None:
     """Show what an ONNX file is: inputs, outputs, operators, size, and what can run it.
 
+    Also which nodes accelerators leave to the CPU, by the lists of operators that they publish.
+
     Nothing in the file is run.
     """
     check_inputs(file)
@@ -48,6 +53,7 @@ def inspect_file(
     found = inspect(file)
     if json_file != STDOUT:
         stdout.print(_table(found))
+        stdout.print(_accelerators(found.placements))
     if json_file is not None:
         write_json(asdict(found) | {"path": str(found.path)}, json_file)
 
@@ -80,6 +86,30 @@ def _table(found: "Inspection") -> Table:
         short = value if len(value) <= _VALUE_WIDTH else value[:_VALUE_WIDTH] + "..."
         table.add_row(Text(printable(key)), Text(printable(short)))
     return table
+
+
+def _accelerators(placements: "Sequence[Placement]") -> Table:
+    """Return how many nodes of each part stay on the CPU, accelerators below each other."""
+    parts = {each.part: each.nodes for each in placements}
+    table = Table(title="Nodes that stay on the CPU, by published lists", title_justify="left")
+    table.add_column("", style="dim")
+    for part, nodes in parts.items():
+        table.add_column(f"{_PARTS[part]}, {nodes} nodes", overflow="fold")
+    rows: dict[str, list[Text]] = {}
+    for each in placements:
+        rows.setdefault(each.accelerator, []).append(Text(_on_cpu(each)))
+    for accelerator, cells in rows.items():
+        table.add_row(accelerator, *cells)
+    return table
+
+
+def _on_cpu(placement: "Placement") -> str:
+    names = [f"{count} {name}" for name, count in placement.on_cpu.items()]
+    if not names:
+        return "none"
+    shown = ", ".join(names[:_OPERATORS_SHOWN])
+    more = ", ..." if len(names) > _OPERATORS_SHOWN else ""
+    return printable(f"{sum(placement.on_cpu.values())}: {shown}{more}")
 
 
 def _line(tensor: "Tensor") -> str:

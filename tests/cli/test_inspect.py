@@ -34,9 +34,17 @@ def run_export(run, in_process):
 def test_a_table(run, exported):
     code, out, err = run("inspect", exported)
     assert (code, err) == (0, "")
-    for text in ("ai.onnx 17", "input: float32 (batch, 3, height, width)", "float16", "HardSwish"):
+    for text in (
+        "ai.onnx 17",
+        "input: float32 (batch, 3, height, width)",
+        "float16",
+        "HardSwish",
+        "WebGPU",
+    ):
         assert text in out
     assert "…" not in out  # nothing is cut off
+    assert "WebGPU" in out
+    assert "up to the logits, " in out
 
 
 def test_json_on_standard_output_is_all_that_is_printed(run, exported):
