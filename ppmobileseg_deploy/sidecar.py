@@ -45,7 +45,18 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "size_multiple": ("resize", "size_multiple"),
     "tool_version": ("tool", "version"),
 }
-"""Where the fields of the metadata stand in a sidecar: the part, and the name in it."""
+"""Where the fields of the metadata stand in a sidecar: the part, and the name in it.
+
+What is None is left out: OpenCV, which C++ programs read JSON with, knows no null.
+"""
+
+_SCALING: Final[Mapping[str, tuple[str, ...]]] = {
+    "sides": ("short_side", "long_side"),
+    "stretched": ("stretched_hw",),
+    "none": (),
+}
+"""How pictures are scaled, and the entries of ``resize`` that go with it."""
+_ALL_SIZES: Final = {name for names in _SCALING.values() for name in names}
 
 
 def sidecar_path(model: Path) -> Path:
@@ -74,10 +85,12 @@ def sidecar(
         "tool": {"name": TOOL},
         "model": dict(model),
         "input": dict(model_input),
-        "resize": {"interpolation": "bilinear"},
+        "resize": {"interpolation": "bilinear", "scaling": _scaling(metadata)},
     }
     for field, (part, name) in _PLACES.items():
-        parts[part][name] = getattr(metadata, field)
+        value = getattr(metadata, field)
+        if value is not None:
+            parts[part][name] = value
     classes = zip(metadata.class_names, metadata.palette_rgb, strict=True)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -146,13 +159,22 @@ def metadata_beside(model: Path) -> ModelMetadata | None:
 
 def _metadata(found: Mapping[str, Any]) -> ModelMetadata:
     # By way of the texts that files carry, so that both are checked in one place.
-    values = {}
+    # Neither limit, unless the sidecar says so: the metadata's own defaults have both.
+    values: dict[str, Any] = {"short_side": None, "long_side": None}
+    scaling = _part(found, "resize").get("scaling")
+    if not isinstance(scaling, str) or scaling not in _SCALING:
+        raise ValueError(
+            f"expected a scaling of {', '.join(_SCALING)} in 'resize', found {brief(scaling)}"
+        )
     for field, (part, name) in _PLACES.items():
-        entries = _part(found, part)
-        if name not in entries and part in ("input", "resize"):
+        value = _part(found, part).get(name)
+        is_size = name in _ALL_SIZES
+        needed = name in _SCALING[scaling] if is_size else part in ("input", "resize")
+        if needed and value is None:
             raise ValueError(f"expected {name!r} in {part!r}, found none")
-        value = entries.get(name)
-        if value is not None or field in ("short_side", "long_side"):
+        if is_size and not needed and value is not None:
+            raise ValueError(f"expected no {name!r} with a scaling of {scaling}, found one")
+        if value is not None:
             values[field] = value
     values["class_names"], values["palette_rgb"] = _classes(found.get("classes"))
     values["output"] = _output(found.get("outputs"))
@@ -164,6 +186,12 @@ def _metadata(found: Mapping[str, Any]) -> ModelMetadata:
     if metadata is None:
         raise ValueError("expected classes, found none")
     return metadata
+
+
+def _scaling(metadata: ModelMetadata) -> str:
+    if metadata.stretched_hw is not None:
+        return "stretched"
+    return "none" if metadata.short_side is None else "sides"
 
 
 def _part(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -64,6 +64,7 @@ def write(model: Path, content: object) -> None:
 def test_what_is_written_is_valid_and_read_back(metadata: ModelMetadata, model: Path) -> None:
     content = json.loads(json.dumps(content_for(model, metadata)))
     VALIDATOR.validate(content)
+    assert "null" not in json.dumps(content)  # which OpenCV's reader does not take
     write(model, content)
     assert metadata_beside(model) == metadata
 
@@ -95,9 +96,13 @@ def having(content: Content, part: str, name: str, value: object) -> Content:
         (lambda c: {**c, "classes": [{"id": 0, "name": "a", "color_rgb": [0, 0, 256]}]}, "255"),
         (lambda c: without(c, "outputs"), "expected outputs, found None"),
         (lambda c: {**c, "outputs": [{**OUTPUT, "kind": "boxes", "stride": 1}]}, "boxes"),
-        (lambda c: without(c, "resize"), "expected 'rule' in 'resize', found none"),
+        (lambda c: without(c, "resize"), "none in 'resize', found None"),
+        (lambda c: without(c, "resize", "rule"), "expected 'rule' in 'resize', found none"),
+        (lambda c: having(c, "resize", "scaling", "none"), "no 'short_side' with a scaling"),
+        (lambda c: having(c, "resize", "scaling", "stretched"), "no 'short_side' with a scaling"),
+        (lambda c: having(c, "resize", "scaling", []), "found []"),
         (lambda c: without(c, "resize", "short_side"), "expected 'short_side' in 'resize'"),
-        (lambda c: having(c, "resize", "short_side", None), "limits of both sides"),
+        (lambda c: having(c, "resize", "short_side", None), "expected 'short_side' in 'resize'"),
         (lambda c: having(c, "resize", "size_multiple", 1 << 40), "resize rule of 1 to 8192"),
         (lambda c: having(c, "input", "std_rgb", [1, 0, 1]), "above zero"),
         (lambda c: having(c, "input", "mean_rgb", [float("nan"), 0, 1]), "finite means"),
