@@ -21,6 +21,9 @@ RGB = tuple[int, int, int]
 ResizeRule = Literal["mmseg", "paddleseg"]
 """Whose arithmetic resizes images, see `ModelMetadata.resize_rule`."""
 
+Upsampling = Literal["padded", "half_pixel", "align_corners", "asymmetric"]
+"""How a network's logits are enlarged, see `ModelMetadata.upsampling`."""
+
 COARSE_LOGITS: Final = "coarse_logits"
 """Output of a file that gives its logits before upsampling and nothing else."""
 
@@ -46,7 +49,9 @@ _MAX_TEXT: Final = 1 << 24  # characters of an entry: 65536 names of 250 each
 _PREFIX: Final = "ppms."
 _MAX_STRIDE: Final = 256
 _STRETCHED: Final = "stretched"  # what a multiple is called to which nothing is padded
-_LEFT_OUT: Final = frozenset({"threshold", "stretched_hw"})  # entries that a file has no need of
+_LEFT_OUT: Final = frozenset({"threshold", "stretched_hw", "upsampling"})
+"""Entries that are left out where they say what a file without them means."""
+
 # Bounds of the normalisation, which divides pixel values in [0, 255] as float32.
 MAX_NUMBER: Final = 1e6
 MIN_STD: Final = 1e-6
@@ -94,6 +99,11 @@ class ModelMetadata:
             multiple, to which the image is stretched, and pixels are resized as floats.
         stretched_hw: Every image is resized to this height and width, whatever its ratio. None
             leaves the entry out.
+        upsampling: How `logits` beside labels are enlarged. ``"padded"``: they are of the image
+            padded to multiples of `NETWORK_MULTIPLE`, one for each `stride` pixels, with pixel
+            centres aligned; the entry is then left out. Otherwise they are of the image as it
+            was given, of a side's pixels divided by the stride and rounded up, and are enlarged
+            to its size by ONNX's rule of that name.
 
     Examples:
         >>> metadata = OrtSegmenter("end2end.onnx").metadata
@@ -122,6 +132,7 @@ class ModelMetadata:
     threshold: float | None = None
     resize_rule: ResizeRule = "mmseg"
     stretched_hw: tuple[int, int] | None = None
+    upsampling: Upsampling = "padded"
 
     @property
     def num_classes(self) -> int:
@@ -131,8 +142,9 @@ class ModelMetadata:
     def to_props(self) -> dict[str, str]:
         """Return the metadata as ONNX ``metadata_props``, in a fixed order.
 
-        Images that are not scaled by two limits, and multiples that are not padded to, are
-        written so that readers which know neither refuse the file.
+        Images that are not scaled by two limits, multiples that are not padded to, and logits
+        that are enlarged otherwise, are written so that readers which know none of these refuse
+        the file.
 
         Examples:
             >>> ModelMetadata(variant="tiny").to_props()["ppms.mean_rgb"]
@@ -141,10 +153,12 @@ class ModelMetadata:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.resize_rule != "mmseg":
             values["size_multiple"] = {_STRETCHED: self.size_multiple}
+        if self.upsampling != "padded":
+            values["stride"] = {self.upsampling: self.stride}
         return {
             _PREFIX + name: _to_text(value)
             for name, value in values.items()
-            if value is not None or name not in _LEFT_OUT
+            if name not in _LEFT_OUT or value not in (None, "padded")
         }
 
     @classmethod
@@ -207,6 +221,11 @@ class ModelMetadata:
         self._check_resizing()
         if not 0 <= self.stride <= _MAX_STRIDE:
             raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
+        if self.upsampling not in get_args(Upsampling):
+            raise ValueError(
+                f"expected upsampling of {', '.join(get_args(Upsampling))}, found "
+                f"{brief(self.upsampling)}"
+            )
         if self.output not in ("labels", "logits", COARSE_LOGITS):
             raise ValueError(
                 f"expected output labels, logits or {COARSE_LOGITS}, found {brief(self.output)}"
@@ -321,6 +340,13 @@ def _multiple(value: object) -> int:
     return _whole(value.get(_STRETCHED) if isinstance(value, dict) else value)
 
 
+def _stride(value: object) -> int:
+    # Of logits that are enlarged by another rule it is {"align_corners": 8}.
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    return _whole(value)
+
+
 def _size_hw(value: object) -> tuple[int, ...]:
     if not isinstance(value, list):
         raise TypeError(f"expected a list of a height and a width, found {brief(value)}")
@@ -333,7 +359,7 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
         "palette_rgb": _palette,
         "mean_rgb": _numbers,
         "std_rgb": _numbers,
-        "stride": _whole,
+        "stride": _stride,
         "short_side": _whole_or_none,
         "long_side": _whole_or_none,
         "size_multiple": _multiple,

@@ -53,16 +53,29 @@ def test_other_resize_rules_are_no_numbers_to_those_who_know_one_rule_only(rule,
     assert not all(isinstance(side, int) for side in sides)
 
 
+@pytest.mark.parametrize("rule", ["half_pixel", "align_corners", "asymmetric"])
+def test_strides_of_other_upsampling_are_no_numbers_to_those_who_know_none(rule) -> None:
+    metadata = ModelMetadata(stride=8, upsampling=rule)
+    props = metadata.to_props()
+    assert ModelMetadata.from_props(props) == metadata
+    assert json.loads(props["ppms.stride"]) == {rule: 8}
+
+
 def test_every_entry_is_text_and_none_is_left_out() -> None:
     two = {"class_names": ("a", "b"), "palette_rgb": ((0, 0, 0), (1, 1, 1))}
     props = ModelMetadata(
-        **two, **NOT_SCALED, threshold=0.3, stretched_hw=(64, 96), resize_rule="paddleseg"
+        **two,
+        **NOT_SCALED,
+        threshold=0.3,
+        stretched_hw=(64, 96),
+        resize_rule="paddleseg",
+        upsampling="align_corners",
     ).to_props()
     assert list(props) == [f"ppms.{field.name}" for field in dataclasses.fields(ModelMetadata)]
     assert all(isinstance(value, str) for value in props.values())
 
 
-@pytest.mark.parametrize("entry", ["threshold", "stretched_hw"])
+@pytest.mark.parametrize("entry", ["threshold", "stretched_hw", "upsampling"])
 def test_what_few_models_have_is_left_out_of_others(entry: str) -> None:
     assert f"ppms.{entry}" not in ModelMetadata().to_props()
 

@@ -15,7 +15,6 @@ from ..types import Labels, SizeHW
 from .inference.label_head import LabelHead
 from .inference.postprocessing import labels_and_confidence, labels_from_ids, labels_from_logits
 from .inference.preprocessing import Preprocessed, Preprocessing
-from .inference.sampling import resized_axis
 from .inference.session import Session
 from .inference.session_pool import SessionPool
 from .picture import Picture, is_one_image
@@ -131,12 +130,9 @@ class Pipeline:
                 ), None
             except ValueError as error:
                 raise ModelError(f"{session.source}: {error}") from error
-        if interface.stride > 1:
-            rows, columns = (
-                resized_axis(grid, grid * interface.stride, valid, length)
-                for grid, valid, length in zip(
-                    output.shape[1:], network.resized_hw, network.original_hw, strict=True
-                )
+        if interface.enlarging.stride > 1:
+            rows, columns = interface.enlarging.axes(
+                network.padded_hw, network.resized_hw, network.original_hw
             )
             labels = self.head.labels(output, rows, columns)
             if self.confidence:

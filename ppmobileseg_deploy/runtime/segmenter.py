@@ -350,7 +350,7 @@ class OrtSegmenter:
             self._pipeline.head,
             self._pipeline.preprocess,
             self.metadata.num_classes,
-            interface.stride,
+            interface.enlarging,
             tile_hw=tile_hw,
             overlap=overlap,
             confidence=self._pipeline.confidence,

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from ..agreement import ComparisonSession
 from ..errors import ModelError, UsageError
-from ..metadata import COARSE_LOGITS, DEFAULT_THRESHOLD, ModelMetadata, checked_threshold
+from ..metadata import (
+    COARSE_LOGITS,
+    DEFAULT_THRESHOLD,
+    NETWORK_MULTIPLE,
+    ModelMetadata,
+    checked_threshold,
+)
+from ..runtime.inference.enlarging import Enlarging
 from ..runtime.inference.label_head import LabelHead
 from ..runtime.inference.model_interface import ImageInput, check_order
 from ..runtime.inference.model_output import LOGITS
@@ -77,16 +84,17 @@ class OnnxModel:
         if interface.output.kind == "labels":
             labels, logits = interface.labels(output, example), self._inner_logits(example)
             if beside and example.photograph_hw is not None:
-                at_size = _photograph_labels(interface.logits(beside[0]), example)
+                at_size = _photograph_labels(
+                    interface.logits(beside[0]), example, interface.enlarging
+                )
         else:
             logits = interface.logits(output)
             covered_hw = example.shown_hw if interface.image.takes_bytes else example.size_hw
-            if interface.stride:  # before upsampling, of the image as the file pads it
-                rows, columns = logits.shape[1:]
-                covered_hw = rows * interface.stride, columns * interface.stride
+            if interface.is_coarse:  # before upsampling, of the image as the file pads it
+                covered_hw = interface.enlarging.covered_hw(covered_hw)
             labels = labels_from_logits(logits, covered_hw)
-            if example.photograph_hw is not None and interface.stride:
-                at_size = _photograph_labels(logits, example)
+            if example.photograph_hw is not None and interface.is_coarse:
+                at_size = _photograph_labels(logits, example, interface.enlarging)
             elif example.photograph_hw is not None:
                 shown = logits[:, :height, :width]
                 at_size = labels_from_logits(shown, example.photograph_hw)
@@ -146,10 +154,11 @@ class _Interface:
         to_bytes: Orders the channels where the input is bytes, else None.
         output: Its first output.
         output_names: Names of all outputs: one, or labels and the logits they are made of.
-        stride: Of a file of nothing but its logits before upsampling, else 0.
+        is_coarse: Whether its first output are logits before upsampling.
         scores: What its logits mean.
         threshold: Of a head of one class, the probability above which a pixel is of it.
         normalisation: How pixels become what its network takes; None if it does not say.
+        enlarging: How logits before upsampling are enlarged.
     """
 
     source: str
@@ -157,10 +166,11 @@ class _Interface:
     to_bytes: PixelBytes | None
     output: DeclaredOutput
     output_names: tuple[str, ...]
-    stride: int
+    is_coarse: bool
     scores: Scores
     threshold: float | None
     normalisation: Normalisation | None
+    enlarging: Enlarging
 
     @classmethod
     def of(
@@ -205,9 +215,7 @@ class _Interface:
             else None,
             output=output,
             output_names=tuple(each.name for each in outputs),
-            stride=metadata.stride
-            if metadata is not None and metadata.output == COARSE_LOGITS
-            else 0,
+            is_coarse=metadata is not None and metadata.output == COARSE_LOGITS,
             scores=scores_of(
                 output,
                 session.graph,
@@ -225,6 +233,10 @@ class _Interface:
                 # Of a file that takes bytes it is that of the pixels.
                 None if image.takes_bytes else metadata.channel_order,
             ),
+            # Of a file that says nothing the logits are taken for those of a padded image.
+            enlarging=Enlarging(NETWORK_MULTIPLE)
+            if metadata is None or not metadata.stride
+            else Enlarging(metadata.stride, metadata.upsampling),
         )
 
     def feeds(self, example: Example) -> dict[str, NDArray[Any]]:
@@ -284,13 +296,15 @@ def _wanted_threshold(
     return threshold or stored or assumed
 
 
-def _photograph_labels(logits: NDArray[np.float32], example: Example) -> NDArray[Any]:
+def _photograph_labels(
+    logits: NDArray[np.float32], example: Example, enlarging: Enlarging
+) -> NDArray[Any]:
     """Label a photograph as the runtime does, from coarse logits of the padded input."""
     rows, columns = (
-        resized_axis(grid, padded, shown, length)
-        for grid, padded, shown, length in zip(
+        resized_axis(grid, covered, shown, length, rule=enlarging.rule)
+        for grid, covered, shown, length in zip(
             logits.shape[1:],
-            example.padded_hw,
+            enlarging.covered_hw(example.size_hw),
             example.shown_hw,
             example.photograph_hw or (),
             strict=True,

@@ -22,9 +22,9 @@ from ...quoting import brief
 from ...sidecar import metadata_beside
 from ...types import SizeHW
 from .classes import Classes
+from .enlarging import Enlarging
 from .model_graph import ModelGraph
 from .model_output import LOGITS, ModelOutput
-from .preprocessing import in_multiples
 from .scores import Scores, scores_of
 
 Length: TypeAlias = int | str | None
@@ -128,8 +128,8 @@ class ModelInterface:
         takes_bytes: Whether the input is uint8 [batch, height, width, 3 or 4], its channels in
             the metadata's order, and not normalised float32 [batch, 3, height, width].
         output: The output that is used: class ids, or a score for each class.
-        stride: Pixels of the network's input per grid point of the output: above 1 for logits
-            before upsampling.
+        enlarging: From the output to the pixels of the network's input; of a stride above 1 for
+            logits before upsampling.
         scores: What the scores mean.
         static_size_hw: Height and width of a file that takes one size only, else None.
         free_dimensions: Names of the dimensions that can be pinned: height, width and, unless
@@ -142,7 +142,7 @@ class ModelInterface:
     input_name: str
     takes_bytes: bool
     output: ModelOutput
-    stride: int
+    enlarging: Enlarging
     scores: Scores
     static_size_hw: SizeHW | None
     free_dimensions: tuple[str, ...]
@@ -160,12 +160,9 @@ class ModelInterface:
         """Return the shape of the output.
 
         Args:
-            input_shape: Shape of the input, which the file pads before it makes logits.
+            input_shape: Shape of the input.
         """
-        batch, size_hw = input_shape[0], self.input_hw(input_shape)
-        if self.stride > 1:
-            height, width = in_multiples(size_hw, NETWORK_MULTIPLE)
-            size_hw = height // self.stride, width // self.stride
+        batch, size_hw = input_shape[0], self.enlarging.grid_hw(self.input_hw(input_shape))
         if self.output.rank == 3:
             return (batch, *size_hw)
         one_channel = self.output.kind == "labels" or self.scores.one_channel
@@ -226,7 +223,7 @@ def read_interface(
         input_name=image.name,
         takes_bytes=image.takes_bytes,
         output=output,
-        stride=_stride(output, found),
+        enlarging=_enlarging(output, found),
         scores=scores,
         static_size_hw=image.static_size_hw,
         free_dimensions=image.free_dimensions,
@@ -236,8 +233,10 @@ def read_interface(
     )
 
 
-def _stride(output: ModelOutput, metadata: ModelMetadata | None) -> int:
-    return metadata.stride if metadata is not None and _is_coarse(output, metadata) else 1
+def _enlarging(output: ModelOutput, metadata: ModelMetadata | None) -> Enlarging:
+    if metadata is None or not _is_coarse(output, metadata):
+        return Enlarging()
+    return Enlarging(metadata.stride, metadata.upsampling)
 
 
 def _is_coarse(output: ModelOutput, metadata: ModelMetadata) -> bool:
@@ -261,10 +260,12 @@ def _metadata(
     if metadata is None:
         return None
     if _is_coarse(output, metadata):
-        if not metadata.stride or NETWORK_MULTIPLE % metadata.stride:
+        padded = metadata.upsampling == "padded"
+        if not metadata.stride or (padded and NETWORK_MULTIPLE % metadata.stride):
             raise ModelError(
-                f"{source}: expected a stride that divides {NETWORK_MULTIPLE}, its metadata "
-                f"say {metadata.stride}"
+                f"{source}: expected a stride of at least 1"
+                f"{f' that divides {NETWORK_MULTIPLE}' if padded else ''}, its metadata say "
+                f"{metadata.stride}"
             )
     elif metadata.output != output.kind:
         raise ModelError(

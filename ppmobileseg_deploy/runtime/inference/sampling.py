@@ -8,12 +8,15 @@ label head takes them. `model.axes` is the same for PyTorch, and explains cells.
 
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
+
+Rule: TypeAlias = Literal["half_pixel", "align_corners", "asymmetric"]
+"""Where a pixel of a resized image lies, as ONNX's Resize calls it."""
 
 _KEPT: Final = 64
 """Sizes whose weights are kept: they take half a millisecond to find."""
@@ -60,18 +63,27 @@ class Sampling:
     between: Indices
 
     @classmethod
-    def bilinear(cls, source: int, target: int) -> "Sampling":
-        """Resize with pixel centres aligned, as PyTorch's ``align_corners=False``.
+    def bilinear(cls, source: int, target: int, rule: Rule = "half_pixel") -> "Sampling":
+        """Resize by one of ONNX's rules.
 
         Args:
             source: Number of source pixels.
             target: Number of pixels they are resized to.
+            rule: Where a pixel lies among the source pixels: ``"half_pixel"`` aligns centres, as
+                PyTorch's ``align_corners=False``; ``"align_corners"`` aligns the first and the
+                last; ``"asymmetric"`` aligns the upper left corners.
         """
         # In integers up to the last division, and so exact.
-        doubled = (2 * np.arange(target, dtype=np.int64) + 1) * source - target
-        between = doubled // (2 * target)
-        first, rest = np.divmod(doubled.clip(0, 2 * target * (source - 1)), 2 * target)
-        right = rest / (2 * target)
+        pixels = np.arange(target, dtype=np.int64)
+        if rule == "half_pixel":
+            place, unit = (2 * pixels + 1) * source - target, 2 * target
+        elif rule == "align_corners":
+            place, unit = pixels * (source - 1), max(target - 1, 1)
+        else:
+            place, unit = pixels * source, target
+        between = place // unit
+        first, rest = np.divmod(place.clip(0, unit * (source - 1)), unit)
+        right = rest / unit
         points = np.stack([first, np.minimum(first + 1, source - 1)], 1)
         return cls(points, np.stack([1 - right, right], 1), between)
 
@@ -130,15 +142,18 @@ class Sampling:
 
 
 @lru_cache(_KEPT)
-def resized_axis(grid: int, padded: int, valid: int, length: int) -> Sampling:
+def resized_axis(
+    grid: int, padded: int, valid: int, length: int, rule: Rule = "half_pixel"
+) -> Sampling:
     """Enlarge to the padded image, cut the padding off, resize to the photograph.
 
-    This is mmsegmentation's rule.
+    With pixel centres aligned both times this is mmsegmentation's rule.
 
     Args:
         grid: Number of grid points.
         padded: Pixels of the network's input.
         valid: How many of them show the image, at least 1 and at most ``padded``.
         length: Pixels of the photograph, at least 1.
+        rule: By which the logits are enlarged.
     """
-    return Sampling.bilinear(grid, padded).then(Sampling.bilinear(valid, length))
+    return Sampling.bilinear(grid, padded, rule).then(Sampling.bilinear(valid, length))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...types import Labels, Logits, SizeHW, label_type
+from .enlarging import Enlarging
 from .label_head import LabelHead
 from .preprocessing import Preprocessing
 from .sampling import Sampling
@@ -43,7 +44,7 @@ def segment_tiled(
     head: LabelHead,
     preprocess: Preprocessing,
     num_classes: int,
-    stride: int,
+    enlarging: Enlarging,
     *,
     tile_hw: SizeHW | None = None,
     overlap: int | None = None,
@@ -64,7 +65,7 @@ def segment_tiled(
         preprocess: The model's rule. Of it only the normalisation and the sizes that the network
             takes are used; nothing is scaled.
         num_classes: How many classes the logits are of.
-        stride: Pixels of the network's input per grid point of the logits.
+        enlarging: From the logits to the pixels of the network's input.
         tile_hw: Size of a tile in pixels of the image; None as in `TileGrid.of`.
         overlap: Pixels that neighbours share at least, and over which they blend: less than half
             a tile; None as in `TileGrid.of`.
@@ -83,7 +84,7 @@ def segment_tiled(
     grid = TileGrid.of((height, width), tile_hw, overlap, preprocess)
     kind = np.dtype(label_type(num_classes))
     pixel_bytes = 3 + kind.itemsize + (4 if confidence else 0)
-    _check_memory(grid, num_classes, height * width * pixel_bytes, stride, max_bytes)
+    _check_memory(grid, num_classes, height * width * pixel_bytes, enlarging.stride, max_bytes)
     labels: Labels = np.empty((height, width), kind)
     probability = np.empty((height, width), np.float32) if confidence else None
     shown_hw = grid.ordered(grid.along.tile, grid.across.tile)
@@ -94,8 +95,9 @@ def segment_tiled(
         tile, strip = grid.along.spans[place], grid.across.spans[line]
         top, left = grid.ordered(tile.start, strip.start)
         window = image_bgr[top : top + shown_hw[0], left : left + shown_hw[1]]
-        logits = run(prepare(window).tensor)
-        seams = seams or _Seams(grid, logits.shape, stride)
+        prepared = prepare(window)
+        logits = run(prepared.tensor)
+        seams = seams or _Seams(grid, logits.shape, enlarging, prepared.padded_hw)
         blended, rows, columns = seams.join(logits, place, line)
         (top, left), (below, right) = (
             grid.ordered(tile.first, strip.first),
@@ -119,12 +121,15 @@ class _Seams:
     one along the line of tiles before.
     """
 
-    def __init__(self, grid: TileGrid, shape: tuple[int, ...], stride: int) -> None:
+    def __init__(
+        self, grid: TileGrid, shape: tuple[int, ...], enlarging: Enlarging, input_hw: SizeHW
+    ) -> None:
+        covered_hw = enlarging.covered_hw(input_hw)
         # Axes of (classes, h, w).
         self._down_first = grid.lines_are_columns
         self._axis = (1, 2) if self._down_first else (2, 1)
         self._sides = tuple(
-            _SideParts(side, shape[axis], shape[axis] * stride)
+            _SideParts(side, Sampling.bilinear(shape[axis], covered_hw[axis - 1], enlarging.rule))
             for side, axis in zip((grid.along, grid.across), self._axis, strict=True)
         )
         along, across = self._sides
@@ -184,9 +189,9 @@ class _SideParts:
             points that they need.
     """
 
-    def __init__(self, side: Side, points: int, padded: int) -> None:
-        axis = blended_axis(side, points, padded)
-        self.points = points
+    def __init__(self, side: Side, of_tile: Sampling) -> None:
+        axis = blended_axis(side, of_tile)
+        points = self.points = int(of_tile.points.max()) + 1
         self.tiles = len(side.spans)
         self.total = points * self.tiles
         self.parts = [_needed(axis.part(span.first, span.done), self.total) for span in side.spans]
@@ -200,15 +205,15 @@ class _SideParts:
         return self.points * index - self.start(index)
 
 
-def blended_axis(side: Side, points: int, padded: int) -> Sampling:
+def blended_axis(side: Side, of_tile: Sampling) -> Sampling:
     """Return the interpolation of the pixels along one side of the image from its tiles.
 
     Args:
         side: The tiles.
-        points: Grid points of each of them; they are numbered through.
-        padded: Pixels of the network's input, of which the first show the tile.
+        of_tile: Interpolation of a tile's pixels, of which the first show the image, from its
+            grid points; those of all tiles are numbered through.
     """
-    of_tile = Sampling.bilinear(points, padded)
+    points = int(of_tile.points.max()) + 1
     pixels = np.arange(side.length)
     tile = np.searchsorted([span.first for span in side.spans], pixels, "right") - 1
     before = np.maximum(tile - 1, 0)

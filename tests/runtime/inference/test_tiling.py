@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ppmobileseg_deploy.errors import UsageError
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.inference.enlarging import Enlarging
 from ppmobileseg_deploy.runtime.inference.label_head import LabelHead
 from ppmobileseg_deploy.runtime.inference.postprocessing import (
     labels_and_confidence,
@@ -130,7 +131,7 @@ def test_coarse_logits_are_blended_as_if_they_were_enlarged_first(
         LabelHead(12),
         RULE,
         12,
-        stride,
+        Enlarging(stride),
         tile_hw=tile_hw,
         overlap=overlap,
         confidence=True,
@@ -153,7 +154,7 @@ def test_a_network_that_needs_no_context_gives_the_labels_of_a_whole_run(
         LabelHead(12),
         RULE,
         12,
-        1,
+        Enlarging(),
         tile_hw=tile_hw,
         overlap=overlap,
         confidence=True,
@@ -173,7 +174,7 @@ def test_an_image_no_larger_than_a_tile_is_one_run(size_hw: tuple[int, int]) -> 
 
     image_bgr = noise(*size_hw)
     tiled = segment_tiled(
-        image_bgr, contextual, LabelHead(12), RULE, 12, 1, tile_hw=(64, 96), overlap=16
+        image_bgr, contextual, LabelHead(12), RULE, 12, Enlarging(), tile_hw=(64, 96), overlap=16
     )
     assert np.array_equal(tiled.labels, labels_from_logits(whole(image_bgr, contextual), size_hw))
     assert tiled.confidence is None
@@ -199,7 +200,7 @@ def test_seams_are_linear_ramps_whose_weights_sum_to_one(
         LabelHead(2),
         RULE,
         2,
-        1,
+        Enlarging(),
         tile_hw=tile_hw,
         overlap=overlap,
         confidence=True,
@@ -239,7 +240,7 @@ def test_equal_values_stay_what_they_are_when_they_are_blended() -> None:
 
     for run in (ties, half_ties):
         tiled = segment_tiled(
-            noise(150, 170), run, LabelHead(2), RULE, 2, 1, tile_hw=(32, 32), overlap=15
+            noise(150, 170), run, LabelHead(2), RULE, 2, Enlarging(), tile_hw=(32, 32), overlap=15
         )
         assert not tiled.labels.any()
 
@@ -253,7 +254,7 @@ def test_every_tile_has_its_own_size_and_padding() -> None:
         LabelHead(2),
         RULE,
         2,
-        1,
+        Enlarging(),
         tile_hw=(50, 70),
         overlap=20,
         progress=lambda done, total: calls.append((done, total)),
@@ -266,7 +267,7 @@ def test_a_network_of_fixed_size_is_padded_to_it() -> None:
     recorder = Recorder()
     rule = replace(RULE, fit_hw=(128, 128), padded_hw=(128, 128))
     segment_tiled(
-        noise(100, 130), recorder, LabelHead(2), rule, 2, 1, tile_hw=(64, 64), overlap=20
+        noise(100, 130), recorder, LabelHead(2), rule, 2, Enlarging(), tile_hw=(64, 64), overlap=20
     )
     assert set(recorder.shapes) == {(1, 3, 128, 128)}
 
@@ -278,7 +279,7 @@ def test_many_classes_give_sixteen_bit_labels() -> None:
         return logits
 
     tiled = segment_tiled(
-        noise(40, 50), last, LabelHead(300), RULE, 300, 1, tile_hw=(32, 32), overlap=4
+        noise(40, 50), last, LabelHead(300), RULE, 300, Enlarging(), tile_hw=(32, 32), overlap=4
     )
     assert (tiled.labels.dtype, tiled.labels.min()) == (np.uint16, 299)
 
@@ -293,7 +294,7 @@ def test_too_much_memory_is_refused_before_it_is_taken() -> None:
             LabelHead(150),
             RULE,
             150,
-            1,
+            Enlarging(),
             tile_hw=(1024, 1024),
             overlap=128,
         )
@@ -311,7 +312,7 @@ def test_the_bound_can_be_lifted() -> None:
     def run(max_bytes: int) -> None:
         image_bgr, head = noise(100, 100), LabelHead(2)
         options = {"tile_hw": (64, 64), "overlap": 16, "max_bytes": max_bytes}
-        segment_tiled(image_bgr, Recorder(), head, RULE, 2, 1, **options)  # type: ignore[arg-type]
+        segment_tiled(image_bgr, Recorder(), head, RULE, 2, Enlarging(), **options)  # type: ignore[arg-type]
 
     held = 3 * 64 * 64 + 16 * 100 + 16 * 64
     needed = 100 * 100 * 4 + 4 * 2 * (held + 64 * 64) + 300 * 64 * 64
@@ -330,7 +331,14 @@ def test_memory_is_that_of_the_strips(stride: int) -> None:
         buffer = np.zeros((50, 64 // stride, 64 // stride), np.float32)
         tracemalloc.start()
         segment_tiled(
-            image_bgr, lambda _: buffer, head, RULE, 50, stride, tile_hw=(64, 64), overlap=16
+            image_bgr,
+            lambda _: buffer,
+            head,
+            RULE,
+            50,
+            Enlarging(stride),
+            tile_hw=(64, 64),
+            overlap=16,
         )
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
