@@ -10,12 +10,14 @@ from .description import Description
 from .loading import load_checkpoint
 from .official import OFFICIAL, OfficialCheckpoint, download
 from .recipes import RECIPES, Recipe, Resizing
+from .sources import Network
 
 __all__ = [
     "OFFICIAL",
     "RECIPES",
     "Checkpoint",
     "Description",
+    "Network",
     "OfficialCheckpoint",
     "Origins",
     "Recipe",

@@ -1,6 +1,8 @@
 """What a checkpoint file is once it has been read and found to fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from torch import Tensor
 
@@ -8,6 +10,8 @@ from ..errors import UsageError
 from ..metadata import DEFAULT_THRESHOLD, RGB, checked_threshold
 from ..model import PPMobileSeg, PPMobileSegConfig
 from .recipes import Recipe
+
+_SAYS: Final = "the checkpoint's"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,30 @@ class Checkpoint:
     channel_order: str | None = None
     training: Recipe | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def variant(self) -> str:
+        """Name of the configuration."""
+        return self.config.name
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per grid point of the logits."""
+        return self.config.stride
+
+    @property
+    def said(self) -> Mapping[str, Recipe | None]:
+        """What the file says about the network, by where."""
+        return {
+            _SAYS: Recipe(
+                mean=self.mean,
+                std=self.std,
+                channel_order=self.channel_order,  # type: ignore[arg-type]
+                class_names=self.class_names,
+                palette_rgb=self.palette_rgb,
+            ),
+            f"{_SAYS} training configuration": self.training,
+        }
 
 
 def with_threshold(checkpoint: Checkpoint, threshold: float | None = None) -> Checkpoint:

@@ -12,11 +12,10 @@ from typing import Any, Final
 from ..errors import UsageError
 from ..metadata import ModelMetadata
 from ..version import VERSION
-from .checkpoint import Checkpoint
 from .description import Description
 from .naming import names_of, palette_of
 from .recipes import RECIPES, Resizing, Three
-from .sources import ASSUMED, GIVEN, Sources
+from .sources import ASSUMED, GIVEN, Network, Sources
 
 _DEFAULTS: Final = ModelMetadata()
 
@@ -44,13 +43,11 @@ class Origins:
     notes: tuple[str, ...] = ()
 
 
-def describe(
-    checkpoint: Checkpoint, given: Description | None = None
-) -> tuple[ModelMetadata, Origins]:
+def describe(network: Network, given: Description | None = None) -> tuple[ModelMetadata, Origins]:
     """Put together what is known about a network.
 
     Args:
-        checkpoint: The network.
+        network: The network, such as a `Checkpoint`.
         given: What its owner says.
 
     Returns:
@@ -62,9 +59,9 @@ def describe(
             or numbers do not fit each other.
     """
     given = given or Description()
-    sources = Sources(checkpoint, given)
-    names, names_from, along = names_of(checkpoint, given, sources)
-    palette, palette_from = palette_of(checkpoint, given, sources, names, along)
+    sources = Sources(network, given)
+    names, names_from, along = names_of(network, given, sources)
+    palette, palette_from = palette_of(network, given, sources, names, along)
     order, order_from = sources.first("channel_order", given.channel_order)
     # All but the owner say the numbers in the order of the network's channels.
     mean, mean_from = sources.first("mean", _turned(given.mean_rgb, order))
@@ -73,10 +70,10 @@ def describe(
     multiple, multiple_from = sources.first("size_multiple", given.size_multiple)
     rule, rule_from = sources.first("resize_rule", given.resize_rule)
     metadata = ModelMetadata(
-        variant=checkpoint.config.name,
+        variant=network.variant,
         class_names=names,
         palette_rgb=palette,
-        stride=checkpoint.config.stride,
+        stride=network.stride,
         mean_rgb=_turned(mean, order),
         std_rgb=_turned(std, order),
         channel_order=order,
@@ -85,10 +82,10 @@ def describe(
         stretched_hw=resizing.stretched_hw,
         size_multiple=multiple,
         resize_rule=rule,
-        checkpoint=checkpoint.file_name,
-        checkpoint_sha256=checkpoint.sha256,
+        checkpoint=network.file_name,
+        checkpoint_sha256=network.sha256,
         tool_version=VERSION,
-        threshold=checkpoint.threshold,
+        threshold=network.threshold,
     )
     try:
         metadata.checked()
@@ -102,7 +99,7 @@ def describe(
         resizing=resizing_from,
         filling=_joined(multiple_from, rule_from),
     )
-    assumed = _assumptions(checkpoint.file_name, origins)
+    assumed = _assumptions(network.file_name, origins)
     return metadata, replace(origins, notes=(*sources.notes, *assumed, *_scale_notes(mean, std)))
 
 

@@ -13,19 +13,18 @@ from ..class_names import (
 )
 from ..metadata import RGB
 from ..palettes import distinct_palette
-from .checkpoint import Checkpoint
 from .description import Description
 from .recipes import Unclear
-from .sources import Sources
+from .sources import Network, Sources
 
 
 def names_of(
-    checkpoint: Checkpoint, given: Description, sources: Sources
+    network: Network, given: Description, sources: Sources
 ) -> tuple[tuple[str, ...], str, tuple[RGB, ...] | None]:
     """Find the name of each class id.
 
     Args:
-        checkpoint: The network.
+        network: The network.
         given: What its owner says.
         sources: Who else says something.
 
@@ -36,22 +35,22 @@ def names_of(
         UsageError: The owner's names cannot be read, or are of another number.
     """
     if given.names is not None:
-        names, palette = read_classes(given.names, checkpoint.num_classes)
+        names, palette = read_classes(given.names, network.num_classes)
         return names, f"from {given.names}", palette
-    if found := _fitting("class_names", "class names", BACKGROUND, checkpoint, sources):
+    if found := _fitting("class_names", "class names", BACKGROUND, network, sources):
         return found[0], found[1], None
     for data_set, origin in sources.said("data_set", assumed=False):
         names, _ = BUILT_IN[data_set]
-        if len(names) == checkpoint.num_classes:
+        if len(names) == network.num_classes:
             return names, origin, None
-    names, _ = default_classes(checkpoint.num_classes)
+    names, _ = default_classes(network.num_classes)
     if names == BUILT_IN["ade20k"][0]:
         return names, "ADE20K's, as there are 150 and the checkpoint gives no others", None
     return names, "made up, as the checkpoint gives none", None
 
 
 def palette_of(
-    checkpoint: Checkpoint,
+    network: Network,
     given: Description,
     sources: Sources,
     names: tuple[str, ...],
@@ -60,7 +59,7 @@ def palette_of(
     """Find the colour of each class id.
 
     Args:
-        checkpoint: The network.
+        network: The network.
         given: What its owner says.
         sources: Who else says something.
         names: Name of each class id.
@@ -75,7 +74,7 @@ def palette_of(
     background = distinct_palette(1)[0]
     if along is not None:
         palette, origin = along, f"from {given.names}"
-    elif found := _fitting("palette_rgb", "colours", background, checkpoint, sources):
+    elif found := _fitting("palette_rgb", "colours", background, network, sources):
         palette, origin = found
     else:
         palette = usual_palette(names)
@@ -87,16 +86,16 @@ def palette_of(
 
 
 def _fitting(
-    name: str, what: str, background: object, checkpoint: Checkpoint, sources: Sources
+    name: str, what: str, background: object, network: Network, sources: Sources
 ) -> tuple[Any, str] | None:
     """Return the first that are as many as the classes, and where they come from."""
     # A head of one class tells it from the background, which is named as well.
-    count = max(checkpoint.num_classes, 2)
+    count = max(network.num_classes, 2)
     for said, origin in sources.said(name):
         if isinstance(said, Unclear):
             problem = said.reason
         else:
-            each = (background, *said) if checkpoint.num_classes == len(said) == 1 else said
+            each = (background, *said) if network.num_classes == len(said) == 1 else said
             if len(each) == count:
                 return each, origin
             problem = f"expected {count}, found {len(each)}"
