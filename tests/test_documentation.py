@@ -17,7 +17,7 @@ from typer.main import get_command
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "demo/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
-COMMANDS = ("export", "infer", "eval", "verify", "bench")
+COMMANDS = ("export", "graft", "infer", "eval", "verify", "bench")
 # What every command has, and the reference says once.
 COMMON = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 
@@ -68,8 +68,8 @@ def _of(words: list[str]) -> tuple[str, list[str]]:
     if program == "ppms":
         return arguments[0], arguments[1:]
     name = program.removeprefix("ppms-")
-    if name == "export" and arguments[:1] == ["inspect"]:
-        return "inspect", arguments[1:]
+    if name == "export" and arguments[:1] in (["inspect"], ["graft"]):
+        return arguments[0], arguments[1:]
     return name, arguments
 
 

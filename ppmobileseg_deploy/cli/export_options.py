@@ -12,7 +12,8 @@ HELP: Final = """Export a PP-MobileSeg checkpoint to one ONNX file, validated ag
 The file runs in ONNX Runtime 1.15 and newer, takes images of any size, and carries its class
 names, colours and preprocessing along. Segment images with it by ppms-infer.
 
-`ppms inspect FILE` tells what an ONNX file of any origin is.
+`ppms-export graft MODEL.onnx` makes the ONNX file of any other segmentation network give its
+labels faster. `ppms inspect FILE` tells what an ONNX file of any origin is.
 """
 
 _WHERE: Final = "Where to"

@@ -5,6 +5,7 @@ from typing import Final
 from ..errors import PPMobileSegError
 
 _HINTS: Final = {
+    "force": "--force writes it all the same",
     "input_size_hw": "--input-size HxW scales it, --tile HxW cuts it up",
     "max_pixels": "--max-pixels N allows more",
     "model": "-m FILE names the model",

@@ -19,6 +19,7 @@ from .console import Version, new_app, run
 
 COMMANDS: Final[Mapping[str, str]] = {
     "export": "Export a checkpoint to one ONNX file, validated against PyTorch.",
+    "graft": "Make any segmentation network's ONNX file give its labels faster.",
     "infer": "Segment images and videos: overlays, labels, JSON.",
     "eval": "Measure mIoU and accuracy of models on labelled images.",
     "verify": "Compare two models: checkpoints, ONNX files, stored outputs.",
@@ -112,7 +113,8 @@ def ppms(
     """PP-MobileSeg semantic segmentation on a plain CPU.
 
     A checkpoint becomes one ONNX file, which runs without PyTorch. `ppms COMMAND --help` lists the
-    options of a command. All but inspect are programs of their own, too, such as ppms-infer.
+    options of a command. All but graft and inspect are programs of their own, too, such as
+    ppms-infer.
 
     The exit code is 0 when everything was done, 1 when something failed or differs, 2 for wrong
     use such as a missing input, 130 after Ctrl-C.

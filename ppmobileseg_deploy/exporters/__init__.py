@@ -4,6 +4,7 @@ from ..checkpoints import Description, Origins
 from .comparison import Comparison
 from .export import ExportReport, export_onnx
 from .golden import write_golden
+from .grafting import GraftReport, graft
 from .label_head import export_label_head
 from .mmdeploy_info import check_sdk_options, dump_info
 from .options import ExportOptions
@@ -18,6 +19,7 @@ __all__ = [
     "Description",
     "ExportOptions",
     "ExportReport",
+    "GraftReport",
     "Int8Options",
     "Int8Report",
     "Origins",
@@ -29,6 +31,7 @@ __all__ = [
     "dump_info",
     "export_label_head",
     "export_onnx",
+    "graft",
     "write_golden",
     "write_sidecar",
 ]

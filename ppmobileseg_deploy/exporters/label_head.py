@@ -59,7 +59,7 @@ def export_label_head(output: str | Path, num_classes: int, stride: int) -> None
     batch, _, h, w = _EXAMPLE
     logits = torch.zeros(batch, num_classes, h, w)
     sizes = [torch.tensor([each[i] for each in _EXAMPLE_SIZES]) for i in (2, 3)]
-    model = _traced(
+    model = traced(
         _SizesHead(stride, narrow_type(num_classes)),
         {_LOGITS: logits, "resized_hw": sizes[0], "size_hw": sizes[1]},
         {_LOGITS: {0: "batch", 2: "logits_height", 3: "logits_width"}},
@@ -90,7 +90,7 @@ def runtime_heads() -> dict[str, ModelProto]:
     }
     grid = {1: "classes", 2: "logits_height", 3: "logits_width"}
     heads = {
-        f"labels_{name}.onnx": _traced(
+        f"labels_{name}.onnx": traced(
             _AxesHead(dtype),
             {_LOGITS: torch.zeros(_EXAMPLE), **arrays},
             {_LOGITS: grid, **dims},
@@ -99,7 +99,7 @@ def runtime_heads() -> dict[str, ModelProto]:
         for name, dtype in (("uint8", torch.uint8), ("int32", torch.int32))
     }
     for name in ("confidence", "maximum"):
-        heads[f"{name}.onnx"] = _traced(
+        heads[f"{name}.onnx"] = traced(
             _BestHead(softmax=name == "confidence"),
             {
                 _LOGITS: torch.zeros(_EXAMPLE)[0].permute(1, 2, 0),
@@ -181,13 +181,27 @@ class _BestHead(nn.Module):
         return (torch.softmax(interpolated, -1) if self.softmax else interpolated).amax(-1)
 
 
-def _traced(
+def traced(
     module: nn.Module,
     inputs: dict[str, Tensor],
     dims: dict[str, dict[int, str]],
     output_dims: dict[int, str],
     output: str = "labels",
+    opset: int = _OPSET,
 ) -> ModelProto:
+    """Translate a head to a small model of its own.
+
+    Args:
+        module: The head.
+        inputs: An example of each input, by name.
+        dims: Which of their dimensions vary, and their names.
+        output_dims: The same of the output.
+        output: Name of the output.
+        opset: ONNX opset version.
+
+    Raises:
+        ExportError: PyTorch cannot translate it.
+    """
     with known_warnings(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "head.onnx"
         try:
@@ -196,7 +210,7 @@ def _traced(
                 tuple(inputs.values()),
                 path,
                 dynamo=False,
-                opset_version=_OPSET,
+                opset_version=opset,
                 input_names=list(inputs),
                 output_names=[output],
                 dynamic_axes={**dims, output: output_dims},

@@ -48,12 +48,18 @@ def describe_file(model: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: The file is missing, or no ONNX file.
-        UsageError: It carries no metadata, or has several inputs that must be given.
+        UsageError: It carries no metadata, has several inputs that must be given, or logits
+            that are enlarged otherwise.
     """
     found = inspect(model)
     metadata = found.metadata
     if metadata is None:
         raise UsageError(f"expected a file of ppms-export, found no metadata in {model}")
+    if metadata.upsampling != "padded":  # which other programs would not expect
+        raise UsageError(
+            f"expected logits that are enlarged as those of ppms-export, found "
+            f"{metadata.upsampling} in {model}"
+        )
     images = [each for each in found.inputs if not each.optional]
     if len(images) != 1:
         raise UsageError(f"expected one input, found {len(images)} in {model}")

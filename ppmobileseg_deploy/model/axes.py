@@ -8,6 +8,7 @@ its corners. Cell 0 lies before the first grid point, and its pixels have that p
 c begins at grid point c - 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -74,10 +75,97 @@ def resized_axis(grid: Tensor, padded: Tensor, valid: Tensor, length: Tensor) ->
     point, right = _neighbours(grid, padded, torch.stack([first, second]))
     is_before = (2 * first + 1) * grid < padded
     cell = torch.where(is_before, torch.zeros_like(first), point[0] + 1)
+    return _grouped(grid, length, cell, point, right, fraction)
 
+
+@dataclass(frozen=True)
+class Resizing:
+    """One bilinear resizing along an axis, by one of ONNX's rules.
+
+    Attributes:
+        rule: Where a pixel lies among the source pixels: ``"half_pixel"`` (centres aligned),
+            ``"pytorch_half_pixel"`` (likewise, but a single pixel is the first source pixel),
+            ``"align_corners"`` (the first and the last aligned) or ``"asymmetric"`` (the upper
+            left corners aligned).
+        source: int64 (), number of source pixels.
+        target: int64 (), number of pixels they are resized to.
+        ratio: Source pixels and the pixels they become, where that is not source by target: a
+            scale of 2.5 makes 32 pixels of 13, and has a ratio of 2 by 5.
+    """
+
+    rule: str
+    source: Tensor
+    target: Tensor
+    ratio: tuple[int, int] | None = None
+
+    def neighbours(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the two source pixels that a pixel is interpolated from.
+
+        Args:
+            pixels: int64, which pixels.
+
+        Returns:
+            The first of the two, int64; the weight of the one after it, float64 in [0, 1); and
+            whether the pixel lies before the first source pixel, bool.
+        """
+        old, new = self.ratio or (self.source, self.target)
+        if self.rule == "align_corners":
+            place, unit = pixels * (self.source - 1), (self.target - 1).clamp(min=1)
+        elif self.rule == "asymmetric":
+            place, unit = pixels * old, new + torch.zeros_like(self.target)
+        else:
+            place, unit = (2 * pixels + 1) * old - new, 2 * new + torch.zeros_like(self.target)
+            if self.rule == "pytorch_half_pixel":
+                place = place * (self.target - 1).clamp(max=1)
+        inside = torch.minimum(place.clamp(min=0), unit * (self.source - 1))
+        first = torch.div(inside, unit, rounding_mode="trunc")
+        right = (inside - first * unit).to(torch.float64) / unit.to(torch.float64)
+        return first, right, place < 0
+
+
+def interpolated_axis(resizings: Sequence[Resizing]) -> Axis:
+    """Enlarge once, or twice in a row.
+
+    Args:
+        resizings: One, or two of which the first makes as many pixels as the second takes; no
+            one of them makes fewer.
+    """
+    grid, length = resizings[0].source, resizings[-1].target
+    pixels = torch.arange(_as_size(length))
+    if len(resizings) == 1:
+        first, right, is_before = resizings[0].neighbours(pixels)
+        cell = torch.where(is_before, torch.zeros_like(first), first + 1)
+        return _grouped(grid, length, cell, first.unsqueeze(0), right.unsqueeze(0))
+    between, second = resizings
+    first, fraction, _ = second.neighbours(pixels)
+    pair = torch.stack([first, torch.minimum(first + 1, second.source - 1)])
+    point, right, is_before = between.neighbours(pair)
+    cell = torch.where(is_before[0], torch.zeros_like(first), point[0] + 1)
+    return _grouped(grid, length, cell, point, right, fraction)
+
+
+def _grouped(
+    grid: Tensor,
+    length: Tensor,
+    cell: Tensor,
+    point: Tensor,
+    right: Tensor,
+    fraction: Tensor | None = None,
+) -> Axis:
+    """Group pixels into cells.
+
+    Args:
+        grid: int64 (), number of grid points.
+        length: int64 (), number of pixels.
+        cell: int64 (length,), the cell of each.
+        point: int64 (taps, length), the first of the two grid points that each of a pixel's one
+            or two taps is interpolated from; in its cell or the next.
+        right: float64 (taps, length), the weights of the points after these.
+        fraction: float64 (length,), the weight of the second tap; None where there is one.
+    """
     cells = torch.arange(_as_size(grid + 1))
-    places = torch.arange(3)  # of the corners of a cell
-    share = torch.stack([1 - fraction, fraction])
+    places = torch.arange(len(point) + 1)  # of the corners of a cell
+    share = torch.ones_like(right) if fraction is None else torch.stack([1 - fraction, fraction])
     place = point + 1 - cell
     weights = (
         (share * (1 - right)).unsqueeze(2) * (place.unsqueeze(2) == places)

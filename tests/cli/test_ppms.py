@@ -44,7 +44,7 @@ def test_the_version(ppms):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected a command, export, infer, eval, verify, bench, inspect, found none"),
+        ([], "expected a command, export, graft, infer, eval, verify, bench, inspect, found none"),
         (["exprot", "x.pth"], "bench, inspect, found 'exprot'; see ppms --help"),
         (["--quiet"], "--quiet"),
         (["infer", "--quiet"], "--quiet"),
