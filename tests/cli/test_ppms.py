@@ -44,8 +44,8 @@ def test_the_version(ppms):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected a command, export, graft, infer, eval, verify, bench, inspect, found none"),
-        (["exprot", "x.pth"], "bench, inspect, found 'exprot'; see ppms --help"),
+        ([], "expected a command, export, graft, infer, eval, verify, bench, inspect, web, found"),
+        (["exprot", "x.pth"], "inspect, web, found 'exprot'; see ppms --help"),
         (["--quiet"], "--quiet"),
         (["infer", "--quiet"], "--quiet"),
         (["infer"], "Missing argument"),
