@@ -59,6 +59,7 @@ def export(
     checkpoint: given.Checkpoint,
     output: given.Output = _FILE_NAME,
     work_dir: given.WorkDir = None,
+    web: given.Web = None,
     weights: Weights = None,
     names: given.Names = None,
     palette: given.Palette = None,
@@ -119,7 +120,29 @@ def export(
     from ..runtime.drawing.window import Window
     from ..runtime.images.files import read_image
     from ..verification import prove_file
+    from ..web import runtime_files, write_page
 
+    runtime = None
+    if web is not None:
+        _check_web(
+            web,
+            {
+                "--output": output != _FILE_NAME,
+                "--work-dir": work_dir is not None,
+                "--vim": vim is not None,
+                "--logits": logits,
+                "--coarse-logits": coarse_logits,
+                "--no-logits-output": no_logits_output,
+                "--label-dtype": label_dtype is not None,
+                "--embed-preprocessing": embed_preprocessing is not None,
+                "--shape": shape is not None,
+                "--dump-info": dump_info,
+            },
+        )
+        with stderr.status("fetching ONNX Runtime for browsers"):
+            runtime = runtime_files()
+        work_dir, embed_preprocessing = web, "rgba"
+        coarse_logits = label_head = sidecar = True
     _check_output(
         {"--logits": logits, "--coarse-logits": coarse_logits},
         {
@@ -228,6 +251,9 @@ def export(
     if sidecar:
         beside = printable(str(write_sidecar(target)))
         stdout.print(f"sidecar: {beside}", markup=False, soft_wrap=True)
+    if web is not None and runtime is not None:
+        write_page(web, runtime)
+        stdout.print(f"page: ppms web {printable(str(web))}", markup=False, soft_wrap=True)
     if golden is not None:
         with stderr.status("running the file on a picture"):
             manifest = write_golden(target, golden)
@@ -254,6 +280,16 @@ def _target(output: str, work_dir: Path | None) -> Path:
     if path.name != output:
         raise UsageError(f"expected --output without a folder beside --work-dir, found {output}")
     return work_dir / path
+
+
+def _check_web(folder: Path, others: Mapping[str, bool]) -> None:
+    """Refuse what decides on the form or place of the file, which the page does."""
+    for option, is_given in others.items():
+        if is_given:
+            raise UsageError(
+                f"--web decides on the form and the place of the file: leave out {option}"
+            )
+    check_folder(folder)
 
 
 def _check_output(of_logits: Mapping[str, bool], of_labels: Mapping[str, bool]) -> None:

@@ -50,6 +50,16 @@ WorkDir = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+Web = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Make a page that segments pictures in the browser, in this folder: HTML, the model "
+        "in the form that it needs, and ONNX Runtime, fetched by npm. Any web server shows it; "
+        "`ppms web DIR` is one.",
+        rich_help_panel=_WHERE,
+    ),
+]
 
 Names = Annotated[
     str | None,

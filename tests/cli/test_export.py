@@ -12,7 +12,7 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from ppmobileseg_deploy import ade20k
+from ppmobileseg_deploy import ade20k, web
 from ppmobileseg_deploy.cache import official_model_path
 from ppmobileseg_deploy.checkpoints import OfficialCheckpoint, loading
 from ppmobileseg_deploy.cli.export import main
@@ -517,3 +517,57 @@ def test_golden_files_need_a_folder(export: Export) -> None:
     assert code == 1
     assert "g is no folder" in error
     assert not Path("end2end.onnx").exists()
+
+
+@pytest.fixture
+def runtime_for_browsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of what npm would fetch."""
+    monkeypatch.setattr(web, "runtime_files", lambda: {"ort.wasm.min.js": b"runtime"})
+
+
+@pytest.mark.usefixtures("runtime_for_browsers")
+def test_a_page_has_its_model_in_the_form_that_it_needs(export: Export) -> None:
+    code, stdout, _ = export(CHECKPOINT, "--web", "page", "--precision", "fp16", "--verify", "off")
+    assert code == 0
+    assert "page: ppms web page" in stdout
+    assert [each.name for each in Path().iterdir()] == ["page"]
+    web.check_page(Path("page"))
+    sidecar = json.loads(Path("page/end2end.json").read_text())
+    assert sidecar["model"]["file"] == "end2end.onnx"
+    assert sidecar["input"]["channel_order"] == "rgba"
+    assert sidecar["input"]["shape"] == ["batch", "height", "width", 4]
+    assert [each["name"] for each in sidecar["outputs"]] == ["logits"]
+    assert Path("page/end2end.labels.onnx").is_file()
+    assert Path("page/onnxruntime/ort.wasm.min.js").read_bytes() == b"runtime"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "m.onnx"),
+        ("--work-dir", "out"),
+        ("--vim", "off"),
+        ("--logits",),
+        ("--coarse-logits",),
+        ("--no-logits-output",),
+        ("--label-dtype", "uint8"),
+        ("--embed-preprocessing", "rgb"),
+        ("--shape", "64"),
+        ("--dump-info",),
+    ],
+)
+def test_a_page_decides_on_form_and_place(options: tuple[str, ...], export: Export) -> None:
+    code, _, error = export(CHECKPOINT, "--web", "page", *options)
+    assert code == 2
+    assert "error: --web decides on the form and the place of the file: leave out -" in error
+    assert not list(Path().iterdir())
+
+
+def test_a_page_without_npm_costs_no_export(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    code, _, error = export(CHECKPOINT, "--web", "page")
+    assert code == 2
+    assert error.startswith("error: a page for the browser needs npm, which comes with Node.js")
+    assert not list(Path().iterdir())
