@@ -9,7 +9,7 @@ OLD := .venv-old-runtime
 VINO := .venv-openvino
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model accuracy test coverage test-old-runtime test-openvino check docs package bench endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web test-old-runtime test-openvino check docs package bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -27,6 +27,11 @@ demo: $(STAMP)
 # The demo model as an ONNX file, which the plain install can run; it is part of the repository.
 demo-model: $(STAMP)
 	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --precision fp16 -o demo/ppmobileseg_tiny_demo.onnx
+
+# A page that segments pictures in the browser with the demo model; `.venv/bin/ppms web demo/output/web` shows it.
+WEB := demo/output/web
+web-demo: $(STAMP)
+	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --precision fp16 --web $(WEB)
 
 # The documentation's table of accuracy: every form of the demo model on 100 scenes that it never saw, and
 # the default file beside the checkpoint on 30 each of other sizes than the network's.
@@ -54,6 +59,10 @@ test: $(STAMP)
 # The lines of the package that the tests reach, processes that they start included.
 coverage:
 	$(MAKE) test COVER='--cov --cov-report=term:skip-covered'
+
+# That page in Chromium, which is installed where that is possible.
+test-web: web-demo
+	tests/web/run $(WEB)
 
 # The exported files in the oldest ONNX Runtime that is promised, which needs numpy 1.
 test-old-runtime: $(STAMP)
@@ -130,4 +139,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) $(VINO) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output
+	rm -rf $(VENV) $(OLD) $(VINO) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules
