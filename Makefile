@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
 VINO := .venv-openvino
+HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
+NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo demo-model web-demo accuracy test coverage test-web test-old-runtime test-openvino check docs package bench endurance format clean
@@ -34,7 +36,7 @@ web-demo: $(STAMP)
 	$(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --precision fp16 --web $(WEB)
 
 # The documentation's table of accuracy: every form of the demo model on 100 scenes that it never saw, and
-# the default file beside the checkpoint on 30 each of other sizes than the network's.
+# the default file beside the checkpoint on 30 each of other sizes than the network's, and in OpenVINO.
 FORMS := demo/output/forms
 EXPORT := $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --work-dir $(FORMS)
 accuracy: $(STAMP)
@@ -50,6 +52,11 @@ accuracy: $(STAMP)
 	  $(BIN)/python -m demo.make_dataset $(FORMS)/$$hw --scenes 30 --height $${hw%x*} --width $${hw#*x} && \
 	  $(BIN)/ppms-eval demo/ppmobileseg_tiny_demo.pth $(FORMS)/cell.onnx --ade20k $(FORMS)/$$hw --json $(FORMS)/$$hw.json || exit 1; \
 	done
+	@if $(HAS_VINO); then \
+	  $(MAKE) $(VINO)/.installed && \
+	  $(VINO)/bin/ppms-eval $(FORMS)/cell.onnx --against openvino,openvino-bf16 --ade20k $(FORMS)/scenes \
+	    --json $(FORMS)/openvino.json; \
+	else echo '$(NO_VINO)'; fi
 
 # In parallel, as the cores allow; one folder alone is quicker without: .venv/bin/python -m pytest tests/cli
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
@@ -81,13 +88,11 @@ $(OLD)/.installed:
 
 # The exported files and the runtime with OpenVINO's provider, which is another package of ONNX Runtime.
 test-openvino: $(STAMP)
-	@if $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then \
+	@if $(HAS_VINO); then \
 	  $(MAKE) $(VINO)/.installed && \
 	  $(BIN)/python tests/openvino/write_models.py $(VINO)/models && \
 	  OPENVINO_MODELS=$(VINO)/models $(VINO)/bin/python -m pytest --confcutdir=tests/openvino tests/openvino; \
-	else \
-	  echo 'NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13'; \
-	fi
+	else echo '$(NO_VINO)'; fi
 
 # Not by the package's own list, which would put the usual ONNX Runtime beside it.
 $(VINO)/.installed: pyproject.toml constraints.txt

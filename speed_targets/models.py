@@ -1,12 +1,16 @@
-"""Whole networks: every form of the exported file, one thread, and OpenVINO beside them."""
+"""Whole networks: every form of the exported file, one thread, and OpenVINO beside them.
+
+The network alone, up to its logits, is what the runtime runs of the default file.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from ppmobileseg_deploy.benchmarking import Spread, latencies_ms
@@ -14,18 +18,26 @@ from ppmobileseg_deploy.benchmarking.head import FORMS
 from ppmobileseg_deploy.benchmarking.networks import (
     Run,
     has_openvino,
+    network_run,
     onnxruntime_run,
     openvino_run,
 )
 from ppmobileseg_deploy.checkpoints import Checkpoint, load_checkpoint
 from ppmobileseg_deploy.exporters import ExportOptions, export_onnx
 from ppmobileseg_deploy.exporters.options import Vim
+from ppmobileseg_deploy.runtime.inference.execution import Execution
+from ppmobileseg_deploy.runtime.inference.label_head import LabelHead
+from ppmobileseg_deploy.runtime.inference.ort_session import SessionFactory
+from ppmobileseg_deploy.runtime.inference.sampling import resized_axis
 
 from .inputs import DEMO_CHECKPOINT, demo_tensor, drawn_checkpoint
 from .targets import Target
 
 _GOALS: Final = {"tiny": 8.0, "base": 4.0}
+_BFLOAT16_GOAL: Final = 1.6
 _OPENVINO: Final = "OpenVINO, cell"
+_NETWORK: Final = "network alone, pinned"
+_BFLOAT16: Final = "OpenVINO in bfloat16, network alone"
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class ModelRow:
     Attributes:
         variant: ``"tiny"`` or ``"base"``.
         way: Form of the file, and how it is run.
-        latency_ms: Milliseconds, None where it could not be run.
+        latency_ms: Milliseconds; None where OpenVINO is not installed, or has no bfloat16 here.
         classes_present: Different labels in the result.
         differing: Labels that are not those of ``off``.
     """
@@ -86,8 +98,12 @@ def measure_model(
     for form, path in files.items():
         runs[f"{form}, dynamic"] = onnxruntime_run(path, 1)
         runs[f"{form}, pinned"] = onnxruntime_run(path, 1, pinned)
+    runs[_NETWORK] = network_run(files["cell"], 1, pinned)
     if has_openvino():
-        runs[_OPENVINO] = openvino_run(files["cell"], (1, 3, side, side), 1)
+        runs[_OPENVINO] = openvino_run(files["cell"], tensor.shape, 1)
+    if has_openvino("bf16"):
+        content = SessionFactory.of(files["cell"], Execution()).model()
+        runs[_BFLOAT16] = openvino_run(content, tensor.shape, 1, "bf16")
     jobs: dict[str, Callable[[], object]] = {
         way: partial(run, tensor) for way, run in runs.items()
     }
@@ -95,7 +111,7 @@ def measure_model(
     expected = runs["off, dynamic"](tensor)
     rows = []
     for way, run in runs.items():
-        labels = run(tensor)
+        labels = _labels(run(tensor), side)
         rows.append(
             ModelRow(
                 variant=variant,
@@ -105,9 +121,16 @@ def measure_model(
                 differing=int((labels != expected).sum()),
             )
         )
-    if not has_openvino():
-        rows.append(ModelRow(variant, _OPENVINO, None, 0, 0))
-    return rows
+    missing = [way for way in (_OPENVINO, _BFLOAT16) if way not in runs]
+    return rows + [ModelRow(variant, way, None, 0, 0) for way in missing]
+
+
+def _labels(output: NDArray[Any], side: int) -> NDArray[Any]:
+    """Return the labels of a network, by the head that the runtime has for logits."""
+    if output.shape[1] == 1:
+        return output
+    axis = resized_axis(output.shape[2], side, side, side)
+    return LabelHead(output.shape[1]).labels(output[0], axis, axis)[None, None]
 
 
 def model_table(rows: Sequence[ModelRow], side: int = 512) -> Table:
@@ -118,7 +141,7 @@ def model_table(rows: Sequence[ModelRow], side: int = 512) -> Table:
         table.add_column(heading, justify="left" if heading in headings[:2] else "right")
     for row in rows:
         if row.latency_ms is None:
-            table.add_row(row.variant, row.way, "not installed", *[""] * 4)
+            table.add_row(row.variant, row.way, "not here", *[""] * 4)
             continue
         latency = row.latency_ms
         table.add_row(
@@ -146,6 +169,10 @@ def model_targets(rows: Sequence[ModelRow]) -> list[Target]:
         targets.append(
             Target(name, ours / theirs if theirs else None, 1.0, at_least=False, unit="x")
         )
+        network, bfloat16 = (_median(rows, variant, way) for way in (_NETWORK, _BFLOAT16))
+        ratio = network / bfloat16 if bfloat16 else None
+        name = f"{variant}, network alone: ours in float32 / OpenVINO in bfloat16"
+        targets.append(Target(name, ratio, _BFLOAT16_GOAL, at_least=True, unit="x"))
     return targets
 
 

@@ -71,7 +71,7 @@ def measure(
     size_hw: tuple[int, int] = (512, 512),
     threads: Sequence[int | None] = (None,),
     classes_present: Sequence[int] = (),
-    openvino: bool = False,
+    openvino: Sequence[str] = (),
     turns: int = 20,
     on_progress: Report | None = None,
 ) -> Benchmark:
@@ -84,11 +84,13 @@ def measure(
         threads: Numbers of threads to compare, None among them for as many as there are cores.
         classes_present: Also measure the upsampling alone, with so many classes in the picture.
             Needs the packages of the extra ``export``.
-        openvino: Also measure the network alone, in ONNX Runtime and in OpenVINO.
+        openvino: Also measure the network alone, in ONNX Runtime and in OpenVINO, which computes
+            in these: ``"fp32"``, ``"bf16"``.
         turns: How often each of the things compared has its turn, at least 1.
         on_progress: Called after each turn.
 
     Raises:
+        DeviceError: OpenVINO does not compute in a precision on this processor.
         ImageError: The image cannot be read.
         ModelError: A model cannot be loaded, or fails.
         UsageError: Arguments that make no sense, or a package that is missing.
@@ -104,7 +106,7 @@ def measure(
         3
     """
     if openvino:
-        require_openvino()
+        require_openvino(openvino)
     conditions = find_conditions()
     if conditions.busy:
         warnings.warn(
@@ -137,7 +139,11 @@ def measure(
     networks = []
     if openvino:
         networks = measure_networks(
-            runners, picture_bgr, turns, on_progress=_named("networks", on_progress)
+            runners,
+            picture_bgr,
+            turns,
+            precisions=openvino,
+            on_progress=_named("networks", on_progress),
         )
     upsampling = _named("upsampling", on_progress)
     return Benchmark(

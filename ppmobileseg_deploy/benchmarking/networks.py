@@ -1,6 +1,6 @@
 """The network alone, in ONNX Runtime and in OpenVINO: the same file, tensor in, labels out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -9,16 +9,20 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..errors import ModelError, UsageError
+from ..errors import DeviceError, ModelError, UsageError
 from ..runtime.inference.execution import Execution
 from ..runtime.inference.ort_session import SessionFactory, first_line
 from .candidates import Candidate
 from .timing import Progress, Spread, latencies_ms
 
 ONNXRUNTIME: Final = "ONNX Runtime"
-OPENVINO: Final = "OpenVINO"
+OPENVINO: Final = MappingProxyType({"fp32": "OpenVINO", "bf16": "OpenVINO, bfloat16"})
+"""Name of the engine for each precision."""
+
+_HINTS: Final = MappingProxyType({"fp32": "f32", "bf16": "bf16"})
 
 Run: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 """From the first input to the first output."""
@@ -41,46 +45,80 @@ def onnxruntime_run(
         UsageError: A number of threads that makes no sense.
     """
     factory = SessionFactory.of(model, Execution.of(threads=threads))
-    inference = factory.whole().create(lengths)
-    name, output = inference.get_inputs()[0].name, inference.get_outputs()[0].name
-    return lambda tensor: np.asarray(inference.run([output], {name: tensor})[0])
+    return _first_output(factory.whole().create(lengths))
 
 
-def has_openvino() -> bool:
-    """Whether the package ``openvino`` is installed."""
-    return find_spec("openvino") is not None
+def network_run(
+    model: Path, threads: int | None = None, lengths: Mapping[str, int] = MappingProxyType({})
+) -> Run:
+    """Open what `OrtSegmenter` runs of a file: of labels and logits, the network up to logits.
 
-
-def require_openvino() -> None:
-    """Make sure that OpenVINO is installed.
+    Args:
+        model: The file.
+        threads: Threads within an operator, None for as many as this process may use.
+        lengths: Dimension name to length, for dimensions that are fixed from outside.
 
     Raises:
-        UsageError: It is not; says how to install it.
+        ModelError: The file cannot be loaded.
+        UsageError: A number of threads that makes no sense.
     """
-    if not has_openvino():
+    factory = SessionFactory.of(model, Execution.of(threads=threads))
+    return _first_output(factory.create(lengths))
+
+
+def has_openvino(precision: str = "fp32") -> bool:
+    """Whether the package ``openvino`` is installed, and computes in a precision here.
+
+    Args:
+        precision: A key of `OPENVINO`.
+    """
+    return find_spec("openvino") is not None and precision.upper() in _capabilities()
+
+
+def require_openvino(precisions: Sequence[str] = ("fp32",)) -> None:
+    """Make sure that OpenVINO is installed, and computes in all of these.
+
+    Args:
+        precisions: Keys of `OPENVINO`.
+
+    Raises:
+        DeviceError: The processor has no instructions for a precision.
+        UsageError: It is not installed; says how to install it.
+    """
+    if find_spec("openvino") is None:
         raise UsageError(
             "comparing with OpenVINO needs the package openvino; install with: "
             "pip install openvino"
         )
+    for precision in precisions:
+        if not has_openvino(precision):
+            raise DeviceError(f"OpenVINO does not compute in {precision} on this processor")
 
 
-def openvino_run(model: Path, shape: tuple[int, ...], threads: int | None = None) -> Run:
-    """Open a file in OpenVINO, float32, tuned for latency.
+def openvino_run(
+    model: str | Path | bytes,
+    shape: tuple[int, ...],
+    threads: int | None = None,
+    precision: str = "fp32",
+) -> Run:
+    """Open a file in OpenVINO, tuned for latency.
 
     Args:
-        model: The file.
+        model: The file, or its content.
         shape: Shape of its first input; OpenVINO compiles the file for this shape alone.
         threads: Threads that it may use, None for its own choice.
+        precision: A key of `OPENVINO`.
 
     Raises:
+        DeviceError: The processor has no instructions for the precision.
         ModelError: OpenVINO cannot load the file, or not for this shape.
         UsageError: OpenVINO is not installed.
     """
-    require_openvino()
+    require_openvino([precision])
     import openvino
 
     settings: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "PERFORMANCE_HINT": "LATENCY",
     }
     if threads is not None:
@@ -90,7 +128,8 @@ def openvino_run(model: Path, shape: tuple[int, ...], threads: int | None = None
         network.reshape({network.inputs[0].any_name: list(shape)})
         compiled = openvino.compile_model(network, "CPU", settings)
     except RuntimeError as error:
-        raise ModelError(f"OpenVINO cannot load {model.name}: {first_line(error)}") from error
+        named = "the model" if isinstance(model, bytes) else Path(model).name
+        raise ModelError(f"OpenVINO cannot load {named}: {first_line(error)}") from error
     request = compiled.create_infer_request()
     # By number: the name of the optional input is none of our business.
     return lambda tensor: cast(
@@ -105,7 +144,7 @@ class NetworkRow:
     Attributes:
         model: Path of the file.
         threads: Threads that the engine may use, None for its own choice.
-        engine: `ONNXRUNTIME` or `OPENVINO`.
+        engine: `ONNXRUNTIME`, or a value of `OPENVINO`.
         network_hw: Height and width of the input.
         latency_ms: Milliseconds.
         equal: Share of the labels that are ONNX Runtime's, in [0, 1].
@@ -124,22 +163,23 @@ def measure_networks(
     image_bgr: NDArray[np.uint8],
     turns: int,
     *,
+    precisions: Sequence[str] = ("fp32",),
     on_progress: Progress | None = None,
 ) -> list[NetworkRow]:
     """Time files in ONNX Runtime and in OpenVINO, both opened for this one size.
-
-    OpenVINO knows no optional inputs: labels are one a pixel of the input in both.
 
     Args:
         runners: From `candidates`.
         image_bgr: (height, width, 3) uint8.
         turns: How often each has its turn, at least 1.
+        precisions: What OpenVINO computes in, keys of `OPENVINO`; at least one.
         on_progress: Called with how many turns are done, and how many there are.
 
     Returns:
-        Two rows for each runner, ONNX Runtime's first.
+        For each runner ONNX Runtime's row, in float32, and then one for each precision.
 
     Raises:
+        DeviceError: The processor has no instructions for a precision.
         ModelError: OpenVINO cannot load a file.
         UsageError: OpenVINO is not installed.
     """
@@ -148,7 +188,10 @@ def measure_networks(
     for number, (each, given) in enumerate(zip(runners, inputs, strict=True)):
         lengths = each.lengths(given.padded_hw)
         runs[number, ONNXRUNTIME] = onnxruntime_run(each.model, each.threads, lengths)
-        runs[number, OPENVINO] = openvino_run(each.model, given.tensor.shape, each.threads)
+        for precision in precisions:
+            runs[number, OPENVINO[precision]] = openvino_run(
+                each.model, given.tensor.shape, each.threads, precision
+            )
     jobs: dict[tuple[int, str], Callable[[], object]] = {
         key: partial(run, inputs[key[0]].tensor) for key, run in runs.items()
     }
@@ -170,6 +213,18 @@ def measure_networks(
             )
         )
     return rows
+
+
+def _capabilities() -> Collection[str]:
+    import openvino
+
+    found: Collection[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return found
+
+
+def _first_output(inference: ort.InferenceSession) -> Run:
+    name, output = inference.get_inputs()[0].name, inference.get_outputs()[0].name
+    return lambda tensor: np.asarray(inference.run([output], {name: tensor})[0])
 
 
 def _labels(output: NDArray[Any], *, logits: bool) -> NDArray[Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from ..errors import UsageError
+from .against import ENGINES, parse_against
 from .command import Command
 from .console import Version, new_app, parse_size_hw, run, stdout, warnings_as_notes
 from .extras import require_export_extra
@@ -14,7 +15,6 @@ from .progress import progress
 from .reports import JSON, PICTURE, STDOUT, JsonFile, check_report, write_json
 
 _SIZE: Final = "512x512"
-_ENGINES: Final = ("openvino",)
 
 app = new_app()
 
@@ -48,8 +48,9 @@ def bench_models(
     against: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="Also time the network alone, here and in another engine: openvino.",
+            metavar="NAME,...",
+            help="Also time the network alone, here and in other engines: openvino (float32), "
+            "openvino-bf16, or both. Needs the package openvino.",
         ),
     ] = None,
     runs: Annotated[
@@ -75,8 +76,7 @@ def bench_models(
 
     if image is not None and size is not None:
         raise UsageError("expected --image or --size, found both: an image has its own size")
-    if against not in (None, *_ENGINES):
-        raise UsageError(f"expected --against {' or '.join(_ENGINES)}, found {against!r}")
+    engines = parse_against(against)
     inputs = (*models, *(() if image is None else (image,)))
     check_inputs(image)
     check_report("--json", json_file, JSON, inputs)
@@ -92,7 +92,7 @@ def bench_models(
             size_hw=parse_size_hw(size or _SIZE),
             threads=_numbers("--threads", threads) or [None],
             classes_present=_numbers("--classes-present", classes_present),
-            openvino=against == "openvino",
+            openvino=[ENGINES[name] for name in engines],
             turns=runs,
             on_progress=show,
         )

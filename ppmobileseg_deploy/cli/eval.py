@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from ..errors import UsageError
 from ..file_names import names_checkpoint
+from .against import ENGINES, parse_against
 from .checkpoint_options import (
     About,
     ChannelOrder,
@@ -123,6 +124,14 @@ def evaluate_models(
         int | None,
         typer.Option(metavar="N", help="CPU threads. Without it: one for each core."),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Also run each ONNX file in another engine: openvino (float32), openvino-bf16, "
+            "or both. Needs an ONNX Runtime with OpenVINO.",
+        ),
+    ] = None,
     json_file: JsonFile = None,
     weights: Weights = None,
     mean: Mean = None,
@@ -167,12 +176,15 @@ def evaluate_models(
         config=config,
     )
     _check_about((*(() if weights is None else ("--weights",)), *about.options), models)
-    segmenters = {
-        model: _open_checkpoint(model, about, weights, threshold)
-        if names_checkpoint(model)
-        else _open(model, threads, threshold)
-        for model in models
-    }
+    engines = parse_against(against)
+    segmenters: dict[str, _Model] = {}
+    for model in models:
+        if names_checkpoint(model):
+            segmenters[model] = _open_checkpoint(model, about, weights, threshold)
+            continue
+        segmenters[model] = _open(model, threads, threshold)
+        for engine in engines:
+            segmenters[f"{model} ({engine})"] = _open(model, threads, threshold, engine)
     _note_thresholds(segmenters)
     prepared = {name: each.metadata for name, each in segmenters.items()}
     note_other_input(prepared, "a checkpoint is given those of its ONNX file by --mean and --std")
@@ -331,12 +343,17 @@ def _open_checkpoint(
     return segmenter
 
 
-def _open(model: str, threads: int | None, threshold: float | None) -> "OrtSegmenter":
+def _open(
+    model: str, threads: int | None, threshold: float | None, engine: str | None = None
+) -> "OrtSegmenter":
     from ..runtime.inference.find_model import find_model
     from ..runtime.segmenter import OrtSegmenter
 
+    known: dict[str, Any] = {"threads": threads, "threshold": threshold}
+    if engine is not None:
+        known |= {"device": "openvino", "precision": ENGINES[engine]}
     with warnings_as_notes():
-        return OrtSegmenter(find_model(model), threads=threads, threshold=threshold)
+        return OrtSegmenter(find_model(model), **known)
 
 
 def main() -> None:

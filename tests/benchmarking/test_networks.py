@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppmobileseg_deploy import ModelError, UsageError
+from ppmobileseg_deploy import DeviceError, ModelError, UsageError
 from ppmobileseg_deploy.benchmarking import candidates, measure_networks, networks
-from ppmobileseg_deploy.benchmarking.networks import onnxruntime_run, openvino_run
+from ppmobileseg_deploy.benchmarking.networks import network_run, onnxruntime_run, openvino_run
 from ppmobileseg_deploy.runtime.images.files import read_image
 
 
@@ -27,25 +27,29 @@ def test_a_file_of_labels_and_logits_runs_as_a_whole() -> None:
 def test_the_same_file_runs_in_both_engines(
     model: Path, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[tuple[int, ...], int | None]] = []
+    asked: list[tuple[tuple[int, ...], int | None, str]] = []
 
     def stand_in(
-        model: Path, shape: tuple[int, ...], threads: int | None
+        model: Path, shape: tuple[int, ...], threads: int | None, precision: str
     ) -> Callable[[np.ndarray], np.ndarray]:
-        asked.append((shape, threads))
+        asked.append((shape, threads, precision))
         return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
 
     monkeypatch.setattr(networks, "openvino_run", stand_in)
     picture = read_image(image)
-    rows = measure_networks(candidates([model], [1, 2]), picture, turns=2)
+    runners = candidates([model], [1, 2])
+    rows = measure_networks(runners, picture, turns=2, precisions=["fp32", "bf16"])
     assert [(row.engine, row.threads) for row in rows] == [
         ("ONNX Runtime", 1),
         ("OpenVINO", 1),
+        ("OpenVINO, bfloat16", 1),
         ("ONNX Runtime", 2),
         ("OpenVINO", 2),
+        ("OpenVINO, bfloat16", 2),
     ]
-    assert asked == [((1, 3, 64, 128), 1), ((1, 3, 64, 128), 2)]
-    assert [row.equal == 1 for row in rows] == [True, False, True, False]
+    shape = (1, 3, 64, 128)
+    assert asked == [(shape, n, precision) for n in (1, 2) for precision in ("fp32", "bf16")]
+    assert [row.equal == 1 for row in rows] == [True, False, False] * 2
     assert all(row.equal > 0 for row in rows)
 
 
@@ -58,6 +62,20 @@ def test_openvino_computes_the_same(model: Path, tmp_path: Path) -> None:
     damaged.write_bytes(model.read_bytes()[:-50])
     with pytest.raises(ModelError, match=r"OpenVINO cannot load damaged.onnx: ."):
         openvino_run(damaged, tensor.shape, 1)
+
+
+def test_what_the_runtime_runs_is_the_network_up_to_its_logits() -> None:
+    demo = Path(__file__).parents[2] / "demo" / "ppmobileseg_tiny_demo.onnx"
+    logits = network_run(demo, 1)(np.zeros((1, 3, 64, 96), np.float32))
+    assert (logits.shape, logits.dtype) == ((1, 150, 4, 6), np.float32)
+
+
+def test_a_precision_that_the_processor_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "find_spec", lambda _: "found")
+    monkeypatch.setattr(networks, "_capabilities", lambda: ["FP32", "INT8"])
+    networks.require_openvino(["fp32"])
+    with pytest.raises(DeviceError, match="OpenVINO does not compute in bf16 on this processor"):
+        networks.require_openvino(["fp32", "bf16"])
 
 
 def test_without_openvino_the_error_tells_how_to_install_it(

@@ -135,10 +135,10 @@ def test_tables_of_large_networks_fit_a_terminal(bench, model_bytes):
 
 
 def test_engines_are_said_to_be_compared_with_onnx_runtime(bench, monkeypatch):
-    def stand_in(model, shape, threads):
+    def stand_in(model, shape, threads, precision):
         return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
 
-    monkeypatch.setattr(benchmark, "require_openvino", lambda: None)
+    monkeypatch.setattr(benchmark, "require_openvino", lambda _: None)
     monkeypatch.setattr(networks, "openvino_run", stand_in)
     arguments = ("--runs", "1", "--size", "32", "--against", "openvino")
     code, out, _ = bench("end2end.onnx", *arguments)
@@ -168,7 +168,16 @@ def test_a_model_without_metadata_is_noted_once(bench, model_bytes):
         (("end2end.onnx", "--threads", "1,x"), 2, "expected --threads to be numbers such as 1,2"),
         (("end2end.onnx", "--threads", "2,2"), 2, "expected --threads to be different numbers"),
         (("end2end.onnx", "--threads", "2000"), 2, "expected 1 to 1024 threads, found 2000"),
-        (("end2end.onnx", "--against", "tvm"), 2, "expected --against openvino, found 'tvm'"),
+        (
+            ("end2end.onnx", "--against", "tvm"),
+            2,
+            "expected --against openvino or openvino-bf16, or both with a comma, found 'tvm'",
+        ),
+        (
+            ("end2end.onnx", "--against", "openvino,openvino"),
+            2,
+            "expected --against openvino or openvino-bf16, or both",
+        ),
         (("end2end.onnx", "--plot", "a.svg"), 2, "expected --plot to end in .png or .jpg"),
         (("end2end.onnx", "--json", "end2end.onnx"), 2, "expected --json to end in .json"),
         (("end2end.onnx", "--json", "link.json"), 2, "would overwrite an input of this run"),

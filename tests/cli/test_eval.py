@@ -282,6 +282,16 @@ def test_a_limit_takes_the_first_images(evaluate, dataset):
             "no class of the 3, found 1",
         ),
         (("--ade20k", "set", "--limit", "0"), 2, "--limit"),
+        (
+            ("--ade20k", "set", "--against", "cuda"),
+            2,
+            "expected --against openvino or openvino-bf16, or both with a comma, found 'cuda'",
+        ),
+        (
+            ("--ade20k", "set", "--against", "openvino"),
+            2,
+            "device 'openvino' needs an ONNX Runtime with OpenVINOExecutionProvider",
+        ),
         (("--ade20k", "set", "--foreground", "255"), 2, "expected one of --reduce-zero-label (as"),
         (
             ("--images", "set/images", "--labels", "blank", "--foreground", "255"),

@@ -1,5 +1,6 @@
 """Models in OpenVINO's execution provider: whole, equal, quiet, in threads and other processes."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -55,7 +56,7 @@ def test_the_network_runs_in_one_piece_at_any_size(
     options = ort.SessionOptions()
     options.log_severity_level = 0
     ort.InferenceSession(
-        factory._model(), options, providers=list(factory.execution.session_providers())
+        factory.model(), options, providers=list(factory.execution.session_providers())
     )
     log = capfd.readouterr().err
     assert f"All nodes placed on [{PROVIDER}]. Number of nodes: 1" in log
@@ -204,6 +205,30 @@ def test_the_command_says_nothing_but_what_was_asked(
     found = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
     assert found.returncode == 0, found.stderr
     assert (said in found.stderr) if said else (found.stderr == "")
+
+
+@bfloat16
+def test_engines_are_columns_of_the_evaluation(
+    models: Path, images: list[Path], tmp_path: Path
+) -> None:
+    commands, model = Path(sys.executable).parent, str(models / "cell.onnx")
+    pictures, labels = tmp_path / "pictures", tmp_path / "labels"
+    pictures.mkdir()
+    (pictures / "a.jpg").write_bytes(images[0].read_bytes())
+    _run(commands / "ppms-infer", pictures, "-m", model, "-o", labels, "--save", "labels")
+    found = tmp_path / "found.json"
+    evaluated = ("--images", pictures, "--labels", labels, "--json", found)
+    _run(commands / "ppms-eval", model, *evaluated, "--against", "openvino,openvino-bf16")
+    scores = json.loads(found.read_text())["models"]
+    assert list(scores) == [model, f"{model} (openvino)", f"{model} (openvino-bf16)"]
+    cpu, float32, bfloat16 = (each["pixel_accuracy"] for each in scores.values())
+    assert (cpu, float32) == (1, pytest.approx(1, abs=1e-4))
+    assert 0.998 < bfloat16 < 1
+
+
+def _run(*command: object) -> None:
+    found = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stderr
 
 
 def _in_a_fork(work: Callable[[], object]) -> str:

@@ -65,11 +65,15 @@ def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
         "off, pinned",
         "cell, dynamic",
         "cell, pinned",
+        "network alone, pinned",
         "OpenVINO, cell",
+        "OpenVINO in bfloat16, network alone",
     ]
     assert models.model_table(rows).row_count == len(ways)
-    (off, ours, theirs) = (rows[number].latency_ms for number in (1, 3, 4))
-    speedup, against_openvino = models.model_targets(rows)
+    (off, ours, alone, theirs, bfloat16) = (rows[number].latency_ms for number in (1, 3, 4, 5, 6))
+    speedup, against_openvino, in_bfloat16 = models.model_targets(rows)
+    assert rows[4].differing == rows[3].differing
+    assert in_bfloat16.value == (alone.median / bfloat16.median if bfloat16 else None)
     assert speedup.value == off.median / ours.median
     assert against_openvino.value == (ours.median / theirs.median if theirs else None)
 
@@ -77,11 +81,11 @@ def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
 def test_without_openvino_the_row_says_so(
     tiny_files: dict[Vim, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "has_openvino", lambda: False)
+    monkeypatch.setattr(models, "has_openvino", lambda _="fp32": False)
     rows = models.measure_model("tiny", tiny_files, turns=1, side=64)
-    assert rows[-1].latency_ms is None
-    assert "not installed" in list(models.model_table(rows).columns[2].cells)
-    assert models.model_targets(rows)[1].met is None
+    assert [row.latency_ms for row in rows[-2:]] == [None, None]
+    assert list(models.model_table(rows).columns[2].cells)[-2:] == ["not here"] * 2
+    assert [target.met for target in models.model_targets(rows)[1:]] == [None, None]
 
 
 def test_pipeline_rows(tiny_files: dict[Vim, Path]) -> None:

@@ -99,7 +99,7 @@ class SessionFactory:
             raise ModelError(f"cannot load {self.source} again: the file has changed")
         try:
             inference = ort.InferenceSession(
-                self._model(),
+                self.model(),
                 self.execution.sess_options or self._options(lengths),
                 providers=list(self.execution.session_providers()),
                 enable_fallback=0,
@@ -126,7 +126,7 @@ class SessionFactory:
         inference.disable_fallback()
         return inference
 
-    def _model(self) -> str | bytes:
+    def model(self) -> str | bytes:
         """Return what ONNX Runtime opens; of a file with labels and logits, the network only."""
         if self.graph is None or not self.graph.network:
             return self.content
