@@ -43,7 +43,7 @@ class UsageError(PPMobileSegError, ValueError):
 
 
 class DeviceError(UsageError):
-    """The device was asked for, and this ONNX Runtime has no provider for it."""
+    """The device was asked for, and ONNX Runtime or the processor lack what it needs."""
 
 
 class CheckpointError(PPMobileSegError):

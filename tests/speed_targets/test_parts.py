@@ -65,9 +65,9 @@ def test_model_rows(tiny_files: dict[Vim, Path]) -> None:
         "off, pinned",
         "cell, dynamic",
         "cell, pinned",
-        "network alone, pinned",
+        "cell, network, pinned",
         "OpenVINO, cell",
-        "OpenVINO in bfloat16, network alone",
+        "OpenVINO bf16, network",
     ]
     assert models.model_table(rows).row_count == len(ways)
     (off, ours, alone, theirs, bfloat16) = (rows[number].latency_ms for number in (1, 3, 4, 5, 6))

@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
+import onnxruntime as ort
+
 from ...errors import DeviceError, UsageError
 from ...quoting import brief
 
@@ -12,6 +14,9 @@ Precision: TypeAlias = Literal["fp32", "bf16", "auto"]
 """What OpenVINO computes in: float32, bfloat16, or the latter where the processor has it."""
 
 _HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
+_FIRST_WITH_BFLOAT16: Final = 1, 23
+"""ONNX Runtime whose provider heeds the precision; 1.22 does not, and says nothing."""
+
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
 """As Linux calls instructions that multiply in bfloat16. Without them OpenVINO would go through
@@ -29,7 +34,8 @@ def chosen_precision(precision: object) -> str:
 
     Raises:
         UsageError: It is none of these.
-        DeviceError: It is ``"bf16"``, and this processor is known to have no such instructions.
+        DeviceError: It is ``"bf16"``, and this processor is known to have no such instructions,
+            or the provider is too old.
     """
     if precision is None:
         return "fp32"
@@ -38,11 +44,16 @@ def chosen_precision(precision: object) -> str:
             f"expected a precision of {', '.join(get_args(Precision))}, found {brief(precision)}"
         )
     if precision == "auto":
-        return "bf16" if has_bfloat16() else "fp32"
+        return "bf16" if has_bfloat16() and _takes_bfloat16() else "fp32"
     if precision == "bf16" and has_bfloat16() is False:
         raise DeviceError(
             "precision 'bf16' needs a processor with avx512_bf16 or amx_bf16, this one has "
             "neither: take fp32, or auto"
+        )
+    if precision == "bf16" and not _takes_bfloat16():
+        raise DeviceError(
+            "precision 'bf16' needs ONNX Runtime 1.23 or newer with OpenVINO, found "
+            f"{ort.__version__}, which would compute in float32 all the same"
         )
     return precision
 
@@ -61,6 +72,11 @@ def provider_options(precision: str, threads: int | None) -> dict[str, str]:
     if threads is not None:
         options["num_of_threads"] = str(threads)
     return options
+
+
+def _takes_bfloat16() -> bool:
+    major, minor = ort.__version__.split(".")[:2]
+    return (int(major), int(minor)) >= _FIRST_WITH_BFLOAT16
 
 
 @cache

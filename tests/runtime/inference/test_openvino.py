@@ -84,6 +84,16 @@ def test_bfloat16_is_not_emulated(with_openvino: None, monkeypatch: pytest.Monke
         Execution.of("openvino", precision="bf16")
 
 
+def test_older_providers_would_not_compute_in_bfloat16(
+    with_openvino: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _says(monkeypatch, bfloat16=True)
+    monkeypatch.setattr(ort, "__version__", "1.22.0")
+    assert Execution.of("openvino", precision="auto").precision == "fp32"
+    with pytest.raises(DeviceError, match=r"needs ONNX Runtime 1\.23 or newer .*found 1\.22\.0"):
+        Execution.of("openvino", precision="bf16")
+
+
 def test_providers_of_the_user_keep_their_options(with_openvino: None) -> None:
     given = Execution.of(providers=[(PROVIDER, {"cache_dir": "x"})])
     assert given.session_providers() == ((PROVIDER, {"cache_dir": "x"}),)
