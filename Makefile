@@ -6,12 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
+PORTS := .venv-ports
+EXPORT_PORT = $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --label-head --sidecar --verify off
 VINO := .venv-openvino
 HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
 NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model web-demo accuracy test coverage test-web test-old-runtime test-openvino check docs package bench endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web test-old-runtime test-openvino test-ports check docs package bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -102,6 +104,24 @@ $(VINO)/.installed: pyproject.toml constraints.txt
 	$(VINO)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+# The examples in C++, JavaScript and Python, each compared with what Python answers, in environments of their own.
+# What cannot be built here, without cmake, node or OpenCV's headers, is named as NOT RUN.
+$(PORTS)/.installed: examples/requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(PORTS)
+	$(PORTS)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . -r examples/requirements.txt
+	@touch $@
+
+test-ports: $(STAMP)
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  $(MAKE) $(PORTS)/.installed && \
+	  $(EXPORT_PORT) -o $(PORTS)/models/floats/end2end.onnx --golden $(PORTS)/models/floats/golden && \
+	  $(EXPORT_PORT) -o $(PORTS)/models/bytes/end2end.onnx --golden $(PORTS)/models/bytes/golden \
+	    --embed-preprocessing rgba --label-dtype uint8 && \
+	  $(PORTS)/bin/python -m pytest examples --models $(PORTS)/models; \
+	else \
+	  echo 'NOT RUN: packages that the examples need have releases for Python 3.11 and newer only'; \
+	fi
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -144,4 +164,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) $(VINO) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules
+	rm -rf $(VENV) $(OLD) $(VINO) $(PORTS) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules examples/node/node_modules

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,3 +63,16 @@ def test_the_network_is_told_from_what_makes_labels_of_it() -> None:
     assert {"NonZero", "ScatterElements", "TopK"} <= set(whole.on_cpu)
     assert not {"NonZero", "ScatterElements", "TopK"} & set(network.on_cpu)
     assert accelerators.placements([], "network")[0].nodes == 0
+
+
+def test_the_documentation_has_these_figures(exported_demo: Callable[..., Path]) -> None:
+    page = (ROOT / "docs" / "reference" / "accelerators.md").read_text("utf-8")
+    found = [*inspect(exported_demo()).placements]
+    found += inspect(exported_demo(coarse_logits=True, shape_hw=(512, 512))).placements
+    (heads,) = re.findall(r"^\| \| default .*$", page, re.MULTILINE)
+    columns = [each.nodes for each in found[:: len(TABLES)]]
+    assert [int(number) for number in re.findall(r"(\d+) nodes", heads)] == columns
+    for index, name in enumerate(TABLES):
+        (cells,) = re.findall(rf"^\| {name} \|(( \d+ \|){{3}})$", page, re.MULTILINE)
+        counts = [sum(each.on_cpu.values()) for each in found[index :: len(TABLES)]]
+        assert [int(number) for number in re.findall(r"\d+", cells[0])] == counts
