@@ -29,7 +29,7 @@ TOOL: Final = "ppmobileseg_deploy"
 _MOST_BYTES: Final = 1 << 24  # 65536 classes with names of 200 characters
 _PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "variant": ("model", "variant"),
-    "vim": ("model", "upsampling"),
+    "vim": ("model", "vim"),
     "stride": ("model", "stride"),
     "precision": ("model", "precision"),
     "threshold": ("model", "threshold"),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from ppmobileseg_deploy.errors import ModelError
 from ppmobileseg_deploy.metadata import COARSE_LOGITS, ModelMetadata
-from ppmobileseg_deploy.sidecar import SCHEMA, metadata_beside, sidecar, sidecar_path
+from ppmobileseg_deploy.sidecar import _PLACES, SCHEMA, metadata_beside, sidecar, sidecar_path
 
 VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 TWO = ModelMetadata(class_names=("a", 'b "c"'), palette_rgb=((1, 2, 3), (4, 5, 6)))
@@ -67,6 +67,12 @@ def test_what_is_written_is_valid_and_read_back(metadata: ModelMetadata, model: 
     assert "null" not in json.dumps(content)  # which OpenCV's reader does not take
     write(model, content)
     assert metadata_beside(model) == metadata
+
+
+def test_every_field_of_the_metadata_has_a_place() -> None:
+    # Of these the first three are lists of their own, and the last is refused in an export.
+    elsewhere = {"class_names", "palette_rgb", "output", "upsampling"}
+    assert {each.name for each in fields(ModelMetadata)} == {*_PLACES, *elsewhere}
 
 
 def test_the_schema_is_one() -> None:
