@@ -156,7 +156,7 @@ def infer(
             style,
             reading=reading,
             observer=observer,
-            overlapped=tiling is None,  # what is tiled is too large for several at a time
+            workers=__import__("os").environ.get("W") and int(__import__("os").environ["W"]) or 1,
         )
     if not json_lines and (report.files or not kinds):
         observer.summary.print(stdout, report.files, report.seconds)

@@ -4,21 +4,23 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
 from ...types import ImageBGR
 from ..drawing.style import Style
+from ..images.files import image_bytes
 from ..images.headers import MAX_PIXELS
+from ..parallel import InOrder
 from ..results.segmentation import Segmentation
-from ..sources import Frame, read_frames
-from ..sources.read_ahead import ahead
+from ..sources import Frame, Source, read_frames
+from ..sources.read_ahead import LARGE_BYTES, ahead
 from . import (
     PlannedSource,
     VideoResultWriter,
@@ -31,6 +33,39 @@ Segment = Callable[[ImageBGR], Segmentation]
 """Segments one picture."""
 
 _INTERRUPTED: Final = 130
+_SEVERAL: Final = 2
+_TOO_LARGE: Final = "not enough memory for this image"
+_TOO_LARGE_TO_DRAW: Final = "not enough memory to draw this image"
+
+_BYTES_A_WORKER: Final = 64_000_000
+"""Memory of the images in flight for each worker: two of 10 megapixels."""
+
+
+@dataclass(frozen=True)
+class _Segmented:
+    """A picture that was segmented.
+
+    Attributes:
+        result: What was found.
+        fps: Frames a second of its video.
+    """
+
+    result: Segmentation
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The end of a source, with what keeps it from going on."""
+
+    error: PPMobileSegError | None
+
+
+_Read: TypeAlias = tuple[int, Frame | Source | _Ended]
+"""Number of a source, and a frame of it, or the image itself, still to be read, or its end."""
+
+_Outcome: TypeAlias = tuple[int, _Segmented | PPMobileSegError | _Ended | None]
+"""Number of a source, and what became of a picture of it, or its end; None is nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +91,15 @@ class Reading:
             if value is not None and value < 1:
                 option = name.replace("_", "-")
                 raise UsageError(f"expected a {option} of at least 1, found {value}")
+
+    def frames(self, source: Source) -> Generator[Frame, None, None]:
+        """Read a source, see `sources.read_frames`."""
+        return read_frames(
+            source,
+            vid_stride=self.vid_stride,
+            max_frames=self.max_frames,
+            max_pixels=self.max_pixels,
+        )
 
 
 class Observer:
@@ -113,7 +157,7 @@ def run_sources(
     *,
     reading: Reading | None = None,
     observer: Observer | None = None,
-    overlapped: bool = True,
+    workers: int = 1,
 ) -> RunReport:
     """Segment every source that can be segmented and write its results.
 
@@ -127,34 +171,47 @@ def run_sources(
         style: How pictures are drawn.
         reading: How sources are read.
         observer: Is told how the run goes on.
-        overlapped: Decode the next pictures and write the last ones in other threads meanwhile.
-            Otherwise there is never more than one picture in memory.
+        workers: How many pictures are segmented at a time. With several, each worker also reads
+            and writes the images that it segments; frames of videos are read one by one, and
+            written in order. With one, the next pictures are read and the last ones written in
+            other threads meanwhile. With 0, there is never more than one picture in memory.
 
     Returns:
         What was written and what went wrong.
     """
     start = perf_counter()
     watching = observer or Observer()
-    work = _Run(plans, segment, style, watching, overlapped=overlapped)
-    read = _read(plans, reading or Reading(), work.given_up)
+    reading = reading or Reading()
+    work = _Run(plans, segment, style, watching, reading, workers)
+    read = _read(plans, reading, work.given_up, whole=workers < _SEVERAL)
+    outcomes: InOrder[_Read, _Outcome] | Generator[_Outcome, None, None]
+    if workers >= _SEVERAL:
+        most_bytes = max(LARGE_BYTES, workers * _BYTES_A_WORKER)
+        outcomes = InOrder(
+            work.segment_and_write, read, workers, n_bytes=_n_bytes, most_bytes=most_bytes
+        )
+    else:
+        outcomes = work.segment_each(ahead(read, n_bytes=_n_bytes) if workers else read)
     handler: Any = None
     try:
-        with closing(ahead(read, n_bytes=_n_bytes) if overlapped else read) as pictures:
+        with closing(outcomes):
             try:
-                for number, picture in pictures:
-                    work.take(number, picture)
+                for number, outcome in outcomes:
+                    work.settle(number, outcome)
                     if watching.enough():
                         break
-                work.finish()
             except KeyboardInterrupt:
                 handler = _end_at_next_interrupt()
                 watching.interrupted()
                 work.interrupted = True
-                work.finish()
-    except OutputError as error:
-        work.give_up(error)
+            except OutputError as error:
+                work.stopped_by(error)
+            if isinstance(outcomes, InOrder):  # what the workers have begun is written by now
+                outcomes.stop()
+                _settle_all(outcomes, work)
+            work.finish()
     except BaseException:
-        work.give_up(None)
+        work.abort()
         raise
     finally:
         if handler is not None:
@@ -162,32 +219,52 @@ def run_sources(
     return work.report(perf_counter() - start)
 
 
+def _settle_all(outcomes: InOrder[_Read, _Outcome], work: "_Run") -> None:
+    while True:
+        try:
+            number, outcome = next(outcomes)
+            work.settle(number, outcome)
+        except StopIteration:
+            return
+        except OutputError as error:  # several workers may meet the same full disk
+            work.stopped_by(error)
+
+
 def _read(
-    plans: Sequence[PlannedSource], reading: Reading, given_up: set[int]
-) -> Generator[tuple[int, Frame | PPMobileSegError | None], None, None]:
-    """Read all sources; each ends with an error or with None."""
+    plans: Sequence[PlannedSource], reading: Reading, given_up: set[int], *, whole: bool
+) -> Generator[_Read, None, None]:
+    """Read all sources; each ends with an error or with None.
+
+    Args:
+        plans: The sources.
+        reading: How they are read.
+        given_up: Numbers of those that need not be read on.
+        whole: Also read the files of images; otherwise the source comes instead, and no end.
+    """
     for number, plan in enumerate(plans):
-        frames = read_frames(
-            plan.source,
-            vid_stride=reading.vid_stride,
-            max_frames=reading.max_frames,
-            max_pixels=reading.max_pixels,
-        )
+        if not whole and plan.source.kind == "image":
+            yield number, plan.source
+            continue
         error: PPMobileSegError | None = None
         try:
-            for frame in frames:
+            for frame in reading.frames(plan.source):
                 yield number, frame
                 if number in given_up:
                     break
         except ImageError as failure:
             error = failure
         except MemoryError:
-            error = ImageError("not enough memory for this image")
-        yield number, error
+            error = ImageError(_TOO_LARGE)
+        yield number, _Ended(error)
 
 
-def _n_bytes(read: tuple[int, Frame | PPMobileSegError | None]) -> int:
-    return read[1].image_bgr.nbytes if isinstance(read[1], Frame) else 0
+def _n_bytes(read: _Read) -> int:
+    picture = read[1]
+    if isinstance(picture, Frame):
+        return picture.image_bgr.nbytes
+    if isinstance(picture, Source) and picture.path is not None:
+        return image_bytes(picture.path)
+    return 0
 
 
 class _Run:
@@ -199,8 +276,8 @@ class _Run:
         segment: Segment,
         style: Style,
         observer: Observer,
-        *,
-        overlapped: bool,
+        reading: Reading,
+        workers: int,
     ) -> None:
         self.given_up: set[int] = set()  # sources that need not be read on
         self.interrupted = False
@@ -208,93 +285,150 @@ class _Run:
         self._segment = segment
         self._style = style
         self._observer = observer
-        self._worker: WritingWorker | _Inline = WritingWorker() if overlapped else _Inline()
+        self._reading = reading
+        self._several = workers >= _SEVERAL
+        self._worker: WritingWorker | _Inline = WritingWorker() if workers else _Inline()
+        self._written: set[int] = set()  # images whose worker has written their results
         self._current: int | None = None
         self._writer: VideoResultWriter | None = None  # of the current source, if it is a video
-        # The worker adds to these:
-        self._files: list[Path] = []
+        # Workers add to these:
+        self._files: list[tuple[int, Path]] = []
         self._failures: list[tuple[int, PPMobileSegError]] = []
         self._told = 0  # how many of them the observer knows
         self._notes: dict[str, None] = {}
-        self._done = 0
+        self._done: list[int] = []
+        self._stopped_by: tuple[int | None, OutputError] | None = None
 
-    def take(self, number: int, picture: Frame | PPMobileSegError | None) -> None:
-        """Segment a frame, or end a source."""
+    def segment_each(
+        self, pictures: Generator[_Read, None, None]
+    ) -> Generator[_Outcome, None, None]:
+        """Segment pictures one after the other, in the thread of the caller."""
+        with closing(pictures):
+            for number, picture in pictures:
+                yield number, self._segmented(number, picture)
+
+    def segment_and_write(self, read: _Read) -> _Outcome:
+        """Segment a picture; also read and write what is an image. Called in any thread."""
+        number, picture = read
+        outcome = self._segmented(number, picture)
+        if isinstance(outcome, _Segmented) and not self._plans[number].source.is_video:
+            try:
+                self._write_image(number, outcome.result)
+            except MemoryError:
+                return number, ImageError(_TOO_LARGE_TO_DRAW)
+            self._written.add(number)
+        return number, outcome
+
+    def settle(self, number: int, outcome: _Segmented | PPMobileSegError | _Ended | None) -> None:
+        """Take what became of a picture, in the order of the pictures."""
         plan = self._plans[number]
         if number != self._current:
             self._current = number
             self._observer.started(plan)
-        if isinstance(picture, Frame):
-            if number not in self.given_up:
-                self._segment_and_write(number, picture)
+        if isinstance(outcome, _Ended):
+            self._end(number, outcome.error)
             return
-        if picture is not None:
-            self._fail(number, picture)
-        self._close_source(number)
-        self._current = None
-        self._tell_failures()
-        self._observer.ended(plan)
+        if number in self.given_up or outcome is None:
+            pass  # a frame that was read before another one failed
+        elif isinstance(outcome, _Segmented):
+            self._write(number, outcome)
+            self._observer.segmented(plan, outcome.result)
+        else:
+            self._fail(number, outcome)
+        if self._several and plan.source.kind == "image":
+            self._end(number, None)
+
+    def stopped_by(self, error: OutputError) -> None:
+        """Remember what keeps results from being written; the first such error counts."""
+        if self._stopped_by is None:
+            self._stopped_by = (self._current, error)
 
     def finish(self) -> None:
         """Write what there is; a source that has not ended is left at that."""
-        if self._current is not None:
-            self.given_up.add(self._current)
-            self._close_source(self._current)
-        self._worker.close()
-
-    def give_up(self, error: OutputError | None) -> None:
-        """Leave nothing unfinished behind."""
-        if error is not None:
-            done = f"{self._done} of {len(self._plans)} done"
-            number = len(self._plans) if self._current is None else self._current
-            self._failures.append((number, OutputError(f"{error} ({done})")))
         try:
+            if self._stopped_by is None and self._current is not None:
+                self.given_up.add(self._current)
+                self._close_source(self._current)
             self._worker.close()
-        except PPMobileSegError:
-            pass  # it was reported before
-        finally:
-            if self._writer is not None:
-                self._writer.abort()
+        except OutputError as error:
+            self.stopped_by(error)
+        if self._stopped_by is not None:
+            current, reason = self._stopped_by
+            done = f"{len(self._done)} of {len(self._plans)} done"
+            number = len(self._plans) if current is None else current
+            self._failures.append((number, OutputError(f"{reason} ({done})")))
+            self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing unfinished behind."""
+        with suppress(PPMobileSegError):  # reported before
+            self._worker.close()
+        if self._writer is not None:
+            self._writer.abort()
 
     def report(self, seconds: float) -> RunReport:
         """Return the report of the run."""
         self._tell_failures()
         failures = sorted(self._failures, key=lambda failure: failure[0])
         return RunReport(
-            tuple(self._files),
+            tuple(path for _, path in sorted(self._files, key=lambda file: file[0])),
             tuple(error for _, error in failures),
             tuple(self._notes),
             seconds,
             self.interrupted,
-            self._done,
+            len(self._done),
         )
 
-    def _segment_and_write(self, number: int, frame: Frame) -> None:
-        plan = self._plans[number]
+    def _segmented(
+        self, number: int, picture: Frame | Source | _Ended
+    ) -> _Segmented | PPMobileSegError | _Ended | None:
+        if isinstance(picture, _Ended):
+            return picture
+        if number in self.given_up:
+            return None
         try:
-            result = self._segment(frame.image_bgr)
+            if isinstance(picture, Source):
+                picture = next(self._reading.frames(picture))
+            result = self._segment(picture.image_bgr)
         except MemoryError:
-            self._fail(number, ImageError("not enough memory for this image"))
-            return
+            return ImageError(_TOO_LARGE)
         except PPMobileSegError as error:
-            self._fail(number, error)
-            return
+            return error
+        source = self._plans[number].source
         result = replace(
             result,
-            path=plan.source.path,
-            frame_index=frame.index,
-            time_s=frame.time_s,
-            source=plan.source.location,
+            path=source.path,
+            frame_index=picture.index,
+            time_s=picture.time_s,
+            source=source.location,
         )
-        if plan.outputs:
-            if plan.source.is_video:
-                if self._writer is None:
-                    self._writer = VideoResultWriter(plan.outputs, self._style, frame.fps)
-                work = partial(self._write_frame, number, self._writer, result)
-            else:
-                work = partial(self._write_image, number, result)
-            self._worker.put(work, n_bytes=result.image_bgr.nbytes + result.labels.nbytes)
-        self._observer.segmented(plan, result)
+        return _Segmented(result, picture.fps)
+
+    def _end(self, number: int, error: PPMobileSegError | None) -> None:
+        if error is not None:
+            self._fail(number, error)
+        self._close_source(number)
+        self._current = None
+        self._tell_failures()
+        self._observer.ended(self._plans[number])
+
+    def _write(self, number: int, segmented: _Segmented) -> None:
+        plan, result = self._plans[number], segmented.result
+        if not plan.outputs or number in self._written:
+            return
+        if plan.source.is_video:
+            if self._writer is None:
+                self._writer = VideoResultWriter(plan.outputs, self._style, segmented.fps)
+            work = partial(self._write_frame, number, self._writer, result)
+        else:
+            work = partial(self._write_in_background, number, result)
+        self._worker.put(work, n_bytes=result.image_bgr.nbytes + result.labels.nbytes)
+
+    def _write_in_background(self, number: int, result: Segmentation) -> None:
+        try:
+            self._write_image(number, result)
+        except MemoryError:
+            self._fail(number, ImageError(_TOO_LARGE_TO_DRAW))
 
     def _write_image(self, number: int, result: Segmentation) -> None:
         outputs = self._plans[number].outputs
@@ -307,16 +441,14 @@ class _Run:
                 else:
                     write_result(result, kind, path, self._style)
                 written.append(path)
-        except MemoryError:
-            self._fail(number, ImageError("not enough memory to draw this image"))
         finally:
-            self._files += [path for path in outputs.values() if path in written]
+            self._files += [(number, path) for path in outputs.values() if path in written]
 
     def _write_frame(self, number: int, writer: VideoResultWriter, result: Segmentation) -> None:
         try:
             writer.write(result)
         except MemoryError:
-            self._fail(number, ImageError("not enough memory to draw this image"))
+            self._fail(number, ImageError(_TOO_LARGE_TO_DRAW))
 
     def _fail(self, number: int, error: PPMobileSegError) -> None:
         location = printable(self._plans[number].source.location)
@@ -333,7 +465,11 @@ class _Run:
             self._observer.failed(plan, error)
 
     def _close_source(self, number: int) -> None:
-        self._worker.put(partial(self._end_source, number, self._writer))
+        if number in self._written:
+            self._end_source(number, None)
+            self._worker.check()  # an earlier video may meet a full disk meanwhile
+        else:
+            self._worker.put(partial(self._end_source, number, self._writer))
         self._writer = None
 
     def _end_source(self, number: int, writer: VideoResultWriter | None) -> None:
@@ -342,8 +478,9 @@ class _Run:
         if writer is not None:
             writer.close(complete=complete)
             self._notes.update(dict.fromkeys(writer.notes))
-            self._files += self._plans[number].outputs.values()
-        self._done += complete
+            self._files += [(number, path) for path in self._plans[number].outputs.values()]
+        if complete:
+            self._done.append(number)
 
 
 class _Inline:
@@ -351,6 +488,9 @@ class _Inline:
 
     def put(self, work: Callable[[], object], n_bytes: int = 0) -> None:  # noqa: ARG002
         work()
+
+    def check(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -65,6 +65,11 @@ class WritingWorker:
                 self._pending.append((work, n_bytes))
                 self._changed.notify_all()
 
+    def check(self) -> None:
+        """Raise the error of earlier work, as `put` would."""
+        with self._lock:
+            self._raise_error()
+
     def close(self) -> None:
         """Wait until everything is done, and end the thread. A second time does nothing.
 

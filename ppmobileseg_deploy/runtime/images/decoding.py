@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from ...errors import ImageError
-from ...types import ImageBGR
+from ...types import ImageBGR, SizeHW
 from .formats import bmp, gif, jpeg, png, pnm, tags, tiff, webp
-from .headers import Limits
+from .headers import MAX_PIXELS, Limits
 
 _Decode = Callable[[BinaryIO, Limits], ImageBGR]
 
@@ -51,9 +51,51 @@ def decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
         raise ImageError(message, parameter=error.parameter) from error.__cause__
 
 
+def stated_size_hw(stream: BinaryIO) -> SizeHW | None:
+    """Return height and width as the header of an image file has them, before any turn.
+
+    Args:
+        stream: Its content; seekable.
+
+    Returns:
+        None where decoding would fail, or a damaged file has to be decoded for its size.
+
+    Raises:
+        OSError: The stream cannot be read.
+    """
+    prefix = stream.read(_PREFIX_BYTES)
+    file_bytes = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    try:
+        _, decode = _format(prefix)
+        decode(stream, _SizeOnly(MAX_PIXELS, file_bytes))
+    except _StatedSize as stated:
+        return stated.size_hw
+    except OSError:
+        raise
+    except Exception:  # damage of any kind, which decoding reports
+        return None
+    return None
+
+
 def one_line(error: BaseException) -> str:
     """Give an error's message without line breaks; its type if it has none."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+class _StatedSize(Exception):  # noqa: N818
+    """Ends decoding where the size is known."""
+
+    def __init__(self, size_hw: SizeHW) -> None:
+        super().__init__()
+        self.size_hw = size_hw
+
+
+class _SizeOnly(Limits):
+    """Limits that no size passes: decoders check it before they take memory for pixels."""
+
+    def check(self, size_hw: SizeHW, pixels_per_byte: float) -> None:  # noqa: ARG002
+        raise _StatedSize(size_hw)
 
 
 def _decoded(stream: BinaryIO, max_pixels: int) -> ImageBGR:

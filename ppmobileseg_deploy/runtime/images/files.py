@@ -15,7 +15,7 @@ from ...files import atomic_path, kind_of
 from ...quoting import brief
 from ...types import ColorOrder, ImageBGR
 from .arrays import bgr_of_array, check_color
-from .decoding import decoded, one_line
+from .decoding import decoded, one_line, stated_size_hw
 from .headers import MAX_PIXELS
 from .pil_images import upright_bgr
 
@@ -67,6 +67,26 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageBGR:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:  # a null character
         raise ImageError(f"cannot read {str(path)!r}: {error}") from error
+
+
+def image_bytes(path: str | Path) -> int:
+    """Return the memory that an image file takes once it is decoded, by its header.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Bytes; 0 where that is unknown, as for files that cannot be read.
+    """
+    path = Path(path)
+    if kind_of(path) != "file":
+        return 0
+    try:
+        with path.open("rb") as stream:
+            height, width = stated_size_hw(stream) or (0, 0)
+    except (OSError, ValueError):
+        return 0
+    return 3 * height * width
 
 
 def read_open_file(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> ImageBGR:
