@@ -12,6 +12,10 @@ from ..errors import UsageError
 T = TypeVar("T")
 R = TypeVar("R")
 
+LARGE_BYTES: Final = 192_000_000
+"""An image of more memory, of 64 megapixels, is worked on alone."""
+
+_BYTES_A_WORKER: Final = 64_000_000
 _PATIENCE_S: Final = 2.0
 
 
@@ -19,8 +23,10 @@ class InOrder(Generic[T, R]):
     """Applies a function to items on several threads; an iterator of the results, in order.
 
     The threads take the items one at a time, each when it has nothing else to do. They begin with
-    the first result that is asked for. At most `most` items are in flight: taken, and their result
-    not yet used up, which it is when the next one is asked for.
+    the first result that is asked for. In flight, which is taken and the result not yet used up
+    (that is when the next one is asked for), are at most twice as many items as threads, and one.
+    They take up to `LARGE_BYTES` together, or 64 MB for each thread where that is more; a larger
+    item waits until it is alone.
 
     A context manager, at whose end the threads have finished the items at hand.
 
@@ -29,7 +35,6 @@ class InOrder(Generic[T, R]):
         items: What to work on. It is closed at the end.
         workers: How many threads.
         n_bytes: Tells the memory of an item before work on it begins. None where it is small.
-        most_bytes: Memory of the items in flight; a larger one waits until it is alone.
 
     Raises:
         UsageError: There are no workers.
@@ -47,7 +52,6 @@ class InOrder(Generic[T, R]):
         workers: int,
         *,
         n_bytes: Callable[[T], int] | None = None,
-        most_bytes: int = 0,
     ) -> None:
         if workers < 1:
             raise UsageError(f"expected 1 or more workers, found {workers}")
@@ -55,7 +59,8 @@ class InOrder(Generic[T, R]):
         self._items = items
         self._iterator: Any = None
         self._n_bytes = n_bytes
-        self._most, self._most_bytes = 2 * workers + 1, most_bytes
+        self._most = 2 * workers + 1
+        self._most_bytes = max(LARGE_BYTES, workers * _BYTES_A_WORKER)
         self._held = self._held_bytes = 0
         self._turn = threading.Lock()  # never taken by the thread that wants results
         # Not conditions: where Ctrl-C meets one within its methods, it may stay locked for ever.

@@ -20,7 +20,7 @@ from ..images.headers import MAX_PIXELS
 from ..parallel import InOrder
 from ..results.segmentation import Segmentation
 from ..sources import Frame, Source, read_frames
-from ..sources.read_ahead import LARGE_BYTES, ahead
+from ..sources.read_ahead import ahead
 from . import (
     PlannedSource,
     VideoResultWriter,
@@ -36,9 +36,6 @@ _INTERRUPTED: Final = 130
 _SEVERAL: Final = 2
 _TOO_LARGE: Final = "not enough memory for this image"
 _TOO_LARGE_TO_DRAW: Final = "not enough memory to draw this image"
-
-_BYTES_A_WORKER: Final = 64_000_000
-"""Memory of the images in flight for each worker: two of 10 megapixels."""
 
 
 @dataclass(frozen=True)
@@ -186,10 +183,7 @@ def run_sources(
     read = _read(plans, reading, work.given_up, whole=workers < _SEVERAL)
     outcomes: InOrder[_Read, _Outcome] | Generator[_Outcome, None, None]
     if workers >= _SEVERAL:
-        most_bytes = max(LARGE_BYTES, workers * _BYTES_A_WORKER)
-        outcomes = InOrder(
-            work.segment_and_write, read, workers, n_bytes=_n_bytes, most_bytes=most_bytes
-        )
+        outcomes = InOrder(work.segment_and_write, read, workers, n_bytes=_n_bytes)
     else:
         outcomes = work.segment_each(ahead(read, n_bytes=_n_bytes) if workers else read)
     handler: Any = None
@@ -220,13 +214,13 @@ def run_sources(
 
 
 def _settle_all(outcomes: InOrder[_Read, _Outcome], work: "_Run") -> None:
-    while True:
+    ended = False
+    while not ended:
         try:
-            number, outcome = next(outcomes)
-            work.settle(number, outcome)
-        except StopIteration:
-            return
-        except OutputError as error:  # several workers may meet the same full disk
+            for number, outcome in outcomes:
+                work.settle(number, outcome)
+            ended = True
+        except OutputError as error:  # noqa: PERF203 - several workers may meet a full disk
             work.stopped_by(error)
 
 

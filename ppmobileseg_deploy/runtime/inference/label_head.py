@@ -54,6 +54,10 @@ class LabelHead:
         self._threads = threads
         self._sessions: dict[str, LazySession] = {}
 
+    def with_threads(self, threads: int) -> "LabelHead":
+        """Return a head that does the same on so many threads."""
+        return LabelHead(self._num_classes, self._scores, threads)
+
     def labels(self, logits: Logits, rows: Sampling, columns: Sampling) -> Labels:
         """Interpolate along both axes and take the best class; of equal ones the lowest.
 

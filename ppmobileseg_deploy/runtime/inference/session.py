@@ -62,6 +62,12 @@ class Session:
         return Path(str(factory.content)).name
 
     @property
+    def reopens(self) -> bool:
+        """Whether the same file can be opened again, with other settings."""
+        factory = self.lazy.factory
+        return factory is not None and factory.execution.sess_options is None
+
+    @property
     def pinnable(self) -> bool:
         """Whether a session for one size is faster than this one."""
         return bool(self.interface.free_dimensions)
@@ -89,6 +95,22 @@ class Session:
         )
         lazy = LazySession(factory, lengths, factory.create(lengths))
         return replace(self, interface=interface, lazy=lazy)
+
+    def with_threads(self, threads: int) -> "Session":
+        """Return a session of the same file that runs on so many threads; opened when needed.
+
+        Args:
+            threads: Threads within an operator.
+
+        Returns:
+            A session with the same results. It is this one where it cannot be opened again with
+            other settings: with options of the user's, or as a session that was handed in.
+        """
+        factory = self.lazy.factory
+        if factory is None or not self.reopens:
+            return self
+        execution = replace(factory.execution, threads=threads)
+        return replace(self, lazy=LazySession(replace(factory, execution=execution)))
 
     def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Compute the output for one input.

@@ -35,6 +35,21 @@ def allowed_threads() -> int | None:
     return min(given) if given else None
 
 
+def usable_cores() -> int:
+    """Return how many threads this process should use where all of them are to be busy.
+
+    Returns:
+        `allowed_threads`, or else the machine's cores; hyper-threads of a core count once where
+        that can be told (Linux).
+    """
+    if (allowed := allowed_threads()) is not None:
+        return allowed
+    processors = os.cpu_count() or 1
+    if not hasattr(os, "sched_getaffinity"):  # macOS and Windows
+        return processors
+    return len({_siblings(processor) for processor in os.sched_getaffinity(0)})
+
+
 def openmp_threads(text: str) -> int | None:
     """Read ``OMP_NUM_THREADS``.
 

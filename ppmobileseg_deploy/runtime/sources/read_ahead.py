@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ...errors import UsageError
+from ..parallel import LARGE_BYTES
 
 T = TypeVar("T")
-
-LARGE_BYTES: Final = 192_000_000
-"""An item of more memory, such as an image of 64 megapixels, is the last one made ahead."""
 
 _PATIENCE_S: Final = 2.0
 

@@ -1,0 +1,68 @@
+"""Workers: how the cores are shared out among images that are segmented at the same time."""
+
+from dataclasses import dataclass
+
+from ...errors import UsageError
+from ...quoting import brief
+from .threads import MAX_THREADS, usable_cores
+
+
+@dataclass(frozen=True)
+class Workers:
+    """So many images at a time, each on so many threads.
+
+    Attributes:
+        count: Images at a time.
+        threads: Threads for each; None for as many as this process may use.
+    """
+
+    count: int
+    threads: int | None
+
+    @property
+    def session_threads(self) -> int | None:
+        """Threads of one session that all workers run.
+
+        With one, a run stays in the worker's own thread. More are a pool which all runs share, so
+        it has to have the threads of all of them.
+        """
+        if self.threads is None or self.threads == 1:
+            return self.threads
+        return min(self.threads * self.count, MAX_THREADS)
+
+    def __str__(self) -> str:
+        images = "1 image" if self.count == 1 else f"{self.count} images"
+        threads = "all cores" if self.threads is None else f"{self.threads} thread"
+        return f"{images} at a time, {'each ' if self.count > 1 else ''}on {threads}" + (
+            "s" if self.threads is not None and self.threads > 1 else ""
+        )
+
+
+def share_cores(
+    images: int | None, *, workers: int | None = None, threads: int | None = None
+) -> Workers:
+    """Share the cores out among images.
+
+    A thread within an image waits for the others after every operator: two cores segment two
+    images on a thread each about 1.4 times as fast as one after the other on both. So several
+    images get a thread each, and cores that are left over go to all of them alike.
+
+    Args:
+        images: How many there are; None for many.
+        workers: Images at a time, where the user has chosen.
+        threads: Threads for each image, where the user has chosen: alone it means one image at a
+            time.
+
+    Raises:
+        UsageError: A number is less than 1, or more than `MAX_THREADS`.
+    """
+    for number, what in ((workers, "workers"), (threads, "threads")):
+        if number is not None and not 1 <= number <= MAX_THREADS:
+            raise UsageError(f"expected 1 to {MAX_THREADS} {what}, found {brief(number)}")
+    if workers is None and threads is not None:
+        return Workers(1, threads)
+    cores = usable_cores()
+    count = workers if workers is not None else max(1, min(cores, images or cores))
+    if threads is None and count > 1:
+        threads = max(1, cores // count)
+    return Workers(count, threads)
