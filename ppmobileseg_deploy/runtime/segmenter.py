@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -30,6 +29,7 @@ from .inference.session import Model, open_session
 from .inference.session_pool import SessionPool
 from .inference.threads import usable_cores
 from .inference.workers import Workers, share_cores
+from .parallel import InOrder
 from .picture import ImageSource, Picture
 from .pipeline import Pipeline, check_batch, segment_in_batches
 from .results.result import SegmentationResult
@@ -147,7 +147,7 @@ class OrtSegmenter:
         self._output = interface.output.kind
         # All that holds the model, so that letting go of both is closing.
         self._sessions: SessionPool | None = SessionPool(session, preprocess.padded_hw)
-        self._one_of_several: OrtSegmenter | None = None
+        self._sibling: OrtSegmenter | None = None
         self._threads = execution.threads
 
     @property
@@ -218,20 +218,29 @@ class OrtSegmenter:
         return self._segment(Picture(image_bgr, None))
 
     def batch(
-        self, images: Iterable[ImageSource], *, batch_size: int = 1, color: ColorOrder = "bgr"
+        self,
+        images: Iterable[ImageSource],
+        *,
+        batch_size: int = 1,
+        color: ColorOrder = "bgr",
+        workers: int | None = None,
     ) -> list[SegmentationResult]:
         """Segment several images, which may differ in size.
 
-        Images whose network input has the same size go through the network together. That is
-        for GPUs; on a CPU it seldom saves time: tiny (two threads) takes, in batches of 1, 2, 4
-        and 8, 12, 12, 19 and 20 ms an image at 512x512, and 5.4, 4.6, 4.2 and 4.5 ms at 256x256.
+        On a CPU those of a list are segmented several at a time, see `stream`.
+
+        With a ``batch_size``, images whose network input has the same size go through the network
+        together. That is for GPUs; on a CPU it seldom saves time: tiny (two threads) takes, in
+        batches of 1, 2, 4 and 8, 12, 12, 19 and 20 ms an image at 512x512, and 5.4, 4.6, 4.2 and
+        4.5 ms at 256x256.
         Files with ``vim="image"``, whose labels would depend on the neighbours, and files for one
         image at a time run one by one in any case.
 
         Args:
             images: Anything that a single call takes, in any mixture.
-            batch_size: Most images in one run.
+            batch_size: Most images in one run; with more than one, runs come one after the other.
             color: Order of the channels of arrays, ``"bgr"`` or ``"rgb"``.
+            workers: How many images at a time, as for `stream`; not with a ``batch_size``.
 
         Returns:
             What single calls return but for rounding, in the same order. Times are shares of a
@@ -251,6 +260,20 @@ class OrtSegmenter:
         sessions = self._opened()
         check_color(color)
         check_batch(images, batch_size)
+        if batch_size > 1 and workers is not None:
+            raise UsageError("expected a batch_size or workers, found both")
+        shared = self._shared(workers)
+        # What else can be iterated over is asked in the thread of the caller.
+        at_hand = isinstance(images, list | tuple | np.ndarray)
+        if at_hand and batch_size == 1 and shared.count > 1:
+            several = self._one_of_several(shared)
+            sessions = several._opened()
+
+            def segment(image: ImageSource) -> SegmentationResult:
+                return several._segment(Picture.of(image, color, self._max_pixels), sessions)
+
+            with InOrder(segment, images, shared.count) as results:
+                return list(results)
         pictures = (Picture.of(image, color, self._max_pixels) for image in images)
         prepared = (self._pipeline.prepare(picture) for picture in pictures)
         return segment_in_batches(self._pipeline, sessions, prepared, batch_size)
@@ -307,7 +330,7 @@ class OrtSegmenter:
             self.segment_bgr,
             source,
             workers=shared.count,
-            segment_one_of_several=partial(self._segment_one_of_several, shared),
+            several=lambda: self._one_of_several(shared).segment_bgr,
             recursive=recursive,
             vid_stride=vid_stride,
             max_frames=max_frames,
@@ -387,7 +410,9 @@ class OrtSegmenter:
             >>> with OrtSegmenter("end2end.onnx") as segmenter:
             ...     labels = segmenter("street.jpg").labels
         """
-        self._sessions = self._one_of_several = None
+        if self._sibling is not None:
+            self._sibling.close()
+        self._sessions = self._sibling = None
 
     def __enter__(self) -> "Self":
         return self
@@ -407,8 +432,10 @@ class OrtSegmenter:
             f"{self._output}, device={self._device!r}{closed})"
         )
 
-    def _segment(self, picture: Picture) -> SegmentationResult:
-        sessions = self._opened()
+    def _segment(
+        self, picture: Picture, sessions: SessionPool | None = None
+    ) -> SegmentationResult:
+        sessions = sessions or self._opened()
         prepared = self._pipeline.prepare(picture)
         session = sessions.for_size(prepared.network.padded_hw)
         return self._pipeline.segment(session, [prepared])[0]
@@ -422,20 +449,21 @@ class OrtSegmenter:
         count = share_cores(None, workers=workers or cores).count
         return Workers(count, max(1, cores // count) if count > 1 else None)
 
-    def _segment_one_of_several(self, shared: Workers, image_bgr: ImageBGR) -> SegmentationResult:
-        self._opened()
+    def _one_of_several(self, shared: Workers) -> "OrtSegmenter":
+        """Return a segmenter for images that are segmented while others are."""
         threads = shared.session_threads
-        if threads is None or threads == self._threads:
-            return self.segment_bgr(image_bgr)
-        sibling = self._one_of_several
+        dynamic = self._opened().dynamic
+        if threads in (None, self._threads) or dynamic.device != "cpu" or not dynamic.reopens:
+            return self
+        sibling = self._sibling
         if sibling is None or sibling._threads != threads:
-            sibling = self._one_of_several = self._with_threads(threads)
-        return sibling.segment_bgr(image_bgr)
+            sibling = self._sibling = self._with_threads(threads)
+        return sibling
 
     def _with_threads(self, threads: int) -> "OrtSegmenter":
         """Return a segmenter that does the same on so many threads."""
         other = copy(self)
-        other._threads, other._one_of_several = threads, None
+        other._threads, other._sibling = threads, None
         other._pipeline = replace(self._pipeline, head=self._pipeline.head.with_threads(threads))
         dynamic = self._opened().dynamic.with_threads(threads)
         other._sessions = SessionPool(dynamic, self._pipeline.preprocess.padded_hw)

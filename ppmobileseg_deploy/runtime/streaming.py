@@ -35,7 +35,7 @@ def stream(
     max_frames: int | None = None,
     max_pixels: int = MAX_PIXELS,
     workers: int = 1,
-    segment_one_of_several: Segment | None = None,
+    several: Callable[[], Segment] | None = None,
 ) -> Generator[SegmentationResult, None, None]:
     """Segment everything that a source gives, in order.
 
@@ -53,7 +53,7 @@ def stream(
         max_pixels: Larger images and frames are refused before they are decoded.
         workers: How many images are segmented at a time, where there are several at hand and no
             camera, whose frames would grow old.
-        segment_one_of_several: Used in place of ``segment`` where several are.
+        several: Returns what is used in place of ``segment`` where several are.
 
     Returns:
         A generator of results. ``path`` is that of the file, ``source`` what it was named as;
@@ -95,7 +95,7 @@ def stream(
         return _results(segment, pending)
     if workers == 1 or any(isinstance(item, int) for item in items):
         return _read_ahead(segment, pending)
-    return _several(segment, segment_one_of_several or segment, pending, workers)
+    return _several(segment, several or (lambda: segment), pending, workers)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _read_ahead(
 
 def _several(
     segment: Segment,
-    segment_one_of_several: Segment,
+    several: Callable[[], Segment],
     pending: Generator[_Pending, None, None],
     workers: int,
 ) -> Generator[SegmentationResult, None, None]:
@@ -152,8 +152,9 @@ def _several(
         if len(first) == 1 or cameras:
             yield from _read_ahead(segment, (each for each in items))
             return
+        one_of_several = several()
         with InOrder(
-            lambda each: _result(segment_one_of_several, each.read(), each.source),
+            lambda each: _result(one_of_several, each.read(), each.source),
             items,
             workers,
             n_bytes=lambda each: each.n_bytes,
