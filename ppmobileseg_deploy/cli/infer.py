@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..runtime.batch import PlannedSource
     from ..runtime.batch.run import RunReport, Segment
     from ..runtime.drawing.style import Style
+    from ..runtime.inference.workers import Workers
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sources import FoundSources
     from ..types import Device
@@ -70,6 +71,7 @@ def infer(
     overlap: options.Overlap = None,
     device: options.Device = "cpu",
     precision: options.Precision = None,
+    workers: options.Workers = None,
     threads: options.Threads = None,
     timeout: options.Timeout = None,
     classes: options.Classes = None,
@@ -85,6 +87,7 @@ def infer(
     import numpy as np
 
     from ..runtime.batch.run import Reading, run_sources
+    from ..runtime.batch.sharing import open_for_run
     from ..runtime.drawing.style import Style, choose
     from ..runtime.drawing.window import Window
     from ..runtime.inference.find_model import find_model
@@ -116,16 +119,28 @@ def infer(
         )
     if not plans:
         return _report_failures(found.errors)
-    segmenter = _open_model(
-        find_model(model),
-        device,
-        threads,
-        input_size_hw=size_hw,
-        threshold=threshold,
-        timeout=timeout,
-        precision=precision,
-        **known,
-    )
+    path = find_model(model)
+
+    def opened(shared: "Workers") -> "OrtSegmenter":
+        return _open_model(
+            path,
+            device,
+            shared.session_threads,
+            input_size_hw=size_hw,
+            threshold=threshold,
+            timeout=timeout,
+            precision=precision,
+            **known,
+        )
+
+    with logs_as_notes(wanted=verbose):
+        segmenter, shared = open_for_run(
+            opened,
+            plans,
+            reading,
+            workers=_workers(workers, plans, device, tiling=tiling, show=show),
+            threads=threads,
+        )
     if precision == "auto":
         print_note(f"--precision auto: computing in {_PRECISIONS[str(segmenter.precision)]}")
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
@@ -156,7 +171,7 @@ def infer(
             style,
             reading=reading,
             observer=observer,
-            workers=__import__("os").environ.get("W") and int(__import__("os").environ["W"]) or 1,
+            workers=0 if tiling else shared.count,
         )
     if not json_lines and (report.files or not kinds):
         observer.summary.print(stdout, report.files, report.seconds)
@@ -282,6 +297,24 @@ def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "
 
     with warnings_as_notes():
         return OrtSegmenter(path, cast("Device", device), threads, **known)
+
+
+def _workers(
+    workers: int | None,
+    plans: "Sequence[PlannedSource]",
+    device: str,
+    *,
+    tiling: object,
+    show: bool,
+) -> int | None:
+    """Return how many images to segment at a time, None where the run is to be looked at."""
+    if tiling and workers not in (None, 1):
+        raise UsageError("--tile is for images that are segmented one at a time: no --workers")
+    # Frames of a camera grow old while others are segmented; other devices share no cores.
+    cameras = any(plan.source.kind == "camera" for plan in plans)
+    if workers is None and (tiling or show or cameras or device != "cpu"):
+        return 1
+    return workers
 
 
 def _segment(

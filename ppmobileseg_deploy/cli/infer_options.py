@@ -207,10 +207,22 @@ Precision = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Images at a time. Without it: one for each core; one alone where there is one, or a "
+        "camera, a window or tiles.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="CPU threads. Without it: one for each core.", rich_help_panel=_MODEL
+        metavar="N",
+        help="CPU threads for each image. Without it: the cores shared out among --workers. Given "
+        "alone, one image at a time.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Timeout = Annotated[

@@ -31,11 +31,11 @@ class Workers:
         return min(self.threads * self.count, MAX_THREADS)
 
     def __str__(self) -> str:
-        images = "1 image" if self.count == 1 else f"{self.count} images"
-        threads = "all cores" if self.threads is None else f"{self.threads} thread"
-        return f"{images} at a time, {'each ' if self.count > 1 else ''}on {threads}" + (
-            "s" if self.threads is not None and self.threads > 1 else ""
-        )
+        images = "one image" if self.count == 1 else f"{self.count} images"
+        if self.threads is None:
+            return f"{images} at a time on all cores"
+        threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{images} at a time on {threads}{' each' if self.count > 1 else ''}"
 
 
 def share_cores(
