@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
@@ -105,6 +105,11 @@ class InOrder(Generic[T, R]):
         if done.error is not None:
             raise done.error
         return done.result  # type: ignore[return-value]
+
+    @property
+    def threads(self) -> Sequence[threading.Thread]:
+        """The threads that call ``work``."""
+        return self._threads
 
     def stop(self) -> None:
         """Begin nothing more. The results of what was begun can still be had."""

@@ -17,6 +17,7 @@ from ...types import ImageBGR
 from ..drawing.style import Style
 from ..images.files import image_bytes
 from ..images.headers import MAX_PIXELS
+from ..inference.calls import end_runs
 from ..parallel import InOrder
 from ..results.segmentation import Segmentation
 from ..sources import Frame, Source, read_frames
@@ -34,6 +35,8 @@ Segment = Callable[[ImageBGR], Segmentation]
 
 _INTERRUPTED: Final = 130
 _SEVERAL: Final = 2
+_PATIENCE_S: Final = 2.0
+_AGAIN_S: Final = 0.1
 _TOO_LARGE: Final = "not enough memory for this image"
 _TOO_LARGE_TO_DRAW: Final = "not enough memory to draw this image"
 
@@ -200,9 +203,8 @@ def run_sources(
                 work.interrupted = True
             except OutputError as error:
                 work.stopped_by(error)
-            if isinstance(outcomes, InOrder):  # what the workers have begun is written by now
-                outcomes.stop()
-                _settle_all(outcomes, work)
+            if isinstance(outcomes, InOrder):
+                _settle_begun(outcomes, work)
             work.finish()
     except BaseException:
         work.abort()
@@ -213,15 +215,31 @@ def run_sources(
     return work.report(perf_counter() - start)
 
 
-def _settle_all(outcomes: InOrder[_Read, _Outcome], work: "_Run") -> None:
-    ended = False
-    while not ended:
-        try:
-            for number, outcome in outcomes:
-                work.settle(number, outcome)
-            ended = True
-        except OutputError as error:  # noqa: PERF203 - several workers may meet a full disk
-            work.stopped_by(error)
+def _settle_begun(outcomes: InOrder[_Read, _Outcome], work: "_Run") -> None:
+    """Take what the workers have begun; after Ctrl-C only what they finish within a short time."""
+    outcomes.stop()
+    settled = threading.Event()
+
+    def end_late_runs() -> None:
+        wait_s = _PATIENCE_S
+        while not settled.wait(wait_s):
+            end_runs(outcomes.threads)
+            wait_s = _AGAIN_S
+
+    if work.interrupted:
+        threading.Thread(target=end_late_runs, name="interrupting", daemon=True).start()
+    try:
+        while not settled.is_set():
+            try:
+                for number, outcome in outcomes:
+                    work.settle(number, outcome)
+                settled.set()
+            except OutputError as error:  # noqa: PERF203 - several may meet a full disk
+                work.stopped_by(error)
+            except KeyboardInterrupt:  # a worker's, whose run took too long
+                pass
+    finally:
+        settled.set()
 
 
 def _read(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from time import perf_counter
 from typing import Final
 
@@ -11,11 +10,12 @@ from ...errors import ImageError
 from ...types import ImageBGR
 from ..inference.workers import Workers, share_cores
 from ..segmenter import OrtSegmenter
+from ..sources import Source
 from .planning import PlannedSource
 from .run import Reading
 
 MEASURED_FROM: Final = 400
-"""Pictures of a run from which measuring pays: it takes as long as some 15 of them."""
+"""Images of a run from which measuring pays: it takes as long as some 15 of them."""
 
 _ROUNDS: Final = 2
 _CLEARLY: Final = 1.1
@@ -33,8 +33,8 @@ def open_for_run(
 ) -> tuple[OrtSegmenter, Workers]:
     """Share the cores out among the pictures of a run, and open the model for that.
 
-    Where nothing is asked for, long runs begin with a measurement: its first picture is segmented
-    with a thread for each picture, and with fewer pictures at a time on several threads.
+    Where nothing is asked for, a run of many images begins with a measurement: the first one is
+    segmented with a thread for each image, and with fewer images at a time on several threads.
 
     Args:
         opened: Opens the model for a way of sharing.
@@ -50,12 +50,13 @@ def open_for_run(
         PPMobileSegError: The model cannot be opened, or fails.
         UsageError: A number makes no sense.
     """
-    endless = any(plan.source.is_video for plan in plans)
-    shared = share_cores(None if endless else len(plans), workers=workers, threads=threads)
+    images = [plan.source for plan in plans if not plan.source.is_video]
+    count = len(plans) if len(images) == len(plans) else None
+    shared = share_cores(count, workers=workers, threads=threads)
     segmenter = opened(shared)
-    long = endless or len(plans) >= MEASURED_FROM
-    if workers is None and threads is None and shared.count > 1 and long:
-        image_bgr = _first_picture(plans, reading)
+    unasked = workers is None and threads is None
+    if unasked and shared.count > 1 and len(images) >= MEASURED_FROM:
+        image_bgr = _picture(images[0], reading)
         if image_bgr is not None:
             others = {way: opened(way) for way in _other_ways(shared)}
             segmenter, shared = _fastest({shared: segmenter, **others}, image_bgr)
@@ -70,12 +71,11 @@ def _other_ways(workers: Workers) -> list[Workers]:
     return [*halves, Workers(1, None)]
 
 
-def _first_picture(plans: Sequence[PlannedSource], reading: Reading) -> ImageBGR | None:
-    """Return the first picture; None where it cannot be read, which the run itself reports."""
+def _picture(source: Source, reading: Reading) -> ImageBGR | None:
+    """Return an image; None where it cannot be read, which the run itself reports."""
     try:
-        with closing(reading.frames(plans[0].source)) as frames:
-            return next(frames).image_bgr
-    except (ImageError, MemoryError, StopIteration):
+        return next(reading.frames(source)).image_bgr
+    except (ImageError, MemoryError):
         return None
 
 

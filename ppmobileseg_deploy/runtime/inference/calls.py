@@ -7,7 +7,7 @@ limit. ONNX Runtime ends a run between two operators of the graph.
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -20,10 +20,13 @@ from ...errors import ModelError, ModelTimeoutError
 from .model_output import ModelOutput
 from .ort_session import first_line
 
-Work: TypeAlias = Callable[[ort.RunOptions | None], Any]
+Work: TypeAlias = Callable[[ort.RunOptions], Any]
 
 _LOOK_S: Final = 0.2  # on Windows, Ctrl-C does not end waiting
 _PATIENCE_S: Final = 0.5  # for the running operator to end after termination was requested
+
+_active: "Final[dict[threading.Thread, _Run]]" = {}
+"""Runs in progress, by the thread that waits for them."""
 
 
 def run_into(
@@ -61,7 +64,7 @@ def run_into(
         output.name, "cpu", 0, values.dtype.type, list(values.shape), values.ctypes.data
     )
 
-    def work(options: ort.RunOptions | None) -> tuple[Any, ...]:
+    def work(options: ort.RunOptions) -> tuple[Any, ...]:
         inference.run_with_iobinding(binding, options)
         return given, values
 
@@ -109,12 +112,33 @@ def run_session(
     return outputs
 
 
+def end_runs(threads: Collection[threading.Thread]) -> None:
+    """End the runs that threads wait for, which raises `KeyboardInterrupt` in them.
+
+    Args:
+        threads: Those that Ctrl-C is meant for, but which do not get it.
+    """
+    for thread in threads:
+        run = _active.get(thread)
+        if run is not None:
+            run.interrupt()
+
+
 def _ended(work: Work, source: str, timeout_s: float | None) -> "_Run":
     run = _Run(work)
-    if timeout_s is None and threading.current_thread() is not threading.main_thread():
-        run.here()
-    elif not run.in_a_thread(timeout_s):
-        raise ModelTimeoutError(f"{source}: expected an answer within {timeout_s:g} s, found none")
+    current = threading.current_thread()
+    _active[current] = run
+    try:
+        if timeout_s is None and current is not threading.main_thread():
+            run.here()
+        elif not run.in_a_thread(timeout_s):
+            raise ModelTimeoutError(
+                f"{source}: expected an answer within {timeout_s:g} s, found none"
+            )
+    finally:
+        del _active[current]
+    if run.interrupted and run.failure is not None:
+        raise KeyboardInterrupt
     return run
 
 
@@ -136,8 +160,9 @@ class _Run:
     def __init__(self, work: Work) -> None:
         self.result: Any = None
         self.failure: Exception | None = None
+        self.interrupted = False
         self._work = work
-        self._options: ort.RunOptions | None = None
+        self._options = ort.RunOptions()
         self._done = threading.Event()
 
     def here(self) -> None:
@@ -158,7 +183,6 @@ class _Run:
         Returns:
             Whether it came to an end.
         """
-        self._options = ort.RunOptions()
         end_s = inf if timeout_s is None else monotonic() + timeout_s
         try:
             try:
@@ -166,7 +190,7 @@ class _Run:
             except RuntimeError:  # too many threads, or the interpreter is shutting down
                 self.here()
             while not self._done.wait(min(_LOOK_S, max(end_s - monotonic(), 0))):
-                if monotonic() >= end_s:
+                if monotonic() >= end_s or self.interrupted:
                     self._stop()
                     return False
         except BaseException:  # Ctrl-C, or any exception of a signal handler
@@ -174,7 +198,11 @@ class _Run:
             raise
         return True
 
+    def interrupt(self) -> None:
+        """End it from another thread."""
+        self.interrupted = True
+        self._options.terminate = True
+
     def _stop(self) -> None:
-        if self._options is not None:
-            self._options.terminate = True
+        self._options.terminate = True
         self._done.wait(_PATIENCE_S)

@@ -16,7 +16,7 @@ from ppmobileseg_deploy.runtime.drawing.style import Style
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
 from ppmobileseg_deploy.runtime.sources import Frame, Source
 
-MOST_BEGUN = 10  # by 5 workers, while the first result is used
+MOST_BEGUN = 20  # by 5 workers, and what waits for the writing thread
 
 EVERY_WAY = pytest.mark.parametrize("workers", [0, 1, 2, 5])
 
