@@ -1,6 +1,7 @@
 """Results come in the order of what was asked for, each saying where it is from."""
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -95,8 +96,9 @@ V = [Told(v, "in/v.avi", i, i / 10) for i, v in enumerate((40, 80, 120, 160))]
         ([], {}, []),
     ],
 )
-def test_everything_comes_in_order(folder, source, choice, expected):
-    assert _told(stream(_segment, source, **choice)) == expected
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_everything_comes_in_order(folder, source, choice, expected, workers):
+    assert _told(stream(_segment, source, workers=workers, **choice)) == expected
 
 
 def test_results_say_what_they_are_of(folder, monkeypatch):
@@ -104,6 +106,41 @@ def test_results_say_what_they_are_of(folder, monkeypatch):
     monkeypatch.setattr(web, "fetch_image", lambda _: png)
     results = stream(_segment, ["in/a.png", "http://me:secret@example.org/b.png", _gray(0)])
     assert [r.source for r in results] == ["in/a.png", "http://example.org/b.png", ""]
+
+
+def test_several_workers_read_and_segment_what_is_at_hand(folder):
+    threads, prepared = set(), []
+
+    def segment(picture):
+        threads.add(threading.current_thread())
+        time.sleep(0.02)
+        return _segment(picture)
+
+    def several():
+        prepared.append(threading.current_thread())
+        return segment
+
+    found = list(stream(_segment, ["in/a.png", "in/b.png"] * 5, workers=2, several=several))
+    assert _told(found) == [A, B] * 5
+    assert prepared == [threading.main_thread()]
+    assert len(threads - {threading.main_thread()}) == 2
+
+
+@pytest.mark.parametrize("source", ["in/a.png", _gray(50), ["in/b.png"]])
+def test_one_image_alone_needs_no_workers(folder, source):
+    def several():
+        raise AssertionError
+
+    assert len(list(stream(_segment, source, workers=2, several=several))) == 1
+
+
+def test_an_error_among_several_comes_at_its_place(folder):
+    Path("in/ab.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    results = stream(_segment, "in", workers=3)
+    assert _told([next(results)]) == [A]
+    with pytest.raises(ImageError, match=r"in/ab\.png"):
+        next(results)
+    assert list(results) == []
 
 
 def test_an_iterator_is_asked_in_the_thread_of_the_caller_when_needed(folder):

@@ -157,9 +157,7 @@ def test_what_fails_does_not_stop_the_others(tmp_path, reads, workers):
 
 
 @EVERY_WAY
-def test_a_video_whose_last_frame_fails_late_is_not_whole(
-    tmp_path, reads, monkeypatch, workers
-):
+def test_a_video_whose_last_frame_fails_late_is_not_whole(tmp_path, reads, monkeypatch, workers):
     reads({"a.mp4": [1, 1, 1], "b.mp4": [1]})
     write, seen = VideoResultWriter.write, []
 
@@ -236,9 +234,7 @@ def test_an_image_that_fails_late_is_not_counted_as_done(tmp_path, reads, monkey
 
 @EVERY_WAY
 @pytest.mark.parametrize("name", ["b.png", "b.mp4"])
-def test_a_result_that_cannot_be_written_ends_the_run(
-    tmp_path, reads, monkeypatch, workers, name
-):
+def test_a_result_that_cannot_be_written_ends_the_run(tmp_path, reads, monkeypatch, workers, name):
     counts = reads({"a.png": [1], name: [1, 1], **{f"{i}.png": [1] for i in range(50)}})
 
     def fail(*_):
