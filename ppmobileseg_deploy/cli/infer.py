@@ -172,6 +172,7 @@ def infer(
             reading=reading,
             observer=observer,
             workers=0 if tiling else shared.count,
+            expect=None if tiling else segmenter.expect,
         )
     if not json_lines and (report.files or not kinds):
         observer.summary.print(stdout, report.files, report.seconds)

@@ -1,6 +1,7 @@
 """Segmenter: the class that applications use, from an image to its class ids."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..cache import OFFICIAL_MODELS
-from ..errors import UsageError
+from ..errors import ImageError, UsageError
 from ..files import kind_of
 from ..metadata import RGB, ModelMetadata
 from ..types import ColorOrder, Device, ImageBGR, SizeHW
@@ -216,6 +217,29 @@ class OrtSegmenter:
             (480, 640)
         """
         return self._segment(Picture(image_bgr, None))
+
+    def expect(self, sizes_hw: Iterable[SizeHW]) -> None:
+        """Open sessions for images of these sizes now, and for no other size by itself.
+
+        By itself, a session is opened after 32 images in a row whose network input has one size.
+        It computes the same but for the rounding of float32. Where results must not depend on the
+        images before, or on the order in which several threads come, call this first, also with no
+        size at all.
+
+        Args:
+            sizes_hw: Height and width of images; up to three different inputs of the network.
+
+        Raises:
+            UsageError: The segmenter was closed.
+
+        Examples:
+            >>> segmenter.expect([(1080, 1920)])
+        """
+        inputs_hw: dict[SizeHW, None] = {}
+        for size_hw in sizes_hw:
+            with suppress(ImageError):  # too large, which segmenting it reports
+                inputs_hw[self._pipeline.preprocess.network_hw(size_hw)[1]] = None
+        self._opened().expect(inputs_hw)
 
     def batch(
         self,
@@ -446,7 +470,7 @@ class OrtSegmenter:
         if workers is None and (dynamic.device != "cpu" or not dynamic.reopens):
             workers = 1
         cores = self._threads or usable_cores()
-        count = share_cores(None, workers=workers or cores).count
+        count = share_cores(None, workers=cores if workers is None else workers).count
         return Workers(count, max(1, cores // count) if count > 1 else None)
 
     def _one_of_several(self, shared: Workers) -> "OrtSegmenter":

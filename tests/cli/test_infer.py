@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -281,3 +282,35 @@ def test_the_command_needs_no_pytorch(desk, picture, infer_process):
     picture("a.png")
     without = "import sys; sys.modules.update(torch=None, onnx=None, onnxsim=None)"
     assert infer_process("a.png", before=without).code == 0
+
+
+def test_workers_change_nothing_in_the_files(desk, picture, film, infer):
+    for number in range(9):
+        picture(f"in/{number}.png", (number % 3, 1, 2), size_hw=(32 + 16 * (number % 2), 48))
+    Path("in/55.png").write_bytes(b"no image")
+    film("in/clip.avi", (0, 1, 2) * 8)
+    found = {}
+    for workers in ("1", "2", "5"):
+        done = infer("in", "-o", workers, "--save", "overlay,labels,json", "--workers", workers)
+        assert done.code == 1
+        written = sorted(path for path in Path(workers).rglob("*") if path.is_file())
+        lines = [line for line in done.stdout.splitlines() if "/s with files" not in line]
+        found[workers] = (
+            [re.sub(f"in {workers}\\b", "in N", line) for line in lines],
+            done.stderr,
+            {path.relative_to(workers): _timeless(path) for path in written},
+        )
+    assert found["2"] == found["1"]
+    assert found["5"] == found["1"]
+    assert len(found["1"][2]) == 9 * 3 + 1 + 24 + 1
+
+
+def _timeless(path):
+    return re.sub(rb'"speed_ms": \{[^}]*\}', b"", path.read_bytes())
+
+
+def test_tiles_come_one_at_a_time(desk, picture, infer):
+    picture("a.png")
+    done = infer("a.png", "--tile", "32x32", "--workers", "2")
+    assert done.code == 2
+    assert "--tile is for images that are segmented one at a time: no --workers" in done.stderr

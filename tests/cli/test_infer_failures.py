@@ -212,7 +212,7 @@ def test_a_full_disk_keeps_what_is_whole(desk, picture, infer, monkeypatch):
         picture(name)
     Path("b_overlay.png").write_bytes(b"an older result")
     _full_disk(monkeypatch, fails={2, 3})
-    done = infer("a.png", "b.png", "c.png", "--overwrite")
+    done = infer("a.png", "b.png", "c.png", "--overwrite", "--workers", "1")
     assert done.code == 1
     assert _only_line(done) == (
         "cannot write b_overlay.png: No space left on device (1 of 3 done)"

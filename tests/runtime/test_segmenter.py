@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -253,3 +254,65 @@ def test_a_name_with_a_null_character_is_an_error_of_ours(
 def test_addresses_are_for_streams(address: str, rgb_model: Path) -> None:
     with pytest.raises(ImageError, match=rf"an address: segmenter\.stream\('{address}'\)"):
         OrtSegmenter(rgb_model)(address)
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2, 5])
+@pytest.mark.parametrize("threads", [None, 1, 3])
+def test_workers_give_what_single_calls_give(
+    workers: int | None,
+    threads: int | None,
+    logits_model: Path,
+    quadrants_bgr: Draw,
+    tmp_path: Path,
+) -> None:
+    segmenter = OrtSegmenter(logits_model, threads=threads)
+    sizes_hw = [(40, 60), (64, 64), (33, 90)] * 3
+    images = [quadrants_bgr(*size_hw) for size_hw in sizes_hw]
+    expected = [segmenter(image).labels for image in images]
+    for number, image in enumerate(images):
+        Image.fromarray(image[:, :, ::-1]).save(tmp_path / f"{number}.png")
+    found = segmenter.batch(images, workers=workers)
+    assert all(np.array_equal(a.labels, b) for a, b in zip(found, expected, strict=True))
+    streamed = list(segmenter.stream(tmp_path, workers=workers))
+    assert [result.path for result in streamed] == [
+        tmp_path / f"{number}.png" for number in range(9)
+    ]
+    assert all(np.array_equal(a.labels, b) for a, b in zip(streamed, expected, strict=True))
+
+
+def test_a_stream_of_workers_ends_where_the_segmenter_is_closed(
+    rgb_model: Path, quadrants_bgr: Draw
+) -> None:
+    segmenter = OrtSegmenter(rgb_model)
+    results = segmenter.stream([quadrants_bgr(32, 32)] * 100, workers=2)
+    next(results)
+    segmenter.close()
+    with pytest.raises(UsageError, match="closed"):
+        list(results)
+
+
+def test_a_session_of_the_users_is_run_by_workers_only_when_asked(
+    rgb_model: Path, quadrants_bgr: Draw
+) -> None:
+    session = onnxruntime.InferenceSession(rgb_model)
+    segmenter = OrtSegmenter(session)
+    images = [quadrants_bgr(32, 32)] * 4
+    expected = segmenter(images[0]).labels
+    for workers in (None, 2):
+        found = segmenter.batch(images, workers=workers)
+        assert all(np.array_equal(result.labels, expected) for result in found)
+
+
+def test_workers_and_stacks_exclude_each_other(rgb_model: Path) -> None:
+    images = [np.zeros((32, 32, 3), np.uint8)] * 2
+    with pytest.raises(UsageError, match="expected a batch_size or workers, found both"):
+        OrtSegmenter(rgb_model).batch(images, batch_size=2, workers=2)
+    with pytest.raises(UsageError, match="expected 1 to 1024 workers, found 0"):
+        OrtSegmenter(rgb_model).batch(images, workers=0)
+
+
+def test_expected_sizes_are_those_of_images(rgb_model: Path) -> None:
+    segmenter = OrtSegmenter(rgb_model, input_size_hw=(64, 64))
+    segmenter.expect([(640, 640), (1280, 640), (320, 320)])
+    assert segmenter._sessions is not None
+    assert segmenter._sessions.pinned_sizes_hw == ((64, 64), (64, 32))

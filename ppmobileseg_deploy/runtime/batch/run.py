@@ -3,8 +3,8 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
-from ...types import ImageBGR
+from ...types import ImageBGR, SizeHW
 from ..drawing.style import Style
 from ..images.files import image_bytes
 from ..images.headers import MAX_PIXELS
@@ -66,6 +66,8 @@ _Read: TypeAlias = tuple[int, Frame | Source | _Ended]
 
 _Outcome: TypeAlias = tuple[int, _Segmented | PPMobileSegError | _Ended | None]
 """Number of a source, and what became of a picture of it, or its end; None is nothing."""
+
+_Outcomes: TypeAlias = "InOrder[_Read, _Outcome] | Generator[_Outcome, None, None]"
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def run_sources(
     reading: Reading | None = None,
     observer: Observer | None = None,
     workers: int = 1,
+    expect: Callable[[list[SizeHW]], None] | None = None,
 ) -> RunReport:
     """Segment every source that can be segmented and write its results.
 
@@ -175,6 +178,7 @@ def run_sources(
             and writes the images that it segments; frames of videos are read one by one, and
             written in order. With one, the next pictures are read and the last ones written in
             other threads meanwhile. With 0, there is never more than one picture in memory.
+        expect: Told the size of each video's frames, before the first one is segmented.
 
     Returns:
         What was written and what went wrong.
@@ -183,8 +187,8 @@ def run_sources(
     watching = observer or Observer()
     reading = reading or Reading()
     work = _Run(plans, segment, style, watching, reading, workers)
-    read = _read(plans, reading, work.given_up, whole=workers < _SEVERAL)
-    outcomes: InOrder[_Read, _Outcome] | Generator[_Outcome, None, None]
+    read = _read(plans, reading, work.given_up, expect, whole=workers < _SEVERAL)
+    outcomes: _Outcomes
     if workers >= _SEVERAL:
         outcomes = InOrder(work.segment_and_write, read, workers, n_bytes=_n_bytes)
     else:
@@ -193,19 +197,17 @@ def run_sources(
     try:
         with closing(outcomes):
             try:
-                for number, outcome in outcomes:
-                    work.settle(number, outcome)
-                    if watching.enough():
-                        break
+                with work.stopped_by_errors():
+                    for number, outcome in outcomes:
+                        work.settle(number, outcome)
+                        if watching.enough():
+                            break
+                _finish(outcomes, work)
             except KeyboardInterrupt:
                 handler = _end_at_next_interrupt()
                 watching.interrupted()
                 work.interrupted = True
-            except OutputError as error:
-                work.stopped_by(error)
-            if isinstance(outcomes, InOrder):
-                _settle_begun(outcomes, work)
-            work.finish()
+                _finish(outcomes, work)
     except BaseException:
         work.abort()
         raise
@@ -215,35 +217,39 @@ def run_sources(
     return work.report(perf_counter() - start)
 
 
-def _settle_begun(outcomes: InOrder[_Read, _Outcome], work: "_Run") -> None:
+def _finish(outcomes: _Outcomes, work: "_Run") -> None:
     """Take what the workers have begun; after Ctrl-C only what they finish within a short time."""
-    outcomes.stop()
-    settled = threading.Event()
+    if isinstance(outcomes, InOrder):
+        outcomes.stop()
+        settled = threading.Event()
 
-    def end_late_runs() -> None:
-        wait_s = _PATIENCE_S
-        while not settled.wait(wait_s):
-            end_runs(outcomes.threads)
-            wait_s = _AGAIN_S
+        def end_late_runs() -> None:
+            wait_s = _PATIENCE_S
+            while not settled.wait(wait_s):
+                end_runs(outcomes.threads)
+                wait_s = _AGAIN_S
 
-    if work.interrupted:
-        threading.Thread(target=end_late_runs, name="interrupting", daemon=True).start()
-    try:
-        while not settled.is_set():
-            try:
-                for number, outcome in outcomes:
-                    work.settle(number, outcome)
-                settled.set()
-            except OutputError as error:  # noqa: PERF203 - several may meet a full disk
-                work.stopped_by(error)
-            except KeyboardInterrupt:  # a worker's, whose run took too long
-                pass
-    finally:
-        settled.set()
+        if work.interrupted:
+            threading.Thread(target=end_late_runs, name="interrupting", daemon=True).start()
+        try:
+            while not settled.is_set():
+                # KeyboardInterrupt is a worker's, whose run took too long, or else the user's.
+                with work.stopped_by_errors(), suppress(*work.ended_runs):
+                    for number, outcome in outcomes:
+                        work.settle(number, outcome)
+                    settled.set()
+        finally:
+            settled.set()
+    work.finish()
 
 
 def _read(
-    plans: Sequence[PlannedSource], reading: Reading, given_up: set[int], *, whole: bool
+    plans: Sequence[PlannedSource],
+    reading: Reading,
+    given_up: set[int],
+    expect: Callable[[list[SizeHW]], None] | None,
+    *,
+    whole: bool,
 ) -> Generator[_Read, None, None]:
     """Read all sources; each ends with an error or with None.
 
@@ -251,6 +257,7 @@ def _read(
         plans: The sources.
         reading: How they are read.
         given_up: Numbers of those that need not be read on.
+        expect: As for `run_sources`.
         whole: Also read the files of images; otherwise the source comes instead, and no end.
     """
     for number, plan in enumerate(plans):
@@ -258,8 +265,12 @@ def _read(
             yield number, plan.source
             continue
         error: PPMobileSegError | None = None
+        told = expect is None or not plan.source.is_video
         try:
             for frame in reading.frames(plan.source):
+                if expect is not None and not told:
+                    expect([frame.image_bgr.shape[:2]])
+                    told = True
                 yield number, frame
                 if number in given_up:
                     break
@@ -350,20 +361,27 @@ class _Run:
         if self._several and plan.source.kind == "image":
             self._end(number, None)
 
-    def stopped_by(self, error: OutputError) -> None:
+    @property
+    def ended_runs(self) -> tuple[type[BaseException], ...]:
+        """What runs of workers raise that were ended after Ctrl-C."""
+        return (KeyboardInterrupt,) if self.interrupted else ()
+
+    @contextmanager
+    def stopped_by_errors(self) -> Iterator[None]:
         """Remember what keeps results from being written; the first such error counts."""
-        if self._stopped_by is None:
-            self._stopped_by = (self._current, error)
+        try:
+            yield
+        except OutputError as error:  # several workers may meet the same full disk
+            if self._stopped_by is None:
+                self._stopped_by = (self._current, error)
 
     def finish(self) -> None:
         """Write what there is; a source that has not ended is left at that."""
-        try:
+        with self.stopped_by_errors():
             if self._stopped_by is None and self._current is not None:
                 self.given_up.add(self._current)
                 self._close_source(self._current)
             self._worker.close()
-        except OutputError as error:
-            self.stopped_by(error)
         if self._stopped_by is not None:
             current, reason = self._stopped_by
             done = f"{len(self._done)} of {len(self._plans)} done"

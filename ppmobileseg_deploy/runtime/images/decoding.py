@@ -51,7 +51,7 @@ def decoded(stream: BinaryIO, name: str, max_pixels: int) -> ImageBGR:
         raise ImageError(message, parameter=error.parameter) from error.__cause__
 
 
-def stated_size_hw(stream: BinaryIO) -> SizeHW | None:
+def header_size_hw(stream: BinaryIO) -> SizeHW | None:
     """Return height and width as the header of an image file has them, before any turn.
 
     Args:

@@ -13,9 +13,9 @@ from PIL import Image
 from ...errors import ImageError, OutputError, UsageError
 from ...files import atomic_path, kind_of
 from ...quoting import brief
-from ...types import ColorOrder, ImageBGR
+from ...types import ColorOrder, ImageBGR, SizeHW
 from .arrays import bgr_of_array, check_color
-from .decoding import decoded, one_line, stated_size_hw
+from .decoding import decoded, header_size_hw, one_line
 from .headers import MAX_PIXELS
 from .pil_images import upright_bgr
 
@@ -69,23 +69,35 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageBGR:
         raise ImageError(f"cannot read {str(path)!r}: {error}") from error
 
 
-def image_bytes(path: str | Path) -> int:
-    """Return the memory that an image file takes once it is decoded, by its header.
+def stated_size_hw(path: str | Path) -> SizeHW | None:
+    """Return the size of an image by its file's header, before EXIF turns it.
 
     Args:
         path: The file.
 
     Returns:
-        Bytes; 0 where that is unknown, as for files that cannot be read.
+        Height and width; None where that is unknown, as for files that cannot be read.
     """
     path = Path(path)
     if kind_of(path) != "file":
-        return 0
+        return None
     try:
         with path.open("rb") as stream:
-            height, width = stated_size_hw(stream) or (0, 0)
+            return header_size_hw(stream)
     except (OSError, ValueError):
-        return 0
+        return None
+
+
+def image_bytes(path: str | Path) -> int:
+    """Return the memory that an image takes once it is decoded, by its file's header.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Bytes; 0 where that is unknown.
+    """
+    height, width = stated_size_hw(path) or (0, 0)
     return 3 * height * width
 
 

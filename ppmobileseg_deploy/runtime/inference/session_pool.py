@@ -1,6 +1,7 @@
 """Pool of sessions: one for every size of input, and faster ones pinned to frequent sizes."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from threading import Lock
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ class SessionPool:
         self.dynamic = dynamic
         self._pinned: OrderedDict[SizeHW, Session] = OrderedDict()  # the least recent first
         self._pins = dynamic.pinnable and dynamic.device in _PINNED_ON and fixed_hw is None
+        self._counts = self._pins
         self._last_hw: SizeHW | None = None
         self._in_a_row = 0
         self._lock = Lock()
@@ -68,8 +70,9 @@ class SessionPool:
         Args:
             size_hw: Height and width of the network's input.
         """
-        if not self._pins:
-            return self._pinned.get(size_hw, self.dynamic)
+        if not self._counts:
+            with self._lock:
+                return self._pinned.get(size_hw, self.dynamic)
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if size_hw == self._last_hw else 1
             self._last_hw = size_hw
@@ -80,11 +83,28 @@ class SessionPool:
             # Equality, not more than: exactly one thread sees this number and opens the session.
             if self._in_a_row != PATIENCE + 1:
                 return self.dynamic
+        return self._pin(size_hw)
+
+    def expect(self, sizes_hw: Iterable[SizeHW]) -> None:
+        """Pin sessions to these sizes now, and pin no size by itself from now on.
+
+        Which session an image gets then depends on its size alone, not on those before it.
+
+        Args:
+            sizes_hw: Height and width of the network's input; of more than `MAX_PINNED`, the last
+                ones stay.
+        """
+        self._counts = False
+        for size_hw in sizes_hw:
+            if self._pins and size_hw not in self.pinned_sizes_hw:
+                self._pin(size_hw)
+
+    def _pin(self, size_hw: SizeHW) -> Session:
         try:
             session = self.dynamic.pinned(size_hw)
         except (ModelError, DeviceError):
             # The file may be gone by now. The dynamic session does the same, only slower.
-            self._pins = False
+            self._pins = self._counts = False
             return self.dynamic
         with self._lock:
             self._pinned[size_hw] = session

@@ -21,6 +21,9 @@ class _Segmenter:
     def __init__(self, shared, takes_s):
         self.shared, self._takes_s = shared, takes_s
 
+    def expect(self, sizes_hw):
+        self.expected = list(sizes_hw)
+
     def segment_bgr(self, _image_bgr):
         time.sleep(self._takes_s)
 

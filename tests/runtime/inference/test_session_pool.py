@@ -49,6 +49,21 @@ def test_a_row_of_one_size_pins_it(
     assert sessions.pinned_sizes_hw == pinned
 
 
+@pytest.mark.parametrize(
+    ("expected", "pinned"), [([], ()), ([A, A], (A,)), ([A, B, C, D], (B, C, D))]
+)
+def test_where_sizes_are_expected_no_other_is_pinned(
+    expected: list[tuple[int, int]], pinned: tuple[tuple[int, int], ...], rgb_model: Path
+) -> None:
+    dynamic = open_session(rgb_model)
+    sessions = SessionPool(dynamic)
+    sessions.expect(expected)
+    for size_hw in ([A] * 9, [B] * 9):
+        for each in size_hw:
+            assert (sessions.for_size(each) is not dynamic) == (each in pinned)
+    assert sessions.pinned_sizes_hw == pinned
+
+
 def test_tiles_pin_nothing_but_take_what_is_pinned(rgb_model: Path) -> None:
     dynamic = open_session(rgb_model)
     sessions = SessionPool(dynamic)
