@@ -10,6 +10,7 @@ from typing import Final
 _PACKAGES: Final = (
     "ppmobileseg-deploy",
     "onnxruntime",
+    "onnxruntime-openvino",
     "openvino",
     "numpy",
     "opencv-python",

@@ -24,7 +24,7 @@ MAX_PINNED: Final = 3
 
 _PINNED_ON: Final = (DEFAULT_DEVICE, OPENVINO)
 """Devices on which pinning was measured. OpenVINO takes 0.2 s to open, and then 18 % less time
-in float32 and 34 % less in bfloat16 (tiny, 512x512): made up for after 60 to 80 images."""
+in float32 and 36 % less in bfloat16 (tiny, 512x512): made up for after 60 to 90 images."""
 
 
 class SessionPool:
