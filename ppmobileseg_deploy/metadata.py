@@ -220,7 +220,9 @@ class ModelMetadata:
             )
         self._check_resizing()
         if not 0 <= self.stride <= _MAX_STRIDE:
-            raise ValueError(f"expected a stride of 0 to {_MAX_STRIDE}, found {self.stride}")
+            raise ValueError(
+                f"expected a stride of 0 to {_MAX_STRIDE}, found {brief(self.stride)}"
+            )
         if self.upsampling not in get_args(Upsampling):
             raise ValueError(
                 f"expected upsampling of {', '.join(get_args(Upsampling))}, found "

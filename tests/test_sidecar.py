@@ -114,6 +114,7 @@ def having(content: Content, part: str, name: str, value: object) -> Content:
         (lambda c: having(c, "input", "mean_rgb", [float("nan"), 0, 1]), "finite means"),
         (lambda c: having(c, "input", "mean_rgb", 5), "expected a list of numbers"),
         (lambda c: having(c, "model", "stride", 1.5), "whole number"),
+        (lambda c: having(c, "model", "stride", 10**400), "stride of 0 to 256"),
         (lambda c: having(c, "model", "sha256", "0" * 64), "is not that of net.onnx"),
         (lambda c: without(c, "model", "sha256"), "is not that of net.onnx"),
     ],
