@@ -13,7 +13,7 @@ HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model web-demo accuracy test coverage test-web test-old-runtime test-openvino test-ports check docs package bench endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -72,6 +72,10 @@ coverage:
 # That page in Chromium, which is installed where that is possible.
 test-web: web-demo
 	tests/web/run $(WEB)
+
+# How long the page takes in Chromium, beside ONNX Runtime itself; on a quiet machine.
+bench-web: web-demo
+	tests/web/run $(WEB) speed
 
 # The exported files in the oldest ONNX Runtime that is promised, which needs numpy 1.
 test-old-runtime: $(STAMP)

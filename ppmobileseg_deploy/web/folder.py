@@ -12,7 +12,7 @@ INDEX: Final = "index.html"
 """The page, which is written last: a folder that has it has all the rest."""
 
 _RUNTIME: Final = "onnxruntime"
-_PAGE: Final = (".html", ".css", ".js", ".svg", ".jpg")
+_PAGE: Final = (".html", ".css", ".js", ".glsl", ".svg", ".jpg")
 
 
 def write_page(folder: Path, runtime: Mapping[str, bytes]) -> None:

@@ -27,6 +27,7 @@ _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     # Not left to the system, whose registry may say otherwise: browsers run no other type.
     ".js": "text/javascript; charset=utf-8",
+    ".glsl": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".json": "application/json",
     ".svg": "image/svg+xml",

@@ -59,8 +59,9 @@ export class Browser {
   }
 
   /** Open the page and wait for the model. */
-  async open(address, { width = 1280, height = 800, scheme = "light" } = {}) {
+  async open(address, { width = 1280, height = 800, scheme = "light", prepare = () => {} } = {}) {
     const page = await this.browser.newPage();
+    await page.evaluateOnNewDocument(prepare);
     const opened = new OpenPage(page, await mkdtemp(join(tmpdir(), "ppms-web-")));
     await opened.listen(new URL(address).origin);
     await page.setViewport({ width, height });

@@ -3,7 +3,7 @@
 // `make test-web` writes the page and what it is compared with, and names both in the environment.
 
 import assert from "node:assert/strict";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Browser, grayPng, isolating, plain } from "./browser.mjs";
@@ -26,6 +26,31 @@ async function agreement(page, name) {
   assert.deepEqual([width, height], [expectedWidth, expectedHeight]);
   const expected = await readFile(join(EXPECTED, `${name}.labels`));
   return values.filter((id, at) => id === expected[at]).length / values.length;
+}
+
+/** A copy of the page whose network gets a small input, for what is slow, and with other changes to its sidecar. */
+async function smallPage(name, change = () => {}) {
+  const folder = `${PAGE}-${name}`;
+  await cp(PAGE, folder, { recursive: true });
+  const file = join(folder, "end2end.json");
+  const sidecar = JSON.parse(await readFile(file, "utf-8"));
+  sidecar.resize.short_side = 64;
+  change(sidecar);
+  await writeFile(file, JSON.stringify(sidecar));
+  return folder;
+}
+
+/** In the page: the share of a screenshot of the canvas, 768 pixels wide, that has the colours of labels. */
+async function equalColours(screenshot, labels) {
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const picture = await createImageBitmap(new Blob([bytes(screenshot)]));
+  const top = Math.round((picture.height - 512) / 2);
+  const context = new OffscreenCanvas(768, 512).getContext("2d");
+  context.drawImage(picture, 0, -top);
+  const { data } = context.getImageData(0, 0, 768, 512);
+  const { classes } = await fetch("end2end.json").then((response) => response.json());
+  const isEqual = (id, at) => classes[id].color_rgb.every((value, i) => Math.abs(value - data[at * 4 + i]) <= 1);
+  return bytes(labels).filter(isEqual).length / (768 * 512);
 }
 
 async function assertAccessible(page) {
@@ -221,8 +246,56 @@ describe("with threads", () => {
     await page.saved("save-labels");
   });
 
+  test("another device can be chosen while pictures and frames are in work", async () => {
+    await page.page.select("#device", "wasm");
+    await page.drop(picture("street"));
+    await page.press("camera");
+    await page.page.select("#device", "auto");
+    await page.until(() => /frames a second\d/.test(document.querySelector("#times").textContent));
+    await page.press("camera");
+    assert.equal(await page.isHidden("#error"), true);
+    await page.give("drop", picture("large"), "image/png");
+    await page.page.select("#device", "wasm");
+    await page.segmented();
+    assert.equal(await page.isHidden("#error"), true);
+  });
+
+  test("pictures larger than browsers of phones draw are scaled down", async () => {
+    const large = await page.page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(6000, 3000);
+      canvas.getContext("2d").fillRect(0, 0, 6000, 3000);
+      const blob = await canvas.convertToBlob({ type: "image/jpeg" });
+      const data = new DataTransfer();
+      data.items.add(new File([blob], "large.jpg", { type: "image/jpeg" }));
+      document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+      return blob.size;
+    });
+    assert.ok(large > 0);
+    await page.until(() => /Scaled from 6000×3000/.test(document.querySelector("#status").textContent));
+    const { width, height } = grayPng((await page.saved("save-labels")).content);
+    assert.ok(width * height <= 2 ** 24 && width * height > 0.99 * 2 ** 24, `${width}x${height}`);
+  });
+
   test("nothing went wrong unnoticed, and nothing was asked of another server", () => {
     assert.deepEqual(page.complaints, []);
+  });
+
+  test("the screen shows the colours of the labels, whichever way it is drawn", async () => {
+    // In a window of this size a point of the screen is a pixel of the picture.
+    const other = await browser.open(server.address, { width: 768 + 408, height: 800 });
+    await other.drop(picture("street"));
+    await other.page.focus("#opacity");
+    await other.page.keyboard.press("End");
+    const labels = (await readFile(join(EXPECTED, "street.labels"))).toString("base64");
+    for (const way of ["WebGL", "a plain canvas"]) {
+      const equal = await other.page.evaluate(equalColours, await other.seen(), labels);
+      assert.ok(equal >= 0.995, `${equal} of the colours are those of the labels, by ${way}`);
+      await other.page.$eval("canvas", (canvas) =>
+        canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context").loseContext(),
+      );
+      await other.until(() => document.querySelector("canvas").getContext("2d") !== null);
+    }
+    await other.close();
   });
 
   for (const scheme of ["light", "dark"]) {
@@ -283,14 +356,7 @@ test("without WebGL it draws by other means, and says so", async () => {
 });
 
 test("WebGPU finds the labels that WebAssembly finds", async () => {
-  // Emulated by the processor, which takes seconds for a small picture: the network gets one of 96x64.
-  const folder = `${PAGE}-small`;
-  await cp(PAGE, folder, { recursive: true });
-  const file = join(folder, "end2end.json");
-  const sidecar = JSON.parse(await readFile(file, "utf-8"));
-  sidecar.resize.short_side = 64;
-  await writeFile(file, JSON.stringify(sidecar));
-  const server = await isolating(folder);
+  const server = await isolating(await smallPage("small"));
   const browser = await Browser.launch("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader");
   try {
     const page = await browser.open(server.address);
@@ -304,6 +370,47 @@ test("WebGPU finds the labels that WebAssembly finds", async () => {
     const equal = one.filter((id, at) => id === other[at]).length / one.length;
     assert.ok(equal >= LEAST_EQUAL, `${equal} of the labels are equal`);
     assert.deepEqual(page.complaints, []);
+    await page.close();
+
+    // Where the emulation passes for a graphics processor, it is timed.
+    const prepare = () => {
+      Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+      Object.defineProperty(GPUAdapterInfo.prototype, "architecture", { get: () => "disguised" });
+    };
+    const disguised = await browser.open(server.address, { prepare });
+    assert.match(await disguised.text("#reasons"), /WebGPU: google disguised\./);
+    await disguised.until(() => /Measured: /.test(document.querySelector("#reasons").textContent));
+    const [, wasm, webgpu] = /WebAssembly (\d+) ms, WebGPU (\d+) ms/.exec(await disguised.text("#reasons"));
+    const faster = Number(webgpu) < Number(wasm) ? "WebGPU" : "WebAssembly, 2 threads";
+    assert.ok((await disguised.text("#reasons")).startsWith(`In use: ${faster}.`));
+    assert.deepEqual(disguised.complaints, []);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
+test("a model that fails is told once, and another picture is tried anew", async () => {
+  const folder = await smallPage("failing", (sidecar) => (sidecar.input.name = "no such input"));
+  const server = await isolating(folder);
+  const browser = await Browser.launch();
+  try {
+    const page = await browser.open(server.address);
+    for (const name of ["street", "portrait"]) {
+      await page.give("drop", picture(name), "image/png");
+      await page.until(() => !document.querySelector("#error").hidden);
+      assert.match(await page.text("#error"), /^This picture could not be segmented: input 'input' is missing/);
+      await page.until(() => document.querySelector("#status").textContent === "Ready.");
+      await page.page.$eval("#error", (error) => (error.hidden = true));
+    }
+    await writeFile(join(folder, "end2end.labels.onnx"), "no model");
+    await page.page.reload();
+    await page.until(() => !document.querySelector("#error").hidden);
+    assert.match(await page.text("#error"), /^The model cannot be run: /);
+    await rm(join(folder, "end2end.json"));
+    await page.page.reload();
+    await page.until(() => !document.querySelector("#error").hidden);
+    assert.equal(await page.text("#error"), "end2end.json cannot be loaded (HTTP 404).");
   } finally {
     await browser.close();
     await server.stop();

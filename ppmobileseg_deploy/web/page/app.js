@@ -53,29 +53,34 @@ let sidecar;
 let engine;
 /** What was asked for last; whatever comes of an earlier wish is dropped. */
 let wish = 0;
-/** @type {{picture: ImageBitmap, name: string, note: string, result: Result | null} | undefined} */
+/** @type {{picture: ImageBitmap, name: string, note: string, result: Result | null, failed: boolean} | undefined} */
 let shown;
+/** Which choice of a device counts: the last one. */
+let choice = 0;
 /** Why some things are not to be had, by what they are about. @type {Map<string, string>} */
 const reasons = new Map();
 
-/** @param {unknown} error */
-function complain(error) {
-  failure.textContent = error instanceof Error ? error.message : String(error);
+function withText(/** @type {string} */ tag, /** @type {string} */ text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+function complain(/** @type {unknown} */ error) {
+  failure.textContent = reason(error);
   failure.hidden = false;
 }
 
-/** @param {string} text */
-function say(text) {
+function reason(/** @type {unknown} */ error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function say(/** @type {string} */ text) {
   if (status.textContent !== text) status.textContent = text;
 }
 
-/**
- * Show a picture and segment it.
- *
- * @param {Blob} blob
- * @param {string} name
- */
-async function open(blob, name) {
+/** Show a picture and segment it. */
+async function open(/** @type {Blob} */ blob, /** @type {string} */ name) {
   failure.hidden = true;
   stopCamera();
   const mine = ++wish;
@@ -89,14 +94,9 @@ async function open(blob, name) {
   }
 }
 
-/**
- * @param {ImageBitmap} picture
- * @param {string} name
- * @param {string} note
- */
-function replace(picture, name, note) {
+function replace(/** @type {ImageBitmap} */ picture, /** @type {string} */ name, /** @type {string} */ note) {
   const old = shown?.picture;
-  shown = { picture, name, note, result: null };
+  shown = { picture, name, note, result: null, failed: false };
   stage.show(picture, null, name);
   old?.close();
   element("empty", HTMLDivElement).hidden = true;
@@ -104,33 +104,31 @@ function replace(picture, name, note) {
 }
 
 async function segmentShown() {
-  if (shown === undefined || engine === undefined) return; // done once the model is there
-  const mine = wish;
   const subject = shown;
+  const used = engine;
+  if (subject === undefined || used === undefined || subject.failed) return; // or once the model is there
+  const mine = wish;
   say("Segmenting …");
   try {
-    const result = await engine.segment(subject.picture);
+    const result = await used.segment(subject.picture);
     if (mine !== wish || subject !== shown) return;
     showResult(result);
     const { length } = present(sidecar.classes, result.counts);
     say(`${length === 1 ? "1 class" : `${length} classes`} in ${total(result)} ms. ${subject.note}`.trim());
   } catch (error) {
-    if (mine !== wish) return;
+    if (used !== engine || mine !== wish) return; // another engine does it, or another picture came
+    subject.failed = true;
     say("");
-    complain(new Error(`This picture could not be segmented: ${error instanceof Error ? error.message : error}`));
-    engine.close();
-    engine = undefined; // an exhausted memory stays exhausted
-    void useDevice();
+    complain(new Error(`This picture could not be segmented: ${reason(error)}`));
+    await useDevice(); // a new worker: an exhausted memory stays exhausted
   }
 }
 
-/** @param {Result} result */
-function total(result) {
+function total(/** @type {Result} */ result) {
   return Math.round(Object.values(result.ms).reduce((sum, ms) => sum + ms, 0));
 }
 
-/** @param {Result} result */
-function showResult(result) {
+function showResult(/** @type {Result} */ result) {
   if (shown === undefined) return;
   shown.result = result;
   const classes = present(sidecar.classes, result.counts);
@@ -143,22 +141,18 @@ function showResult(result) {
   showTimes({ ...result.ms, total: total(result) });
 }
 
-/** @param {Record<string, number | string>} times */
-function showTimes(times) {
+function showTimes(/** @type {Record<string, number | string>} */ times) {
   element("times", HTMLDListElement).replaceChildren(
     ...Object.entries(times).map(([stage, time]) => {
       const row = document.createElement("div");
-      const [term, value] = [document.createElement("dt"), document.createElement("dd")];
-      term.textContent = stage;
-      value.textContent = typeof time === "number" ? `${time.toFixed(time < 10 ? 1 : 0)} ms` : time;
-      row.append(term, value);
+      const text = typeof time === "number" ? `${time.toFixed(time < 10 ? 1 : 0)} ms` : time;
+      row.append(withText("dt", stage), withText("dd", text));
       return row;
     }),
   );
 }
 
-/** @param {number | null} id */
-function isolate(id) {
+function isolate(/** @type {number | null} */ id) {
   look.isolated = look.isolated === id ? null : id;
   if (shown?.result) legend.show(present(sidecar.classes, shown.result.counts), look.isolated);
   element("all", HTMLButtonElement).hidden = look.isolated === null;
@@ -176,21 +170,13 @@ function changeLook() {
 
 async function toggleCamera() {
   failure.hidden = true;
-  if (camera.isOn) {
-    stopCamera();
-    return;
-  }
+  if (camera.isOn) return stopCamera();
   const mine = ++wish;
   try {
     await camera.start();
-  } catch (error) {
-    complain(error);
-    return;
-  }
-  if (mine !== wish) return camera.stop();
-  element("camera", HTMLButtonElement).setAttribute("aria-pressed", "true");
-  say("The camera is on.");
-  try {
+    if (mine !== wish) return camera.stop();
+    element("camera", HTMLButtonElement).setAttribute("aria-pressed", "true");
+    say("The camera is on.");
     await film(mine);
   } catch (error) {
     complain(error);
@@ -198,15 +184,26 @@ async function toggleCamera() {
   }
 }
 
-/** @param {number} mine */
-async function film(mine) {
+async function film(/** @type {number} */ mine) {
   let before = performance.now();
   let perSecond = 0;
   for (;;) {
     const picture = await camera.frame();
     if (picture === undefined || mine !== wish) return picture?.close();
-    const result = await engine?.segment(picture);
-    if (mine !== wish || result === undefined) return picture.close();
+    const used = engine;
+    if (used === undefined) {
+      replace(picture, "camera", ""); // until the model is there
+      continue;
+    }
+    let result;
+    try {
+      result = await used.segment(picture);
+    } catch (error) {
+      picture.close();
+      if (used !== engine) continue; // another device was chosen
+      throw error;
+    }
+    if (mine !== wish) return picture.close();
     const now = performance.now();
     const current = 1000 / (now - before);
     perSecond = perSecond === 0 ? current : perSecond * 0.8 + current * 0.2;
@@ -231,8 +228,7 @@ async function openExample() {
   else await open(await response.blob(), EXAMPLE);
 }
 
-/** @param {(result: Result, stem: string) => Promise<[Blob, string]>} make */
-async function save(make) {
+async function save(/** @type {(result: Result, stem: string) => Promise<[Blob, string]>} */ make) {
   if (!shown?.result) return;
   try {
     const [blob, name] = await make(shown.result, shown.name.replace(/\.[^.]*$/, "") || "picture");
@@ -246,11 +242,8 @@ async function save(make) {
   }
 }
 
-/**
- * @param {Result} result
- * @returns {Blob}
- */
-function record({ labels, counts, ms }) {
+/** @returns {Blob} */
+function record(/** @type {Result} */ { labels, counts, ms }) {
   const { file, sha256 } = sidecar.model;
   const record = {
     image: { source: shown?.name, height: labels.height, width: labels.width },
@@ -263,45 +256,53 @@ function record({ labels, counts, ms }) {
 
 /** Open the engine that was chosen, and segment what is shown. */
 async function useDevice() {
-  const choice = device.value;
-  const { count, reason } = threads();
-  reasons.set("threads", reason);
+  const mine = ++choice;
+  const wanted = device.value;
+  change(undefined);
+  const available = threads();
   const gpu = await webgpu();
-  reasons.set("webgpu", gpu.reason);
-  try {
-    const first = choice === "webgpu" ? "webgpu" : "wasm";
-    await change(await openLocal(first, count));
-    if (choice === "auto" && gpu.usable && !gpu.software) await takeFaster(count);
-  } catch (error) {
-    say("");
-    complain(new Error(`The model cannot be run: ${error instanceof Error ? error.message : error}`));
-  }
+  reasons.delete("choice");
+  reasons.set("threads", available.reason).set("webgpu", gpu.reason);
   showReasons();
+  try {
+    const opened = await openLocal(wanted === "webgpu" ? "webgpu" : "wasm", available.count);
+    if (mine !== choice) return opened.close();
+    change(opened);
+    say("Ready.");
+    await segmentShown();
+    if (wanted === "auto" && gpu.worthTrying) await takeFaster(opened, available.count, mine);
+  } catch (error) {
+    if (mine !== choice) return;
+    say("");
+    complain(new Error(`The model cannot be run: ${reason(error)}`));
+  }
 }
 
-/** @param {Engine} opened */
-async function change(opened) {
+function change(/** @type {Engine | undefined} */ opened) {
   engine?.close();
   engine = opened;
-  reasons.set("drawing", stage.prepare(sidecar.classes, { plain: !opened.givesField }));
   showReasons();
-  say("Ready.");
-  await segmentShown();
 }
 
-/** @param {number} count */
-async function takeFaster(count) {
+async function takeFaster(/** @type {Engine} */ current, /** @type {number} */ count, /** @type {number} */ mine) {
+  /** @type {Engine | undefined} */
+  let other;
   try {
-    const other = await openLocal("webgpu", count);
+    other = await openLocal("webgpu", count);
     const picture = await createImageBitmap(new ImageData(512, 512));
-    if (engine === undefined) return;
-    const [now, then] = [await measure(engine, picture), await measure(other, picture)];
+    const [now, then] = [await measure(current, picture), await measure(other, picture)];
+    if (mine !== choice) return other.close();
     reasons.set("choice", `Measured: WebAssembly ${Math.round(now)} ms, WebGPU ${Math.round(then)} ms.`);
-    if (then < now) await change(other);
-    else other.close();
+    if (then < now) {
+      change(other);
+      if (!camera.isOn) await segmentShown();
+      return;
+    }
   } catch (error) {
-    reasons.set("choice", `No WebGPU: it failed (${error instanceof Error ? error.message : error}).`);
+    if (mine === choice) reasons.set("choice", `No WebGPU: it failed (${reason(error)}).`);
   }
+  other?.close();
+  showReasons();
 }
 
 function showReasons() {
@@ -314,11 +315,7 @@ function showReasons() {
     drawing && `Borders are as sharp as the picture, not as the screen: ${drawing}.`,
   ];
   element("reasons", HTMLUListElement).replaceChildren(
-    ...lines.filter(Boolean).map((text) => {
-      const line = document.createElement("li");
-      line.textContent = /** @type {string} */ (text);
-      return line;
-    }),
+    ...lines.flatMap((text) => (text ? [withText("li", text)] : [])),
   );
 }
 
@@ -341,8 +338,7 @@ const actions = {
   "save-json": () => void save(async (result, stem) => [record(result), `${stem}_classes.json`]),
 };
 
-/** @param {DataTransfer | null} data */
-function take(data) {
+function take(/** @type {DataTransfer | null} */ data) {
   const [given] = data?.files ?? [];
   if (given === undefined) complain(new Error("That was no file. Drop or paste a picture."));
   else void open(given, given.name || "pasted picture");
@@ -359,7 +355,6 @@ file.addEventListener("change", () => {
 });
 for (const control of [opacity, divider, contours, wipe]) control.addEventListener("input", changeLook);
 device.addEventListener("change", () => {
-  reasons.delete("choice");
   failure.hidden = true;
   say("Loading the model …");
   void useDevice();
@@ -386,6 +381,7 @@ try {
   const response = await fetch("end2end.json");
   if (!response.ok) throw new Error(`end2end.json cannot be loaded (HTTP ${response.status}).`);
   sidecar = await response.json();
+  reasons.set("drawing", stage.prepare(sidecar.classes));
   await useDevice();
 } catch (error) {
   say("");

@@ -10,12 +10,7 @@ const NEVER = -3e38;
  * Between four grid points every logit is interpolated with the same weights. A class that another
  * one matches or beats at all four can therefore win nowhere between them. A shader that looks at
  * the others only, which are some 10 of 150, finds the same labels.
- *
- * @param {Float32Array} logits (classes, height, width)
- * @param {number} classes
- * @param {Size} grid
- * @param {Size} shown the part of the grid that shows the picture
- * @returns {Field}
+ * @type {(logits: Float32Array, classes: number, grid: Size, shown: Size) => Field}
  */
 export function winning(logits, classes, { height, width }, shown) {
   const area = height * width;
@@ -48,12 +43,7 @@ export function winning(logits, classes, { height, width }, shown) {
   return { classes: ids, texels, height, width, shown };
 }
 
-/**
- * @param {Float32Array} logits
- * @param {number} classes
- * @param {number} area
- */
-function bestOfEach(logits, classes, area) {
+function bestOfEach(/** @type {Float32Array} */ logits, /** @type {number} */ classes, /** @type {number} */ area) {
   const best = new Int32Array(area);
   const value = logits.slice(0, area);
   for (let id = 1; id < classes; id++) {

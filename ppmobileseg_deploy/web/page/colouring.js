@@ -7,11 +7,7 @@ export const DIMMED = 0.35;
 
 /**
  * The colours that lie over a picture; blending them gives what `webgl_renderer.js` draws.
- *
- * @param {Labels} labels
- * @param {ClassOfModel[]} classes
- * @param {Look} look
- * @returns {ImageData}
+ * @type {(labels: Labels, classes: ClassOfModel[], look: Look) => ImageData}
  */
 export function colours({ ids, height, width }, classes, look) {
   const colour = lookUp(classes, look);
@@ -24,12 +20,7 @@ export function colours({ ids, height, width }, classes, look) {
   return painted;
 }
 
-/**
- * @param {Uint32Array} pixels
- * @param {Labels["ids"]} ids
- * @param {number} height
- * @param {number} width
- */
+/** @type {(pixels: Uint32Array, ids: Labels["ids"], height: number, width: number) => void} */
 function drawContours(pixels, ids, height, width) {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -40,13 +31,8 @@ function drawContours(pixels, ids, height, width) {
   }
 }
 
-/**
- * RGBA of each class id, as a number in this machine's order of bytes.
- *
- * @param {ClassOfModel[]} classes
- * @param {Look} look
- */
-function lookUp(classes, { opacity, isolated }) {
+/** RGBA of each class id, as a number in this machine's order of bytes. */
+function lookUp(/** @type {ClassOfModel[]} */ classes, /** @type {Look} */ { opacity, isolated }) {
   const bytes = new Uint8ClampedArray(classes.length * 4);
   classes.forEach(({ id, color_rgb }, place) => {
     const rgba =
@@ -60,11 +46,7 @@ function lookUp(classes, { opacity, isolated }) {
 
 /**
  * The picture with its colours, as large as the labels.
- *
- * @param {ImageBitmap} picture
- * @param {Labels} labels
- * @param {ClassOfModel[]} classes
- * @param {Look} look
+ * @type {(picture: ImageBitmap, labels: Labels, classes: ClassOfModel[], look: Look) => OffscreenCanvas}
  */
 export function overlay(picture, labels, classes, look) {
   const canvas = new OffscreenCanvas(labels.width, labels.height);

@@ -25,10 +25,10 @@ export function threads() {
 /**
  * Whether there is a graphics processor to compute with.
  *
- * @returns {Promise<{usable: boolean, software: boolean, reason: string}>}
+ * @returns {Promise<{worthTrying: boolean, reason: string}>}
  */
 export async function webgpu() {
-  const no = { usable: false, software: false };
+  const no = { worthTrying: false };
   // TypeScript's own DOM library does not know WebGPU everywhere.
   const { gpu } = /** @type {any} */ (navigator);
   if (gpu === undefined) {
@@ -44,19 +44,15 @@ export async function webgpu() {
   const { vendor = "", architecture = "", description = "", isFallbackAdapter } = adapter.info ?? {};
   const software = Boolean(isFallbackAdapter) || architecture === "swiftshader";
   const name = description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed";
-  if (software) {
-    return { usable: true, software, reason: `WebGPU is emulated by the processor here (${name}).` };
+  if (software) return { ...no, reason: `WebGPU is emulated by the processor here (${name}).` };
+  if (/** @type {any} */ (navigator).connection?.saveData) {
+    return { ...no, reason: "WebGPU was not tried: this browser is set to save data." };
   }
-  return { usable: true, software, reason: `WebGPU: ${name}.` };
+  return { worthTrying: true, reason: `WebGPU: ${name}.` };
 }
 
-/**
- * How long an engine takes for a picture once it is warm.
- *
- * @param {Engine} engine
- * @param {ImageBitmap} picture
- */
-export async function measure(engine, picture) {
+/** How long an engine takes for a picture once it is warm. */
+export async function measure(/** @type {Engine} */ engine, /** @type {ImageBitmap} */ picture) {
   await engine.segment(picture);
   const { ms } = await engine.segment(picture);
   return ms.network + ms.labels;

@@ -1,17 +1,9 @@
 // The classes of a picture, the largest first; pressing one shows it alone.
 
-/** @import { ClassOfModel } from "./types.js" */
+/** @import { ClassOfModel, Present } from "./types.js" */
 
-/** @typedef {{id: number, name: string, color_rgb: number[], pixels: number, share: number}} Present */
-
-/**
- * The classes that have pixels, the largest share first.
- *
- * @param {ClassOfModel[]} classes
- * @param {Uint32Array} counts
- * @returns {Present[]}
- */
-export function present(classes, counts) {
+/** The classes that have pixels, the largest share first. @returns {Present[]} */
+export function present(/** @type {ClassOfModel[]} */ classes, /** @type {Uint32Array} */ counts) {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return classes
     .map((each) => ({ ...each, pixels: counts[each.id], share: counts[each.id] / total }))
@@ -19,8 +11,7 @@ export function present(classes, counts) {
     .sort((a, b) => b.pixels - a.pixels || a.id - b.id);
 }
 
-/** @param {number} share */
-export function percent(share) {
+export function percent(/** @type {number} */ share) {
   return share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(1)} %`;
 }
 
@@ -28,20 +19,12 @@ export class Legend {
   /** @type {Map<number, HTMLLIElement>} */
   #entries = new Map();
 
-  /**
-   * @param {HTMLUListElement} list
-   * @param {(id: number) => void} onPress
-   */
-  constructor(list, onPress) {
+  constructor(/** @type {HTMLUListElement} */ list, /** @type {(id: number) => void} */ onPress) {
     this.list = list;
     this.onPress = onPress;
   }
 
-  /**
-   * @param {Present[]} classes
-   * @param {number | null} isolated
-   */
-  show(classes, isolated) {
+  show(/** @type {Present[]} */ classes, /** @type {number | null} */ isolated) {
     const shown = new Set(classes.map(({ id }) => id));
     for (const [id, entry] of this.#entries) {
       if (!shown.has(id)) {
@@ -68,8 +51,7 @@ export class Legend {
     });
   }
 
-  /** @param {Present} present */
-  #make({ id, name, color_rgb }) {
+  #make(/** @type {Present} */ { id, name, color_rgb }) {
     const entry = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";

@@ -4,12 +4,8 @@ import { colours } from "./colouring.js";
 
 /** @import { ClassOfModel, Look, Renderer, Result } from "./types.js" */
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ClassOfModel[]} classes
- * @returns {Renderer}
- */
-export function plainRenderer(canvas, classes) {
+/** @returns {Renderer} */
+export function plainRenderer(/** @type {HTMLCanvasElement} */ canvas, /** @type {ClassOfModel[]} */ classes) {
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("this browser gives no canvas to draw on");
   const over = document.createElement("canvas");
@@ -19,8 +15,7 @@ export function plainRenderer(canvas, classes) {
   let result = null;
   let painted = "";
 
-  /** @param {Look} look */
-  function paint(look) {
+  function paint(/** @type {Look} */ look) {
     if (result === null || painted === JSON.stringify(look)) return;
     painted = JSON.stringify(look);
     over.width = result.labels.width;

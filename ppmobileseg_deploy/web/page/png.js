@@ -9,11 +9,8 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/**
- * @param {Labels} labels
- * @returns {Promise<Blob>}
- */
-export async function labelsPng({ ids, height, width }) {
+/** @returns {Promise<Blob>} */
+export async function labelsPng(/** @type {Labels} */ { ids, height, width }) {
   const bytes = ids instanceof Uint8Array ? 1 : 2;
   const line = 1 + width * bytes; // each begins with the number of its filter, 0 for none
   const lines = new Uint8Array(height * line);
@@ -34,16 +31,12 @@ export async function labelsPng({ ids, height, width }) {
   return new Blob([Uint8Array.from(SIGNATURE), ...parts], { type: "image/png" });
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-async function deflated(bytes) {
+async function deflated(/** @type {Uint8Array<ArrayBuffer>} */ bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/**
- * @param {string} type
- * @param {Uint8Array} [content]
- */
+/** @type {(type: string, content?: Uint8Array) => Uint8Array<ArrayBuffer>} */
 function chunk(type, content = new Uint8Array()) {
   const whole = new Uint8Array(content.length + 12);
   const view = new DataView(whole.buffer);
@@ -54,8 +47,7 @@ function chunk(type, content = new Uint8Array()) {
   return whole;
 }
 
-/** @param {Uint8Array} bytes */
-function crc(bytes) {
+function crc(/** @type {Uint8Array} */ bytes) {
   let value = 0xffffffff;
   for (const byte of bytes) value = CRC_TABLE[(value ^ byte) & 255] ^ (value >>> 8);
   return ~value >>> 0;

@@ -8,14 +8,8 @@ const ONE = 1 << COEFFICIENT_BITS;
 /** @type {Record<ChannelOrder, number[]>} */
 const CHANNELS = { rgb: [0, 1, 2], bgr: [2, 1, 0], rgba: [0, 1, 2, 3], bgra: [2, 1, 0, 3] };
 
-/**
- * The size that a picture is scaled to.
- *
- * @param {Size} picture
- * @param {ResizeRule} resize
- * @returns {Size}
- */
-export function inputSize({ height, width }, resize) {
+/** The size that a picture is scaled to. */
+export function inputSize(/** @type {Size} */ { height, width }, /** @type {ResizeRule} */ resize) {
   const { rule, size_multiple } = resize;
   let size = { height, width };
   if (resize.scaling === "stretched") {
@@ -37,12 +31,8 @@ export function inputSize({ height, width }, resize) {
 }
 
 /**
- * Scale pixels bilinearly, as OpenCV does it with bytes.
- *
- * @param {ImageData} pixels
- * @param {Size} size
- * @param {ChannelOrder} order
- * @returns {Uint8Array} (height, width, channels)
+ * Scale pixels bilinearly, as OpenCV does it with bytes, to (height, width, channels).
+ * @type {(pixels: ImageData, size: Size, order: ChannelOrder) => Uint8Array}
  */
 export function resized(pixels, { height, width }, order) {
   const channels = CHANNELS[order];
@@ -76,12 +66,7 @@ export function resized(pixels, { height, width }, order) {
   return scaled;
 }
 
-/**
- * @param {ImageData} pixels
- * @param {number} row
- * @param {ReturnType<typeof taps>} columns
- * @param {number[]} channels
- */
+/** @type {(pixels: ImageData, row: number, columns: ReturnType<typeof taps>, channels: number[]) => Int32Array} */
 function across(pixels, row, { first, second, weight }, channels) {
   const line = new Int32Array(first.length * channels.length);
   const { data, width } = pixels;
@@ -96,13 +81,8 @@ function across(pixels, row, { first, second, weight }, channels) {
   return line;
 }
 
-/**
- * Between which two source pixels each target pixel lies, and the weight of the second.
- *
- * @param {number} source
- * @param {number} target
- */
-function taps(source, target) {
+/** Between which two source pixels each target pixel lies, and the weight of the second. */
+function taps(/** @type {number} */ source, /** @type {number} */ target) {
   const first = new Int32Array(target);
   const second = new Int32Array(target);
   const weight = new Int32Array(target);
@@ -115,13 +95,11 @@ function taps(source, target) {
   return { first, second, weight };
 }
 
-/** @param {number} value */
-function halfUp(value) {
+function halfUp(/** @type {number} */ value) {
   return Math.floor(value + 0.5);
 }
 
-/** @param {number} value */
-function halfToEven(value) {
+function halfToEven(/** @type {number} */ value) {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;

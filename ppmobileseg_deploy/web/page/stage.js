@@ -3,20 +3,11 @@
 import { plainRenderer } from "./plain_renderer.js";
 import { webglRenderer } from "./webgl_renderer.js";
 
-/** @import { ClassOfModel, Look, Placement, Renderer, Result } from "./types.js" */
+/** @import { ClassOfModel, Placement, Renderer, Result, StageParts } from "./types.js" */
 
 const MOST_ZOOM = 64;
 const STEP = 1.4;
 const GRASP = 20; // CSS pixels from the divider at which a pointer takes hold of it
-
-/**
- * @typedef {object} Parts
- * @property {HTMLElement} area holds the canvas
- * @property {HTMLElement} tip follows the pointer
- * @property {HTMLElement} line shows the divider
- * @property {Look} look changed from outside; `draw` shows it
- * @property {(divider: number) => void} onDivider the divider was dragged
- */
 
 export class Stage {
   /** @type {Renderer | undefined} */
@@ -35,8 +26,7 @@ export class Stage {
   #dividing = false;
   #scheduled = false;
 
-  /** @param {Parts} parts */
-  constructor(parts) {
+  constructor(/** @type {StageParts} */ parts) {
     this.parts = parts;
     const { area } = parts;
     new ResizeObserver(() => this.draw()).observe(area);
@@ -52,49 +42,36 @@ export class Stage {
 
   /**
    * Make a canvas, drawn by the graphics processor where that is possible.
-   *
-   * @param {ClassOfModel[]} classes
-   * @param {{plain: boolean}} choice
    * @returns {string} why it is not, or an empty text
    */
-  prepare(classes, { plain }) {
+  prepare(/** @type {ClassOfModel[]} */ classes) {
     this.#classes = classes;
     let reason = "";
     const canvas = () => {
       const made = document.createElement("canvas");
       made.tabIndex = 0;
       made.setAttribute("role", "img");
-      made.hidden = true; // until there is a picture
-      this.#renderer?.canvas.remove();
+      made.hidden = this.#picture === undefined;
       this.parts.area.prepend(made);
       return made;
     };
-    const { description } = this;
-    this.#renderer = undefined;
     const first = canvas();
+    const withoutWebgl = () => {
+      first.remove();
+      this.#renderer = plainRenderer(canvas(), classes);
+      if (this.#picture !== undefined) this.show(this.#picture, this.#result, first.ariaLabel ?? "");
+    };
+    first.addEventListener("webglcontextlost", withoutWebgl);
     try {
-      if (plain) throw new Error("labels are all there is");
       this.#renderer = webglRenderer(first, classes);
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
-      first.remove();
-      this.#renderer = plainRenderer(canvas(), classes);
+      withoutWebgl();
     }
-    if (this.#picture !== undefined) this.show(this.#picture, this.#result, description);
     return reason;
   }
 
-  /** What the picture shows, for those who do not see it. */
-  get description() {
-    return this.#renderer?.canvas.getAttribute("aria-label") ?? "";
-  }
-
-  /**
-   * @param {ImageBitmap} picture
-   * @param {Result | null} result
-   * @param {string} description
-   */
-  show(picture, result, description) {
+  show(/** @type {ImageBitmap} */ picture, /** @type {Result | null} */ result, /** @type {string} */ description) {
     const before = this.#picture;
     if (before?.width !== picture.width || before.height !== picture.height) this.#fit();
     this.#picture = picture;
@@ -119,14 +96,16 @@ export class Stage {
       const { canvas } = this.#renderer;
       const { width, height } = this.#canvasSize();
       if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      // Not 100 %, which may be a fraction of a pixel more, and blurred.
+      canvas.style.width = `${width / globalThis.devicePixelRatio}px`;
+      canvas.style.height = `${height / globalThis.devicePixelRatio}px`;
       this.#renderer.draw(placement, this.parts.look);
       this.parts.area.classList.toggle("zoomed", this.#zoom > 1);
       this.#placeLine(placement);
     });
   }
 
-  /** @param {Placement} placement */
-  #placeLine({ left, top, scale }) {
+  #placeLine(/** @type {Placement} */ { left, top, scale }) {
     const { line, look } = this.parts;
     const { width, height } = /** @type {ImageBitmap} */ (this.#picture);
     const ratio = globalThis.devicePixelRatio;
@@ -159,11 +138,7 @@ export class Stage {
     else this.#shift(0, 0);
   }
 
-  /**
-   * @param {number} x
-   * @param {number} y
-   */
-  #shift(x, y) {
+  #shift(/** @type {number} */ x, /** @type {number} */ y) {
     const placement = this.#placement();
     if (placement === undefined || this.#picture === undefined) return;
     const { width, height } = this.#canvasSize();
@@ -188,17 +163,13 @@ export class Stage {
     if (picture === undefined) return undefined;
     const { width, height } = this.#canvasSize();
     const scale = Math.min(width / picture.width, height / picture.height) * this.#zoom;
-    const left = width / 2 - this.#middle.x * picture.width * scale;
-    const top = height / 2 - this.#middle.y * picture.height * scale;
+    const left = Math.round(width / 2 - this.#middle.x * picture.width * scale);
+    const top = Math.round(height / 2 - this.#middle.y * picture.height * scale);
     return { scale, left, top };
   }
 
-  /**
-   * Where a pointer is, as shares of the picture.
-   *
-   * @param {{clientX: number, clientY: number}} pointer
-   */
-  #pointed({ clientX, clientY }) {
+  /** Where a pointer is, as shares of the picture. */
+  #pointed(/** @type {{clientX: number, clientY: number}} */ { clientX, clientY }) {
     const placement = this.#placement();
     if (placement === undefined || this.#picture === undefined) return undefined;
     const { left, top } = this.parts.area.getBoundingClientRect();
@@ -209,16 +180,14 @@ export class Stage {
     };
   }
 
-  /** @param {PointerEvent} event */
-  #press(event) {
+  #press(/** @type {PointerEvent} */ event) {
     if (event.target !== this.#renderer?.canvas) return;
     this.#pointers.set(event.pointerId, event);
     this.#dividing = this.#pointers.size === 1 && this.#isAtDivider(event);
     this.#renderer?.canvas.setPointerCapture(event.pointerId);
   }
 
-  /** @param {PointerEvent} event */
-  #isAtDivider(event) {
+  #isAtDivider(/** @type {PointerEvent} */ event) {
     const at = this.#pointed(event);
     const placement = this.#placement();
     if (!at || !placement || !this.#picture || !this.parts.look.divider) return false;
@@ -226,31 +195,21 @@ export class Stage {
     return (distance * placement.scale) / globalThis.devicePixelRatio < GRASP;
   }
 
-  /** @param {PointerEvent} event */
-  #move(event) {
+  #move(/** @type {PointerEvent} */ event) {
     const at = this.#pointed(event);
     if (at === undefined) return;
     const held = this.#pointers.get(event.pointerId);
-    if (held === undefined) {
-      this.#point(event, at);
-      return;
-    }
-    if (this.#dividing) {
-      this.parts.onDivider(Math.min(Math.max(at.x, 0.001), 1));
-    } else {
-      const [one, two] = this.#pointers.values();
-      const before = two && distance(one, two);
-      const was = this.#pointed(held);
-      this.#pointers.set(event.pointerId, event);
-      const [newOne, newTwo] = this.#pointers.values();
-      if (before && newTwo) this.zoom(distance(newOne, newTwo) / before, middle(newOne, newTwo));
-      else if (was) this.#shift(was.x - at.x, was.y - at.y);
-    }
+    if (held === undefined) return this.#point(event, at);
+    const was = this.#pointed(held) ?? at;
+    const before = [...this.#pointers.values()];
     this.#pointers.set(event.pointerId, event);
+    const [one, two] = this.#pointers.values();
+    if (this.#dividing) this.parts.onDivider(Math.min(Math.max(at.x, 0.001), 1));
+    else if (two) this.zoom(distance(one, two) / distance(before[0], before[1]), middle(one, two));
+    else this.#shift(was.x - at.x, was.y - at.y);
   }
 
-  /** @param {PointerEvent} event */
-  #release(event) {
+  #release(/** @type {PointerEvent} */ event) {
     if (this.#pointers.delete(event.pointerId) && event.pointerType !== "mouse") {
       const at = this.#pointed(event);
       if (at) this.#point(event, at); // a finger names what it touched
@@ -260,13 +219,8 @@ export class Stage {
     this.#dividing = false;
   }
 
-  /**
-   * Name the class beneath the pointer.
-   *
-   * @param {PointerEvent} event
-   * @param {{x: number, y: number}} at
-   */
-  #point({ clientX, clientY }, { x, y }) {
+  /** Name the class beneath the pointer. */
+  #point(/** @type {PointerEvent} */ { clientX, clientY }, /** @type {{x: number, y: number}} */ { x, y }) {
     const { tip, area } = this.parts;
     const labels = this.#result?.labels;
     tip.hidden = labels === undefined || x < 0 || y < 0 || x >= 1 || y >= 1;
@@ -281,15 +235,13 @@ export class Stage {
     tip.style.top = `${Math.max(4, clientY - bounds.top - tip.offsetHeight - 10)}px`;
   }
 
-  /** @param {WheelEvent} event */
-  #wheel(event) {
+  #wheel(/** @type {WheelEvent} */ event) {
     if (this.#picture === undefined) return;
     event.preventDefault();
     this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), event);
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
+  #key(/** @type {KeyboardEvent} */ event) {
     const step = 0.1 / this.#zoom;
     /** @type {Record<string, () => void>} */
     const keys = {
@@ -308,18 +260,10 @@ export class Stage {
   }
 }
 
-/**
- * @param {PointerEvent} one
- * @param {PointerEvent} two
- */
-function distance(one, two) {
+function distance(/** @type {PointerEvent} */ one, /** @type {PointerEvent} */ two) {
   return Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY);
 }
 
-/**
- * @param {PointerEvent} one
- * @param {PointerEvent} two
- */
-function middle(one, two) {
+function middle(/** @type {PointerEvent} */ one, /** @type {PointerEvent} */ two) {
   return { clientX: (one.clientX + two.clientX) / 2, clientY: (one.clientY + two.clientY) / 2 };
 }

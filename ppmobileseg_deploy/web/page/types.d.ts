@@ -57,8 +57,6 @@ export interface Result {
 export interface Engine {
   /** For people: "WebAssembly, 2 threads". */
   readonly name: string;
-  /** Whether results have a `field`. */
-  readonly givesField: boolean;
   segment(picture: ImageBitmap): Promise<Result>;
   close(): void;
 }
@@ -67,19 +65,18 @@ export type Device = "wasm" | "webgpu";
 
 export interface Open {
   kind: "open";
-  id: number;
   device: Device;
   threads: number;
 }
 
 export interface Segment {
   kind: "segment";
-  id: number;
   picture: ImageBitmap;
 }
 
 export type Request = Open | Segment;
-export type Reply = { id: number; result?: Result; error?: string };
+/** Replies come in the order of the requests. */
+export type Reply = { result?: Result; error?: string };
 
 /** How a result is shown. */
 export interface Look {
@@ -103,4 +100,23 @@ export interface Renderer {
   readonly canvas: HTMLCanvasElement;
   show(picture: ImageBitmap, result: Result | null): void;
   draw(placement: Placement, look: Look): void;
+}
+
+export interface StageParts {
+  /** Holds the canvas. */
+  area: HTMLElement;
+  /** Follows the pointer. */
+  tip: HTMLElement;
+  /** Shows the divider. */
+  line: HTMLElement;
+  /** Changed from outside; `draw` shows it. */
+  look: Look;
+  /** The divider was dragged to this share of the picture's width. */
+  onDivider(share: number): void;
+}
+
+/** A class that a picture has. */
+export interface Present extends ClassOfModel {
+  pixels: number;
+  share: number;
 }

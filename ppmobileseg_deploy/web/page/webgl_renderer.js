@@ -12,74 +12,9 @@ void main() {
   gl_Position = vec4(corner, 0.0, 1.0);
 }`;
 
-const PIXELS = `#version 300 es
-precision highp float;
-precision highp int;
-precision highp sampler2DArray;
-uniform sampler2D picture;
-uniform sampler2DArray field;  // logits of the classes that can win, four to a texel
-uniform sampler2D palette;     // by place in the field; opaque where the class is shown
-uniform vec2 canvas_size;
-uniform vec4 placement;        // left, top, width and height of the picture on the canvas
-uniform vec2 shown;            // part of the grid that shows the picture, in grid points
-uniform float opacity;
-uniform float divider;         // x of the canvas left of which only the picture is seen
-uniform bool contours;
-uniform bool has_result;
-out vec4 color;
+const PIXELS = await fetch(new URL("overlay.glsl", import.meta.url)).then((response) => response.text());
 
-vec4 four(int layer, ivec2 low, ivec2 high, vec2 weight) {
-  vec4 upper = mix(texelFetch(field, ivec3(low, layer), 0),
-                   texelFetch(field, ivec3(high.x, low.y, layer), 0), weight.x);
-  vec4 lower = mix(texelFetch(field, ivec3(low.x, high.y, layer), 0),
-                   texelFetch(field, ivec3(high, layer), 0), weight.x);
-  return mix(upper, lower, weight.y);
-}
-
-int best_place(vec2 at) {
-  ivec3 size = textureSize(field, 0);
-  vec2 point = clamp((at - placement.xy) / placement.zw * shown - 0.5, vec2(0), vec2(size.xy - 1));
-  ivec2 low = ivec2(point);
-  ivec2 high = min(low + 1, size.xy - 1);
-  int place = 0;
-  float best = -3.4e38;
-  for (int layer = 0; layer < size.z; layer++) {
-    vec4 values = four(layer, low, high, point - vec2(low));
-    for (int i = 0; i < 4; i++) {
-      if (values[i] > best) {
-        best = values[i];
-        place = layer * 4 + i;
-      }
-    }
-  }
-  return place;
-}
-
-void main() {
-  vec2 at = vec2(gl_FragCoord.x, canvas_size.y - gl_FragCoord.y);
-  vec2 inside = (at - placement.xy) / placement.zw;
-  if (any(lessThan(inside, vec2(0))) || any(greaterThan(inside, vec2(1)))) {
-    color = vec4(0);
-    return;
-  }
-  vec3 seen = texture(picture, inside).rgb;
-  if (has_result && at.x >= divider) {
-    int place = best_place(at);
-    vec4 mine = texelFetch(palette, ivec2(place, 0), 0);
-    seen = mine.a > 0.5 ? mix(seen, mine.rgb, opacity) : seen * ${DIMMED};
-    if (contours && (best_place(at + vec2(1, 0)) != place || best_place(at + vec2(0, 1)) != place)) {
-      seen = vec3(1);
-    }
-  }
-  color = vec4(seen, 1);
-}`;
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ClassOfModel[]} classes
- * @returns {Renderer}
- * @throws {Error} there is no WebGL 2
- */
+/** @type {(canvas: HTMLCanvasElement, classes: ClassOfModel[]) => Renderer} */
 export function webglRenderer(canvas, classes) {
   const found = canvas.getContext("webgl2", { alpha: true, antialias: false });
   if (found === null) throw new Error("this browser has no WebGL 2");
@@ -130,6 +65,7 @@ export function webglRenderer(canvas, classes) {
       gl.uniform2f(at("canvas_size"), canvas.width, canvas.height);
       gl.uniform4f(at("placement"), left, top, width, picture.height * scale);
       gl.uniform1f(at("opacity"), look.opacity);
+      gl.uniform1f(at("dimmed"), DIMMED);
       gl.uniform1f(at("divider"), left + look.divider * width);
       gl.uniform1i(at("contours"), Number(look.contours));
       gl.uniform1i(at("has_result"), Number(field !== null));
@@ -138,11 +74,7 @@ export function webglRenderer(canvas, classes) {
   };
 }
 
-/**
- * @param {Field} field
- * @param {ClassOfModel[]} classes
- * @param {number | null} isolated
- */
+/** @type {(field: Field, classes: ClassOfModel[], isolated: number | null) => Uint8Array} */
 function palette(field, classes, isolated) {
   const bytes = new Uint8Array(field.classes.length * 4);
   field.classes.forEach((id, place) => {
@@ -152,13 +84,7 @@ function palette(field, classes, isolated) {
   return bytes;
 }
 
-/**
- * @param {WebGL2RenderingContext} gl
- * @param {number} unit
- * @param {number} target
- * @param {WebGLTexture | null} texture
- * @param {number} filter
- */
+/** @type {(gl: WebGL2RenderingContext, unit: number, target: number, texture: WebGLTexture, filter: number) => void} */
 function bind(gl, unit, target, texture, filter) {
   gl.activeTexture(gl.TEXTURE0 + unit);
   gl.bindTexture(target, texture);
@@ -168,8 +94,7 @@ function bind(gl, unit, target, texture, filter) {
   gl.texParameteri(target, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
 }
 
-/** @param {WebGL2RenderingContext} gl */
-function linked(gl) {
+function linked(/** @type {WebGL2RenderingContext} */ gl) {
   const program = gl.createProgram();
   for (const [type, source] of /** @type {const} */ ([
     [gl.VERTEX_SHADER, VERTICES],

@@ -19,11 +19,8 @@ const RUNTIME = {
 let model;
 let canvas = new OffscreenCanvas(1, 1);
 
-/**
- * @param {Open} request
- * @returns {Promise<Model>}
- */
-async function open({ device, threads }) {
+/** @returns {Promise<Model>} */
+async function open(/** @type {Open} */ { device, threads }) {
   /** @type {Sidecar} */
   const sidecar = JSON.parse(new TextDecoder().decode(await fetched("end2end.json")));
   const { file } = sidecar.model;
@@ -35,13 +32,8 @@ async function open({ device, threads }) {
   return { sidecar, network, head };
 }
 
-/**
- * @param {string} file
- * @param {Device} device
- * @param {number} threads
- * @returns {Promise<Loaded>}
- */
-async function load(file, device, threads) {
+/** @returns {Promise<Loaded>} */
+async function load(/** @type {string} */ file, /** @type {Device} */ device, /** @type {number} */ threads) {
   const { script, binary } = RUNTIME[device];
   const folder = new URL("onnxruntime/", import.meta.url);
   const content = fetched(file);
@@ -59,19 +51,14 @@ async function load(file, device, threads) {
   return { Tensor, session };
 }
 
-/** @param {string} name */
-async function fetched(name) {
+async function fetched(/** @type {string} */ name) {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name} cannot be loaded (HTTP ${response.status})`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/**
- * @param {Model} model
- * @param {ImageBitmap} picture
- * @returns {Promise<Result>}
- */
-async function segment({ sidecar, network, head }, picture) {
+/** @returns {Promise<Result>} */
+async function segment(/** @type {Model} */ { sidecar, network, head }, /** @type {ImageBitmap} */ picture) {
   const began = performance.now();
   const pixels = read(picture);
   const wasRead = performance.now();
@@ -116,8 +103,7 @@ async function segment({ sidecar, network, head }, picture) {
   };
 }
 
-/** @param {ImageBitmap} picture */
-function read(picture) {
+function read(/** @type {ImageBitmap} */ picture) {
   const { height, width } = picture;
   if (canvas.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
@@ -129,26 +115,26 @@ function read(picture) {
   return context.getImageData(0, 0, width, height);
 }
 
-/**
- * @param {Reply} reply
- * @param {Transferable[]} [transfer]
- */
-function answer(reply, transfer = []) {
+async function answer(/** @type {Request} */ request) {
+  try {
+    if (request.kind === "open") {
+      model = await open(request);
+      reply({});
+    } else if (model !== undefined) {
+      const result = await segment(model, request.picture);
+      reply({ result }, [result.labels.ids, result.field?.texels].flatMap((each) => each?.buffer ?? []));
+    }
+  } catch (error) {
+    reply({ error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function reply(/** @type {Reply} */ reply, /** @type {Transferable[]} */ transfer = []) {
   self.postMessage(reply, { transfer });
 }
 
-self.addEventListener("message", async (/** @type {MessageEvent<Request>} */ { data }) => {
-  const { id } = data;
-  try {
-    if (data.kind === "open") {
-      model = await open(data);
-      answer({ id });
-    } else if (model !== undefined) {
-      const result = await segment(model, data.picture);
-      const buffers = [result.labels.ids, result.field?.texels].flatMap((each) => each?.buffer ?? []);
-      answer({ id, result }, buffers);
-    }
-  } catch (error) {
-    answer({ id, error: error instanceof Error ? error.message : String(error) });
-  }
+/** One at a time: a session cannot be run while it runs. */
+let last = Promise.resolve();
+self.addEventListener("message", (/** @type {MessageEvent<Request>} */ { data }) => {
+  last = last.then(() => answer(data));
 });
