@@ -14,14 +14,23 @@ from ppmobileseg_deploy.benchmarking import find_conditions
 from ppmobileseg_deploy.exporters.options import Vim
 from ppmobileseg_deploy.files import atomic_path, check_folder
 
+from .cores import cores_table, measure_cores
 from .head import head_tables, head_targets, measure_heads
 from .models import export_forms, measure_model, model_table, model_targets
 from .pipeline import measure_pipeline, pipeline_table, pipeline_targets
-from .startup import measure_startup, startup_table, startup_targets
+from .startup import (
+    imports_table,
+    measure_imports,
+    measure_startup,
+    startup_table,
+    startup_targets,
+)
 from .targets import Target, target_table
+from .throughput import measure_throughput, throughput_table, throughput_targets
 
-PARTS: Final = ("head", "models", "pipeline", "startup")
+PARTS: Final = ("head", "models", "cores", "pipeline", "throughput", "startup")
 _PROCESSES: Final = 7
+_FEWER: Final = 3  # turns of what takes seconds each
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,19 @@ def measure(part: str, tiny: dict[Vim, Path], folder: Path, turns: int) -> Part:
         models = measure_model("tiny", tiny, turns)
         models += measure_model("base", export_forms("base", folder), turns)
         return Part(models, [model_table(models)], model_targets(models))
+    if part == "cores":
+        cores = measure_cores("tiny", tiny["cell"], turns)
+        cores += measure_cores("base", export_forms("base", folder)["cell"], turns)
+        return Part(cores, [cores_table(cores)], [])
+    if part == "throughput":
+        throughput = measure_throughput(tiny, -(-turns // _FEWER))
+        return Part(throughput, [throughput_table(throughput)], throughput_targets(throughput))
     if part == "pipeline":
         pipeline = measure_pipeline(tiny, turns)
         return Part(pipeline, [pipeline_table(pipeline)], pipeline_targets(pipeline))
-    startup = measure_startup(tiny["cell"], _PROCESSES)
-    return Part(startup, [startup_table(startup)], startup_targets(startup))
+    startup, imports = measure_startup(tiny["cell"], _PROCESSES), measure_imports()
+    tables = [startup_table(startup), imports_table(imports)]
+    return Part([*startup, *imports], tables, startup_targets(startup))
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from .targets import Target
 OURS: Final = "ppms-infer"
 OURS_SMALL: Final = "ppms-infer --input-size 512x512"
 THEIRS: Final = "mmsegmentation's procedure"
-_GOALS: Final = {OURS: 7.0, OURS_SMALL: 9.0}
+_GOALS: Final = {OURS: 6.0, OURS_SMALL: 9.0}
 
 
 @dataclass(frozen=True)
