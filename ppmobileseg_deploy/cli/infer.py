@@ -125,7 +125,7 @@ def infer(
         return _open_model(
             path,
             device,
-            shared.session_threads,
+            shared.session_threads if device == "cpu" else shared.all_threads,
             input_size_hw=size_hw,
             threshold=threshold,
             timeout=timeout,

@@ -26,9 +26,12 @@ class Workers:
         With one, a run stays in the worker's own thread. More are a pool which all runs share, so
         it has to have the threads of all of them.
         """
-        if self.threads is None or self.threads == 1:
-            return self.threads
-        return min(self.threads * self.count, MAX_THREADS)
+        return 1 if self.threads == 1 else self.all_threads
+
+    @property
+    def all_threads(self) -> int | None:
+        """Threads of a device that runs all workers' images in threads of its own."""
+        return None if self.threads is None else min(self.threads * self.count, MAX_THREADS)
 
     def __str__(self) -> str:
         images = "one image" if self.count == 1 else f"{self.count} images"

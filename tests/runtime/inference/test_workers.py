@@ -67,3 +67,13 @@ def test_numbers_without_a_meaning_are_refused(choice, message):
 )
 def test_what_users_are_told(workers, text):
     assert str(workers) == text
+
+
+@pytest.mark.parametrize(
+    ("workers", "all_threads"),
+    [(Workers(1, None), None), (Workers(2, 1), 2), (Workers(3, 2), 6), (Workers(1024, 2), 1024)],
+)
+def test_other_devices_have_the_threads_of_all_workers(
+    workers: Workers, all_threads: int | None
+) -> None:
+    assert workers.all_threads == all_threads
