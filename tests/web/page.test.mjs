@@ -200,6 +200,33 @@ describe("with threads", () => {
     assert.equal(await page.seen(), whole);
   });
 
+  test("two fingers zoom, one moves, and a tap names what it touched", async () => {
+    const whole = await page.seen();
+    const { x, y, width, height } = await (await page.page.$("canvas")).boundingBox();
+    const [middleX, middleY] = [x + width / 2, y + height / 2];
+    const session = await page.page.createCDPSession();
+    const touch = (type, ...points) =>
+      session.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: points.map(([dx, dy], id) => ({ x: middleX + dx, y: middleY + dy, id })),
+      });
+    await touch("touchStart", [-50, 0], [50, 0]);
+    await touch("touchMove", [-150, 0], [150, 0]);
+    await touch("touchEnd");
+    assert.equal(await page.page.$eval("#stage", (stage) => stage.classList.contains("zoomed")), true);
+    const closer = await page.seen();
+    await touch("touchStart", [0, 0]);
+    await touch("touchMove", [60, 20]);
+    await touch("touchEnd");
+    assert.notEqual(await page.seen(), closer);
+    await page.press("fit");
+    await page.page.touchscreen.tap(middleX, y + height * 0.25);
+    assert.equal(await page.text("#tip"), "sky");
+    await page.page.mouse.move(middleX, y + 2);
+    await page.page.$eval("canvas", (canvas) => canvas.blur());
+    assert.equal(await page.seen(), whole);
+  });
+
   test("the pointer names what it is over", async () => {
     const { x, y, width, height } = await (await page.page.$("canvas")).boundingBox();
     await page.page.mouse.move(x + width / 2, y + height * 0.25);
