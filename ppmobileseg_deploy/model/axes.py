@@ -108,19 +108,37 @@ class Resizing:
             The first of the two, int64; the weight of the one after it, float64 in [0, 1); and
             whether the pixel lies before the first source pixel, bool.
         """
-        old, new = self.ratio or (self.source, self.target)
-        if self.rule == "align_corners":
-            place, unit = pixels * (self.source - 1), (self.target - 1).clamp(min=1)
-        elif self.rule == "asymmetric":
-            place, unit = pixels * old, new + torch.zeros_like(self.target)
-        else:
-            place, unit = (2 * pixels + 1) * old - new, 2 * new + torch.zeros_like(self.target)
-            if self.rule == "pytorch_half_pixel":
-                place = place * (self.target - 1).clamp(max=1)
+        step, shift, unit = self._line()
+        place = pixels * step + shift
         inside = torch.minimum(place.clamp(min=0), unit * (self.source - 1))
         first = torch.div(inside, unit, rounding_mode="trunc")
         right = (inside - first * unit).to(torch.float64) / unit.to(torch.float64)
         return first, right, place < 0
+
+    def count_before(self, points: Tensor) -> Tensor:
+        """Count the pixels that lie before points.
+
+        Args:
+            points: int64, which source pixels.
+
+        Returns:
+            int64, of each the number of pixels.
+        """
+        step, shift, unit = self._line()
+        step = step.clamp(min=1)  # with 0 all pixels lie at 0
+        rounded_up = torch.div(points * unit - shift + step - 1, step, rounding_mode="floor")
+        return torch.minimum(rounded_up.clamp(min=0), self.target)
+
+    def _line(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return whole numbers: pixel x lies at ``(x * step + shift) / unit`` source pixels."""
+        zero = torch.zeros_like(self.target)
+        old, new = self.ratio or (self.source, self.target)
+        if self.rule == "align_corners":
+            return self.source - 1, zero, (self.target - 1).clamp(min=1)
+        if self.rule == "asymmetric":
+            return zero + old, zero, zero + new
+        several = (self.target - 1).clamp(max=1) if self.rule == "pytorch_half_pixel" else zero + 1
+        return 2 * several * old, several * (old - new), zero + 2 * new
 
 
 def interpolated_axis(resizings: Sequence[Resizing]) -> Axis:
@@ -135,13 +153,24 @@ def interpolated_axis(resizings: Sequence[Resizing]) -> Axis:
     if len(resizings) == 1:
         first, right, is_before = resizings[0].neighbours(pixels)
         cell = torch.where(is_before, torch.zeros_like(first), first + 1)
-        return _grouped(grid, length, cell, first.unsqueeze(0), right.unsqueeze(0))
+        ends = _ends(resizings[0], grid)
+        return _grouped(grid, length, cell, first.unsqueeze(0), right.unsqueeze(0), ends=ends)
     between, second = resizings
     first, fraction, _ = second.neighbours(pixels)
     pair = torch.stack([first, torch.minimum(first + 1, second.source - 1)])
     point, right, is_before = between.neighbours(pair)
     cell = torch.where(is_before[0], torch.zeros_like(first), point[0] + 1)
-    return _grouped(grid, length, cell, point, right, fraction)
+    of_between = _ends(between, grid)
+    ends = torch.where(
+        of_between < second.source, second.count_before(of_between), second.target
+    ) * of_between.clamp(max=1)
+    return _grouped(grid, length, cell, point, right, fraction, ends)
+
+
+def _ends(resizing: Resizing, grid: Tensor) -> Tensor:
+    """Return how many pixels the cells up to each have: all up to the last grid point's."""
+    cells = torch.arange(_as_size(grid + 1))
+    return torch.where(cells < grid, resizing.count_before(cells), resizing.target)
 
 
 def _grouped(
@@ -151,6 +180,7 @@ def _grouped(
     point: Tensor,
     right: Tensor,
     fraction: Tensor | None = None,
+    ends: Tensor | None = None,
 ) -> Axis:
     """Group pixels into cells.
 
@@ -162,6 +192,7 @@ def _grouped(
             or two taps is interpolated from; in its cell or the next.
         right: float64 (taps, length), the weights of the points after these.
         fraction: float64 (length,), the weight of the second tap; None where there is one.
+        ends: int64 (cells,), how many pixels the cells up to each have; None to count them.
     """
     cells = torch.arange(_as_size(grid + 1))
     places = torch.arange(len(point) + 1)  # of the corners of a cell
@@ -172,7 +203,8 @@ def _grouped(
         + (share * right).unsqueeze(2) * (place.unsqueeze(2) + 1 == places)
     ).sum(0)
 
-    ends = (cell <= cells.unsqueeze(1)).to(torch.int64).sum(1)
+    if ends is None:
+        ends = (cell <= cells.unsqueeze(1)).to(torch.int64).sum(1)
     starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
     pixels = torch.arange(_as_size((ends - starts).amax(0)))
     # Pixels that a cell does not have repeat its last one; cells without any borrow one.

@@ -156,9 +156,9 @@ def prove(
             f"found {agreement.equal:.3%}"
         )
     timed = observed[0] if source.image.fixed_hw else observe_one(source, end, _TIMED_HW)
-    feeds = {source.image.name: timed.image}
+    feeds = {source.image.name: source.image.picture(timed.input_hw)}
     old_ms, new_ms = _timed(
-        [lambda: first.run([output], feeds), lambda: second.run([output], feeds)], turns=2
+        [lambda: first.run([output], feeds), lambda: second.run([output], feeds)], turns=3
     )
     scores = ends.drawn(timed, 0)
     old_end_ms, new_end_ms = _timed(

@@ -20,7 +20,7 @@ from onnx import (
     version_converter,
 )
 
-from ...agreement import ComparisonSession, noisy_batch
+from ...agreement import ComparisonSession, drawn_picture, noisy_batch
 from ...errors import ExportError, ModelError
 from ...metadata import DEFAULT_THRESHOLD
 from ...quoting import brief
@@ -44,6 +44,9 @@ _DTYPES: Final[Mapping[int, type[np.generic]]] = {
     TensorProto.UINT8: np.uint8,
 }
 _OURS: Final = "appended/"
+# About those of photographs.
+_MEAN: Final = np.float32(115)
+_STD: Final = np.float32(58)
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,22 @@ class ImageInput:
             size_hw: Its height and width, the fixed ones where there are any.
             seed: Another seed gives other numbers.
         """
-        planes = noisy_batch(self.fixed_hw or size_hw, self.batch or 1, seed)
+        return self._of_planes(noisy_batch(self.fixed_hw or size_hw, self.batch or 1, seed))
+
+    def picture(self, size_hw: SizeHW) -> NDArray[Any]:
+        """Draw an input with fewer details than noise has, as a photograph.
+
+        Args:
+            size_hw: Its height and width.
+        """
+        pixels = drawn_picture(size_hw).astype(np.float32).transpose(2, 0, 1)
+        planes = (pixels - _MEAN) / _STD
+        return self._of_planes(np.broadcast_to(planes, (self.batch or 1, *planes.shape)))
+
+    def _of_planes(self, planes: NDArray[np.float32]) -> NDArray[Any]:
         image = np.resize(planes, (len(planes), self.channels, *planes.shape[2:]))
         if self.dtype == np.uint8:
-            image = np.clip(image * 60 + 120, 0, 255)
+            image = np.clip(image * _STD + _MEAN, 0, 255)
         image = image.transpose(0, 2, 3, 1) if self.is_nhwc else image
         return np.ascontiguousarray(image.astype(self.dtype))
 
