@@ -10,6 +10,7 @@ from ...checkpoints import Recipe, Resizing
 from ...errors import ModelError
 from ...metadata import ModelMetadata
 from ...sidecar import metadata_beside, sidecar_path
+from .beside import known_origins
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ def what_is_said(path: Path, model: ModelProto) -> dict[str, Recipe | None]:
     if own is not None:
         return {"the file's": _own(own)}
     beside = metadata_beside(path)
-    return {} if beside is None else {f"from {sidecar_path(path).name}": _own(beside)}
+    if beside is not None:
+        return {f"from {sidecar_path(path).name}": _own(beside)}
+    return known_origins(path, properties)
 
 
 def _own(metadata: ModelMetadata) -> Recipe:
