@@ -13,7 +13,7 @@ from ...files import kind_of
 from ...metadata import MAX_CLASSES, MAX_SIDE
 from ...small_files import read_small
 
-_MOST_BYTES: Final = 1 << 22
+_MOST_BYTES: Final = 1 << 20
 _PIPELINE: Final = "pipeline.json"
 _PREPROCESSOR: Final = "preprocessor_config.json"
 _CONFIG: Final = "config.json"
@@ -94,16 +94,12 @@ def _mmdeploy_size(resize: Mapping[str, Any]) -> Resizing | None:
 def _ultralytics(properties: Mapping[str, str]) -> Recipe:
     # A literal of Python; nothing is run.
     size, stride = (_literal(properties.get(name, "")) for name in ("imgsz", "stride"))
-    sides = (
-        size
-        if isinstance(size, list) and len(size) == 2 and None not in map(_side, size)
-        else None
-    )
+    sides = [side for side in map(_side, size if isinstance(size, list) else ()) if side]
     return Recipe(
         mean=(0, 0, 0),
         std=(_FULL, _FULL, _FULL),
         channel_order="rgb",
-        resizing=None if sides is None else Resizing(min(sides), max(sides)),
+        resizing=Resizing(min(sides), max(sides)) if len(sides) == 2 else None,
         size_multiple=_side(stride),
         resize_rule="mmseg",
         class_names=_names(_literal(properties.get("names", ""))),
@@ -164,7 +160,7 @@ def _names(found: object) -> tuple[str, ...] | None:
 
 
 def _three(found: object, unit: float = 1.0) -> Three | None:
-    numbers = found if isinstance(found, list) else [found] * 3
+    numbers: list[Any] = found if isinstance(found, list) else [found] * 3
     if len(numbers) != 3:
         return None
     for each in numbers:

@@ -63,9 +63,8 @@ def test_mmdeploy(said):
 
 def test_mmdeploy_that_keeps_the_ratio(said):
     resize = {"type": "Resize", "keep_ratio": True, "size": [2048, 512]}
-    (recipe,) = said(
-        {"pipeline.json": {"pipeline": {"tasks": [{"transforms": [resize]}]}}}
-    ).values()
+    tasks = [{"transforms": [resize]}]
+    (recipe,) = said({"pipeline.json": {"pipeline": {"tasks": tasks}}}).values()
     assert recipe.resizing == Resizing(512, 2048)
     assert recipe.mean is None
 

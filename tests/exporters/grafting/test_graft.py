@@ -46,8 +46,10 @@ def assert_best(labels, full):
     assert (full.max(1, keepdims=True) - chosen).max() <= 1e-5 * np.ptp(full)
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("to", ["image", "8", "2.5"])
+@pytest.mark.parametrize(
+    ("rule", "to"),
+    [*((rule, "image") for rule in RULES), ("half_pixel", "8"), ("asymmetric", "2.5")],
+)
 def test_labels_are_those_of_any_enlargement(make_network, rule, to):
     path = make_network(by_argmax(to, rule), types=(INT64,))
     report = graft(path, force=True)
@@ -166,7 +168,7 @@ def test_coarse_scores_become_labels_of_the_size_of_the_input(make_network, name
     np.testing.assert_array_equal(logits, run(path, image))
 
 
-@pytest.mark.parametrize("opset", [11, 13, 15, 18, 20, 21])
+@pytest.mark.parametrize("opset", [11, 15, 20, 21])
 def test_opsets(make_network, opset):
     path = make_network(by_argmax(), types=(INT64,), opset=opset)
     report = graft(path, force=True)
