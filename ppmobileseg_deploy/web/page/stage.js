@@ -25,6 +25,8 @@ export class Stage {
   #pointers = new Map();
   #dividing = false;
   #scheduled = false;
+  /** Go on without the graphics processor. */
+  #drawPlainly = () => {};
 
   constructor(/** @type {StageParts} */ parts) {
     this.parts = parts;
@@ -56,17 +58,18 @@ export class Stage {
       return made;
     };
     const first = canvas();
-    const withoutWebgl = () => {
+    this.#drawPlainly = () => {
+      this.#drawPlainly = () => {};
       first.remove();
       this.#renderer = plainRenderer(canvas(), classes);
       if (this.#picture !== undefined) this.show(this.#picture, this.#result, first.ariaLabel ?? "");
     };
-    first.addEventListener("webglcontextlost", withoutWebgl);
+    first.addEventListener("webglcontextlost", () => this.#drawPlainly());
     try {
       this.#renderer = webglRenderer(first, classes);
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
-      withoutWebgl();
+      this.#drawPlainly();
     }
     return reason;
   }
@@ -76,6 +79,7 @@ export class Stage {
     if (before?.width !== picture.width || before.height !== picture.height) this.#fit();
     this.#picture = picture;
     this.#result = result;
+    if (result?.field === null) this.#drawPlainly(); // it draws from the field
     this.#renderer?.show(picture, result);
     if (this.#renderer !== undefined) {
       this.#renderer.canvas.hidden = false;
