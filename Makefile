@@ -13,7 +13,7 @@ HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -150,6 +150,13 @@ package: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m speed_targets
+
+# Networks of other libraries before and after a graft, as in README.md, and their ends alone; about ten minutes.
+benchmarks: $(STAMP)
+	$(PIP) --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torchvision
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.ends
 
 # What only shows after hours of use, with the figures in tests/endurance/README.md; half an hour.
 endurance: $(STAMP)

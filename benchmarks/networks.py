@@ -16,6 +16,8 @@ from ppmobileseg_deploy.exporters.trace import known_warnings
 
 from .running import SIDE
 
+_OPSET: Final = 17
+
 
 @dataclass(frozen=True)
 class Network:
@@ -27,7 +29,6 @@ class Network:
         build: Makes it.
         pick: Takes the scores from what it gives.
         dynamic: Whether it can be exported for any size.
-        opset: The lowest from 17 on that it can be exported to.
     """
 
     label: str
@@ -35,7 +36,6 @@ class Network:
     build: Callable[[], nn.Module]
     pick: Callable[[Any], Tensor]
     dynamic: bool = True
-    opset: int = 17
 
     def export(self, path: Path) -> None:
         """Write it as an ONNX file."""
@@ -48,7 +48,7 @@ class Network:
                 (torch.randn(1, 3, SIDE, SIDE),),
                 path,
                 dynamo=False,
-                opset_version=self.opset,
+                opset_version=_OPSET,
                 input_names=["input"],
                 output_names=["output"],
                 dynamic_axes=axes,
@@ -132,12 +132,11 @@ NETWORKS: Final[Mapping[str, Network]] = {
         "SegFormer-B0, transformers", 19, _transformers("Segformer", 19), _logits
     ),
     "mobilevit": Network(
-        "MobileViTv2, transformers",
+        "MobileViT, transformers",
         150,
-        _transformers("MobileViTV2", 150),
+        _transformers("MobileViT", 150),
         _logits,
         dynamic=False,
-        opset=18,
     ),
     "dpt": Network(
         "DPT, small, transformers", 150, _transformers("DPT", 150, **_DPT), _logits, dynamic=False

@@ -19,7 +19,10 @@ from .source import Source, opened
 from .surgery import old_end, old_end_inputs
 
 TIE: Final = 1e-5
-"""Difference of two scores, as a share of the range of all, that rounding decides."""
+"""Difference of two scores, as a share of the range of all, that rounding decides.
+
+Or as a share of the largest one where that is more: what rounds are the scores themselves.
+"""
 
 TIE_FLOAT16: Final = 2e-3
 """The same where the network enlarges its scores in float16."""
@@ -237,7 +240,9 @@ class _Ends:
             background = np.full_like(planes, self._end.threshold)
             planes = np.concatenate([background, planes], 1)
         best = planes.max(1, keepdims=True)
-        margin = (TIE_FLOAT16 if full.dtype == np.float16 else TIE) * float(np.ptp(planes))
+        scale = max(float(np.ptp(planes)), float(np.abs(planes).max()))
+        tie = TIE_FLOAT16 if full.dtype == np.float16 else TIE
+        margin = max(scale * tie, float(np.finfo(full.dtype).tiny))
         wrong = clearly_wrong(found, planes, best, margin)
         if not wrong == 0:
             raise ParityError(

@@ -206,6 +206,18 @@ def test_the_runtime_labels_photographs_by_the_coarse_scores(
     assert_best(labels[None, None], scores_of(path, image.astype(np.float32)))
 
 
+def test_scores_that_differ_little(make_network):
+    """Rounding is that of the scores' size, however small their range."""
+
+    def end(builder, scores):
+        offset = builder.store("offset", 300, np.float32)
+        lifted = builder.add("Add", [scores, offset], "lifted")
+        full = builder.resize(lifted, "image", "half_pixel")
+        return [builder.add("ArgMax", [full], "output", axis=1)]
+
+    assert graft(make_network(end, types=(INT64,)), force=True).proof.equal_labels >= 0.999
+
+
 def test_several_outputs(make_network):
     def end(builder, scores):
         full = builder.resize(scores, "image", "half_pixel")
