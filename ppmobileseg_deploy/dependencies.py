@@ -100,6 +100,15 @@ def lacking_for_yaml() -> str | None:
     return None if _lacking(("yaml",), "") is None else "PyYAML; install with: pip install pyyaml"
 
 
+def lacking_for_supervision() -> str | None:
+    """Say how to install supervision, if it is not installed.
+
+    Returns:
+        What completes ``"this needs"``; None where it is there.
+    """
+    return _lacking(("supervision",), "pip install supervision")
+
+
 def _lacking(packages: Sequence[str], installation: str) -> str | None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     return f"{', '.join(missing)}; install with: {installation}" if missing else None

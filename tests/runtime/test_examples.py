@@ -16,8 +16,11 @@ from PIL import Image
 import ppmobileseg_deploy
 from ppmobileseg_deploy import OrtSegmenter, SegmentationResult
 from ppmobileseg_deploy.metadata import ModelMetadata
+from ppmobileseg_deploy.runtime.batch import CocoFile
+from ppmobileseg_deploy.runtime.results.annotated import AnnotatedSegmentation
 
 MakeModel = Callable[..., Path]
+PUBLIC = [OrtSegmenter, SegmentationResult, AnnotatedSegmentation, ModelMetadata]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -61,7 +64,7 @@ def _public(cls: type) -> list[tuple[str, Any]]:
 
 # Of pycocotools with NumPy 2.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult, ModelMetadata])
+@pytest.mark.parametrize("cls", PUBLIC)
 def test_examples_run(cls: type, current_folder: Path) -> None:
     public = vars(ppmobileseg_deploy)
     modules = {"np": np, "onnxruntime": onnxruntime}
@@ -71,11 +74,16 @@ def test_examples_run(cls: type, current_folder: Path) -> None:
         _run(f"{cls.__name__}.{name}", member.__doc__, dict(names))
 
 
-@pytest.mark.parametrize("cls", [OrtSegmenter, SegmentationResult, ModelMetadata])
+@pytest.mark.parametrize("cls", PUBLIC)
 def test_every_method_has_an_example(cls: type) -> None:
     documented = [(cls.__name__, cls), *_public(cls)]
     without = [name for name, member in documented if ">>>" not in (member.__doc__ or "")]
     assert without == []
+
+
+def test_the_example_of_coco_files_runs(current_folder: Path) -> None:
+    with OrtSegmenter("end2end.onnx") as segmenter:
+        _run("CocoFile", CocoFile.__doc__, {"segmenter": segmenter, "CocoFile": CocoFile})
 
 
 def test_the_examples_of_the_package_run(current_folder: Path) -> None:

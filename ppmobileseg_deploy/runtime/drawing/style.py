@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
+from math import inf
+from numbers import Integral, Real
 from operator import index
 from typing import Final
 
@@ -27,9 +28,13 @@ class Style:
         contours: Draw lines along the borders of the regions.
         label: Write the classes' names on the largest regions.
         confidence: Pixels whose class is less probable than this are transparent; in [0, 1].
+        tolerance: Of polygons: the farthest, in pixels, that a point left out may lie from the
+            simplified outline.
+        min_area: Of regions and polygons: smaller ones, in pixels, are left out.
 
     Raises:
-        UsageError: The opacity or the confidence is outside [0, 1].
+        UsageError: The opacity or the confidence is outside [0, 1], or the tolerance or the least
+            area no such number.
 
     Examples:
         >>> Style(opacity=0.3, contours=True).classes is None
@@ -41,17 +46,27 @@ class Style:
     contours: bool = field(default=False, kw_only=True)
     label: bool = field(default=False, kw_only=True)
     confidence: float = 0.0
+    tolerance: float = field(default=1.0, kw_only=True)
+    min_area: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_share("an opacity", self.opacity)
         _check_share("a confidence", self.confidence)
+        if not (_is_number(self.tolerance) and 0 <= self.tolerance < inf):
+            raise UsageError(f"expected a tolerance of 0 pixels or more, found {self.tolerance!r}")
+        whole = isinstance(self.min_area, Integral) and not isinstance(self.min_area, bool)
+        if not (whole and self.min_area >= 0):
+            raise UsageError(f"expected a least area of 0 pixels or more, found {self.min_area!r}")
 
 
 def _check_share(what: str, share: object) -> None:
     # Not "share < 0 or": whatever is compared with NaN is false.
-    is_number = isinstance(share, Real) and not isinstance(share, bool)
-    if not (is_number and 0.0 <= share <= 1.0):  # type: ignore[operator]
+    if not (_is_number(share) and 0.0 <= share <= 1.0):  # type: ignore[operator]
         raise UsageError(f"expected {what} in [0, 1], found {share!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def choose(names: Sequence[str], wanted: Wanted) -> tuple[int, ...]:

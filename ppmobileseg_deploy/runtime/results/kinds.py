@@ -6,15 +6,20 @@ from typing import Final
 from ...errors import UsageError
 from ..images.files import WRITABLE_SUFFIXES
 
-KINDS: Final = ("overlay", "color", "labels", "indexed", "json", "rle", "legend")
+KINDS: Final = (
+    *("overlay", "color", "labels", "indexed", "json", "rle", "legend", "cutout", "polygons"),
+    *("labelme", "label-studio", "geojson"),
+)
 """What can be written for an image, in the order in which help lists it.
 
 ``overlay`` blended with the image, ``color`` the colours alone, ``labels`` class ids as pixel
 values, ``indexed`` class ids that viewers show in colour, ``json`` the classes with shares and
-boxes, ``rle`` COCO run lengths, ``legend`` the overlay with names and colours beside it.
+boxes, ``rle`` COCO run lengths, ``legend`` the overlay with names and colours beside it,
+``cutout`` the image where chosen classes are, transparent elsewhere, ``polygons`` the regions'
+outlines; ``labelme``, ``label-studio`` and ``geojson`` for programs of these names.
 """
 
-IMAGE_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend")
+IMAGE_KINDS: Final = ("overlay", "color", "labels", "indexed", "legend", "cutout")
 """The kinds whose files are images, so that a later run could take them for its sources."""
 
 LABEL_KINDS: Final = frozenset({"labels", "indexed"})
@@ -25,6 +30,7 @@ MAX_INDEXED_CLASSES: Final = 256
 
 _PNG: Final = frozenset({".png"})
 _JSON: Final = frozenset({".json"})
+_WITH_ALPHA: Final = frozenset({".png", ".tif", ".tiff", ".webp"})
 
 SUFFIXES_OF_KIND: Final = {
     "overlay": WRITABLE_SUFFIXES,
@@ -34,6 +40,11 @@ SUFFIXES_OF_KIND: Final = {
     "json": _JSON,
     "rle": _JSON,
     "legend": WRITABLE_SUFFIXES,
+    "cutout": _WITH_ALPHA,
+    "polygons": _JSON,
+    "labelme": _JSON,
+    "label-studio": _JSON,
+    "geojson": frozenset({".geojson", ".json"}),
 }
 """How the file of a kind may end for an image; class ids survive no lossy format."""
 

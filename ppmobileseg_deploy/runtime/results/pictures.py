@@ -38,6 +38,18 @@ def draw_colors(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
     return colorize_selected(selection, segmentation.palette_rgb)
 
 
+def draw_cutout(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
+    """Draw the image where a style draws; see `SegmentationResult.cutout`."""
+    selection = _selection(segmentation, style)
+    image_bgr = segmentation.image_bgr
+    picture: NDArray[np.uint8] = np.empty((*segmentation.orig_shape, 4), np.uint8)
+    for rows in selection.bands():
+        mask = selection.mask(rows)
+        kept = cv2.bitwise_and(image_bgr[rows], image_bgr[rows], mask=mask)
+        picture[rows] = np.dstack((kept, mask))
+    return picture
+
+
 def draw_legend(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
     """Draw the overlay with a legend beside it; see `SegmentationResult.legend`."""
     from ..drawing.legend import draw_panel, legend_layout
@@ -53,7 +65,12 @@ def draw_legend(segmentation: Segmentation, style: Style) -> NDArray[np.uint8]:
     return canvas
 
 
-_DRAW: Final = {"overlay": draw_overlay, "color": draw_colors, "legend": draw_legend}
+_DRAW: Final = {
+    "overlay": draw_overlay,
+    "color": draw_colors,
+    "legend": draw_legend,
+    "cutout": draw_cutout,
+}
 
 DRAWN_KINDS: Final = frozenset(_DRAW)
 """The kinds of result that are drawn in a style; of videos they become videos."""

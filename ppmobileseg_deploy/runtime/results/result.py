@@ -16,15 +16,15 @@ from ..drawing.selection import Selection
 from ..drawing.style import Style, Wanted, choose, distinct_names
 from ..images.arrays import in_color_order
 from . import encoding
+from .annotated import AnnotatedSegmentation
 from .pictures import draw_colors, draw_legend, draw_overlay, reduced_for_notebook
 from .records import as_coco, as_dict, to_json
 from .run_lengths import Runs
-from .segmentation import Segmentation
 
 _CLASSES_IN_REPR: Final = 3
 
 
-class SegmentationResult(Segmentation):
+class SegmentationResult(AnnotatedSegmentation):
     """The classes of one image: its labels, and methods that draw, list and save them.
 
     The attributes are those of `Segmentation`: ``labels``, ``names``, ``palette_rgb``,
@@ -414,18 +414,6 @@ class SegmentationResult(Segmentation):
         return printable(
             f"SegmentationResult({', '.join([*origin, f'{height}x{width}', *parts])})"
         )
-
-    def _style(
-        self,
-        classes: Wanted | None,
-        confidence: float,
-        opacity: float = 1.0,
-        *,
-        contours: bool = False,
-        label: bool = False,
-    ) -> Style:
-        chosen = None if classes is None else choose(self.names, classes)
-        return Style(opacity, chosen, confidence, contours=contours, label=label)
 
 
 def _png(picture_bgr: NDArray[np.uint8]) -> bytes:

@@ -90,6 +90,8 @@ def test_the_defaults_are_a_plain_overlay_of_everything() -> None:
         "contours": False,
         "label": False,
         "confidence": 0.0,
+        "tolerance": 1.0,
+        "min_area": 0,
     }
 
 

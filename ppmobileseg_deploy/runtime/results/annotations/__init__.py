@@ -1,0 +1,1 @@
+"""Annotations: results in the formats of tools that people label images with."""
