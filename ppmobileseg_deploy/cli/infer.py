@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..runtime.batch.run import RunReport, Segment
     from ..runtime.drawing.style import Style
     from ..runtime.inference.workers import Workers
+    from ..runtime.results.class_merging import ClassMerging
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sources import FoundSources
     from ..types import Device
@@ -54,6 +55,10 @@ def infer(
     sources: options.Sources,
     output: options.Output = None,
     save: options.Save = None,
+    coco: options.Coco = None,
+    coco_form: options.CocoForm = "rle",
+    tolerance: options.Tolerance = 1.0,
+    min_area: options.MinArea = 0,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
     json_lines: options.JsonLines = False,
@@ -66,6 +71,7 @@ def infer(
     threshold: options.Threshold = None,
     names: options.Names = None,
     palette: options.Palette = None,
+    merge: options.Merge = None,
     input_size: options.InputSize = None,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
@@ -86,19 +92,32 @@ def infer(
     # Here, because they load OpenCV and ONNX Runtime, and --help needs neither.
     import numpy as np
 
+    from ..runtime.batch import PlannedSource
     from ..runtime.batch.run import Reading, run_sources
     from ..runtime.batch.sharing import open_for_run
     from ..runtime.drawing.style import Style, choose
     from ..runtime.drawing.window import Window
     from ..runtime.inference.find_model import find_model
+    from ..runtime.results.class_merging import ClassMerging
     from ..runtime.results.kinds import LABEL_KINDS, check_kinds
     from ..runtime.sources import find_sources
+    from .infer_coco import check_apart, check_coco, open_coco
     from .logs import logs_as_notes
     from .progress_observer import ProgressObserver, print_failure
 
     target = _check_places(sources, output)
-    kinds = _parse_kinds(save, json_lines=json_lines)
-    style = Style(opacity, contours=contours, label=draw_names, confidence=confidence)
+    kinds = _parse_kinds(save, json_lines=json_lines, coco=coco)
+    if "cutout" in kinds and classes is None and confidence == 0:
+        raise UsageError("expected --classes for cutout: which classes are to be cut out?")
+    style = Style(
+        opacity,
+        contours=contours,
+        label=draw_names,
+        confidence=confidence,
+        tolerance=tolerance,
+        min_area=min_area,
+    )
+    coco_wanted = check_coco(coco, coco_form, overwrite=overwrite, resume=resume)
     reading = Reading(vid_stride, max_frames, max_pixels)
     tiling = _parse_tiling(tile, overlap, input_size)
     known = _read_classes(names, palette)
@@ -111,7 +130,12 @@ def infer(
             print_failure(error, error.location)
     if not found.sources:
         raise UsageError(_reasons(found))
-    plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
+    if coco_wanted is not None and not kinds and target is None:
+        plans = [PlannedSource(source, {}) for source in found.sources]
+    else:
+        plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
+    if coco_wanted is not None:
+        check_apart(coco_wanted[0], plans)
     if found.skipped and not resume:  # which is about them anyway
         print_note(
             f"left out earlier results, {len(found.skipped)} in number, such as "
@@ -144,38 +168,53 @@ def infer(
     if precision == "auto":
         print_note(f"--precision auto: computing in {_PRECISIONS[str(segmenter.precision)]}")
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
-    check_kinds(kinds, len(segmenter.names))
+    names_of_run, palette_rgb = segmenter.names, segmenter.metadata.palette_rgb
+    merging = None if merge is None else ClassMerging.read(merge, names_of_run, palette_rgb)
+    if merging is not None:
+        names_of_run, palette_rgb = merging.names, merging.palette_rgb
+    check_kinds(kinds, len(names_of_run))
     if tiling is not None:
         # Whether model, tile and overlap go together can be told from any picture.
         segmenter.tiled(np.zeros((1, 1, 3), np.uint8), **tiling)
     if classes is not None:
-        style = replace(style, classes=choose(segmenter.names, classes.split(",")))
+        style = replace(style, classes=choose(names_of_run, classes.split(",")))
     if draw_names or "legend" in kinds:
-        _note_unwritable(segmenter.names, style)
+        _note_unwritable(names_of_run, style)
     window = Window("ppms-infer") if show else None
     chosen = classes is not None or confidence > 0
-    if chosen and kinds and LABEL_KINDS.issuperset(kinds) and not (json_lines or show):
+    if chosen and kinds and LABEL_KINDS.issuperset(kinds) and not (json_lines or show or coco):
         print_note(
             f"--classes and --confidence change nothing here: {' and '.join(kinds)} hold the "
             "class of every pixel"
         )
     with (
         logs_as_notes(wanted=verbose),
+        open_coco(coco_wanted, names_of_run, palette_rgb, style) as coco_file,
         ProgressObserver(
-            len(plans), style, saving=bool(kinds), json_lines=json_lines, window=window
+            len(plans),
+            style,
+            saving=bool(kinds) or coco_file is not None,
+            json_lines=json_lines,
+            window=window,
+            coco=coco_file,
         ) as observer,
     ):
         report = run_sources(
             plans,
-            _segment(segmenter, tiling, observer),
+            _segment(segmenter, tiling, merging, observer),
             style,
             reading=reading,
             observer=observer,
             workers=0 if tiling else shared.count,
             expect=None if tiling else segmenter.expect,
         )
-    if not json_lines and (report.files or not kinds):
-        observer.summary.print(stdout, report.files, report.seconds)
+    files = report.files
+    if coco_file is not None and coco_file.images:
+        files = (*files, coco_file.path)
+        if report.done < len(plans):
+            print_note(f"{coco_file.path} holds the {plural(coco_file.images, 'image')} done")
+    if not json_lines and (files or not kinds):
+        observer.summary.print(stdout, files, report.seconds)
     for note in report.notes:
         print_note(note)
     code = _report_failures((*found.errors, *report.failures))
@@ -198,11 +237,11 @@ def _check_places(sources: Sequence[str], output: str | None) -> Path | None:
     return None if output is None else Path(output)
 
 
-def _parse_kinds(save: str | None, *, json_lines: bool) -> tuple[str, ...]:
+def _parse_kinds(save: str | None, *, json_lines: bool, coco: str | None) -> tuple[str, ...]:
     from ..runtime.results.kinds import parse_kinds
 
     if save is None:
-        save = "none" if json_lines else "overlay"
+        save = "none" if json_lines or coco is not None else "overlay"
     return () if save.strip().lower() == "none" else parse_kinds(save)
 
 
@@ -319,11 +358,17 @@ def _workers(
 
 
 def _segment(
-    segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, observer: "ProgressObserver"
+    segmenter: "OrtSegmenter",
+    tiling: dict[str, Any] | None,
+    merging: "ClassMerging | None",
+    observer: "ProgressObserver",
 ) -> "Segment":
-    if tiling is None:
-        return segmenter.segment_bgr
-    return partial(segmenter.tiled, **tiling, progress=observer.tiled)
+    segment: Segment = segmenter.segment_bgr
+    if tiling is not None:
+        segment = partial(segmenter.tiled, **tiling, progress=observer.tiled)
+    if merging is None:
+        return segment
+    return lambda image_bgr: merging.apply(segment(image_bgr))
 
 
 def _count(report: "RunReport", planned: int, not_found: int) -> str:

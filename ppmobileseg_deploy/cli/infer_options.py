@@ -29,8 +29,11 @@ KINDS of result, for --save:
   json     classes with share and bounding box
   rle      COCO run lengths, for pycocotools
   legend   the overlay with the classes' names beside it
+  cutout   the image where --classes are, transparent elsewhere
+  polygons, labelme, label-studio, geojson
+           outlines of regions, as plain JSON and for programs of these names
 Of a video or camera the pictures become a video (with one row or column
-more where a side is odd), labels and indexed folders of PNGs, json and rle
+more where a side is odd), labels and indexed folders of PNGs, all others
 JSON Lines.
 
 The exit code is 0 when everything was done, 1 when something failed (the rest is done all the
@@ -62,7 +65,42 @@ Save = Annotated[
     typer.Option(
         metavar="KINDS",
         help="What to write, separated by commas, see above; or none. By default overlay, and "
-        "nothing with --json-lines.",
+        "nothing with --json-lines or --coco.",
+        rich_help_panel=_RESULTS,
+    ),
+]
+Coco = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write one COCO file of the whole run, for data sets: all.json.",
+        rich_help_panel=_RESULTS,
+    ),
+]
+CocoForm = Annotated[
+    str,
+    typer.Option(
+        metavar="FORM",
+        help="Of --coco: rle, the run lengths of each class; polygons, one for each region; or "
+        "panoptic, PNGs in the folder all/ beside all.json.",
+        rich_help_panel=_RESULTS,
+    ),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        metavar="PX",
+        help="Of polygons: the farthest that a point left out may lie from the outline; up to 0.5 "
+        "no pixel changes.",
+        rich_help_panel=_RESULTS,
+    ),
+]
+MinArea = Annotated[
+    int,
+    typer.Option(
+        metavar="PX",
+        show_default=False,
+        help="Of polygons: leave out regions of fewer pixels.",
         rich_help_panel=_RESULTS,
     ),
 ]
@@ -161,6 +199,15 @@ Palette = Annotated[
         metavar="FILE",
         help="Other colours: JSON ([[r, g, b], ...] by class id, or {name: [r, g, b], ...} for "
         "some of them), or the word ade20k or cityscapes.",
+        rich_help_panel=_MODEL,
+    ),
+]
+Merge = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help='Fewer classes, everywhere: JSON such as {"ground": ["road", "grass"], "rest": "*"}, '
+        "where * is all that is named nowhere else.",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -270,7 +317,7 @@ Confidence = Annotated[
     typer.Option(
         metavar="0..1",
         show_default=False,
-        help="Leave pixels transparent, and out of json and rle, whose class is less probable "
+        help="Leave pixels transparent, and out of records, whose class is less probable "
         "than this; labels and indexed stay whole. Not for models that give labels only.",
         rich_help_panel=_DRAWING,
     ),

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from ..quoting import printable
+from ..runtime.batch.planning import FRAME_NAME
 from ..runtime.batch.run import Observer
 from ..runtime.results.pictures import draw_overlay
 from ..runtime.results.records import json_text, to_json
@@ -20,7 +21,7 @@ from .summary import Summary
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ..runtime.batch import PlannedSource
+    from ..runtime.batch import CocoFile, PlannedSource
     from ..runtime.drawing.style import Style
     from ..runtime.drawing.window import Window
     from ..runtime.results.segmentation import Segmentation
@@ -38,6 +39,7 @@ class ProgressObserver(Observer):
         saving: Whether results are written to files.
         json_lines: Whether each result is printed on standard output.
         window: Where results are shown, if anywhere.
+        coco: The file that results are added to, if there is one.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class ProgressObserver(Observer):
         saving: bool,
         json_lines: bool,
         window: "Window | None",
+        coco: "CocoFile | None" = None,
     ) -> None:
         self.summary = Summary()
         self._style = style
         self._json_lines = json_lines
         self._window = window
+        self._coco = coco
         self.needs_images = window is not None
         self._only_shown = not (json_lines or saving)
         self._camera = False
@@ -91,6 +95,11 @@ class ProgressObserver(Observer):
         self.summary.add(result, moving=moving)
         if self._bar is not None and moving:
             self._bar.frame()
+        if self._coco is not None:
+            name = plan.source.relative
+            if result.frame_index is not None:
+                name = name / FRAME_NAME.format(result.frame_index)
+            self._coco.add(result, name.as_posix())
         if self._json_lines:
             print(to_json(result, self._style), flush=True)
         if self._window is not None:

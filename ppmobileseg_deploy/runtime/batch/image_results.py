@@ -6,10 +6,10 @@ from ...errors import UsageError
 from ...files import atomic_path
 from ..drawing.style import Style
 from ..images.files import write_image
+from ..results.documents import DOCUMENT_KINDS, to_document
 from ..results.encoding import save
 from ..results.kinds import IMAGE_KINDS, KINDS
 from ..results.pictures import draw_over_image
-from ..results.records import to_coco_json, to_json
 from ..results.segmentation import Segmentation
 
 
@@ -21,20 +21,18 @@ def write_result(result: Segmentation, kind: str, path: Path, style: Style) -> N
         kind: One of `kinds.KINDS`.
         path: The file; a missing folder is made.
         style: How pictures are drawn. Its classes and confidence also choose what JSON and run
-            lengths tell of; labels are always whole.
+            lengths and polygons tell of; labels are always whole.
 
     Raises:
         UsageError: The kind is unknown, the file's suffix cannot hold it, or the model has more
             classes than it can hold.
+        ImageError: What tells where the image lies on Earth is malformed.
         OutputError: The file cannot be written.
     """
     if kind in IMAGE_KINDS:
         save(path, result, kind, style)
-    elif kind == "json":
-        # Indented: people open it; JSON Lines are for programs.
-        _write_text(path, to_json(result, style, indent=2))
-    elif kind == "rle":
-        _write_text(path, to_coco_json(result, style))
+    elif kind in DOCUMENT_KINDS:
+        _write_text(path, to_document(result, kind, style, path))
     else:
         raise UsageError(f"expected a kind of result from {', '.join(KINDS)}, found {kind!r}")
 

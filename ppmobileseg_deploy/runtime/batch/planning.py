@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ...errors import UsageError
 from ...files import kind_of
 from ..images.files import READABLE_SUFFIXES
+from ..results.documents import DOCUMENT_KINDS
 from ..results.kinds import SUFFIXES_OF_KIND
 from ..sources.find import same_name_key
 
@@ -28,11 +29,10 @@ _VIDEO_ENDINGS: Final = {
     "legend": ".mp4",
     "labels": "",  # folders
     "indexed": "",
-    "json": ".jsonl",
-    "rle": ".jsonl",
+    "cutout": ".mp4",
 }
 _FILE_SUFFIXES: Final = READABLE_SUFFIXES | {
-    *(".avi", ".json", ".jsonl", ".m4v", ".mkv", ".mov", ".mp4", ".txt", ".webm")
+    *(".avi", ".geojson", ".json", ".jsonl", ".m4v", ".mkv", ".mov", ".mp4", ".txt", ".webm")
 }
 # File systems allow 255 bytes; what is left is for the mark of an unfinished video.
 _LONGEST_NAME: Final = 240
@@ -109,7 +109,7 @@ def plan_outputs(
 
 def is_folder(kind: str, source: "Source") -> bool:
     """Tell whether a result is a folder of files."""
-    return source.is_video and not _VIDEO_ENDINGS[kind]
+    return source.is_video and not _video_ending(kind)
 
 
 def _folder(source: "Source", output: Path | None) -> Path:
@@ -128,7 +128,7 @@ def _plan_one_file(
         )
     source, kind, suffix = sources[0], kinds[0], output.suffix.lower()
     if source.is_video:
-        ending = _VIDEO_ENDINGS[kind]
+        ending = _video_ending(kind)
         if not ending:
             raise UsageError(f"expected a folder for the {kind} of a video, found {output}")
         if suffix != ending:
@@ -155,12 +155,16 @@ def _names(place: Path, *, with_suffix: bool) -> Iterator[str]:
 
 def _ending(kind: str, source: "Source") -> str:
     if source.is_video:
-        return f"_{kind}{_VIDEO_ENDINGS[kind]}"
-    if kind in ("json", "rle"):
-        return f"_{kind}.json"
+        return f"_{kind}{_video_ending(kind)}"
+    if kind in DOCUMENT_KINDS:
+        return f"_{kind}.geojson" if kind == "geojson" else f"_{kind}.json"
     keeps_jpeg = kind in ("overlay", "legend")
     is_jpeg = source.relative.suffix.lower() in _JPEG_SUFFIXES
     return f"_{kind}" + (".jpg" if keeps_jpeg and is_jpeg else ".png")
+
+
+def _video_ending(kind: str) -> str:
+    return ".jsonl" if kind in DOCUMENT_KINDS else _VIDEO_ENDINGS[kind]
 
 
 def _file_name(name: str, ending: str) -> str:

@@ -339,6 +339,8 @@ class _Run:
                 self._write_image(number, outcome.result)
             except MemoryError:
                 return number, ImageError(_TOO_LARGE_TO_DRAW)
+            except ImageError as error:  # where it lies on Earth
+                return number, error
             self._written.add(number)
         return number, outcome
 
@@ -459,6 +461,8 @@ class _Run:
             self._write_image(number, result)
         except MemoryError:
             self._fail(number, ImageError(_TOO_LARGE_TO_DRAW))
+        except ImageError as error:  # where it lies on Earth
+            self._fail(number, error)
 
     def _write_image(self, number: int, result: Segmentation) -> None:
         outputs = self._plans[number].outputs

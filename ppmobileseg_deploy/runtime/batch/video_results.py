@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ...errors import OutputError, UsageError
 from ...files import AtomicFile, AtomicFolder, write_errors
 from ..drawing.style import Style
+from ..results.documents import to_document
 from ..results.encoding import indexed_png, labels_png
 from ..results.kinds import KINDS
 from ..results.pictures import DRAWN_KINDS, draw, opaque
-from ..results.records import to_coco_json, to_json
 from ..results.segmentation import Segmentation
 from .existing import mark_finished, mark_unfinished
 from .planning import FRAME_NAME
@@ -245,8 +245,7 @@ class _JsonLinesOutput:
 
     def add(self, result: Segmentation) -> None:
         """See `_Output`."""
-        encode = to_json if self._kind == "json" else to_coco_json
-        line = encode(result, self._style)
+        line = to_document(result, self._kind, self._style, self.path)
         with write_errors(self.path):
             if self._file is None:
                 self._file = self.target.temporary.open("wb")

@@ -34,7 +34,8 @@ def plan(make_source, tmp_path, monkeypatch):
             KINDS,
             None,
             "a_overlay.png a_color.png a_labels.png a_indexed.png a_json.json a_rle.json "
-            "a_legend.png",
+            "a_legend.png a_cutout.png a_polygons.json a_labelme.json a_label-studio.json "
+            "a_geojson.geojson",
             id="beside a PNG",
         ),
         pytest.param(
@@ -50,7 +51,8 @@ def plan(make_source, tmp_path, monkeypatch):
             KINDS,
             None,
             "x/a_overlay.mp4 x/a_color.mp4 x/a_labels x/a_indexed x/a_json.jsonl x/a_rle.jsonl "
-            "x/a_legend.mp4",
+            "x/a_legend.mp4 x/a_cutout.mp4 x/a_polygons.jsonl x/a_labelme.jsonl "
+            "x/a_label-studio.jsonl x/a_geojson.jsonl",
             id="beside a video",
         ),
         pytest.param(["x/a.png"], ["color"], "out", "out/a_color.png", id="into a folder"),

@@ -80,11 +80,16 @@ def test_every_kind_is_written_and_nothing_else(write):
     write()
     assert _names() == [
         "a_color.mp4",
+        "a_cutout.mp4",
+        "a_geojson.jsonl",
         "a_indexed",
         "a_json.jsonl",
+        "a_label-studio.jsonl",
+        "a_labelme.jsonl",
         "a_labels",
         "a_legend.mp4",
         "a_overlay.mp4",
+        "a_polygons.jsonl",
         "a_rle.jsonl",
     ]
 
