@@ -35,10 +35,14 @@ class Reach:
 
     The first host may be anywhere, because the user named it. Those that redirects lead to are
     public unless the first one was private.
+
+    Args:
+        public_only: The first host may not be private either, because a stranger named it.
     """
 
-    def __init__(self) -> None:
-        self._private_allowed: bool | None = None
+    def __init__(self, *, public_only: bool = False) -> None:
+        self.public_only = public_only
+        self._private_allowed: bool | None = False if public_only else None
 
     def check_name(self, host: str, port: int) -> None:
         """Look at a host before it is connected to.
@@ -48,7 +52,8 @@ class Reach:
             port: Its port.
 
         Raises:
-            ImageError: A redirect leads to it, it has a private address, and the first had none.
+            ImageError: It has a private address, which a redirect from a public one may not lead
+                to, nor anything where all hosts have to be public.
             OSError: It has no address.
         """
         if self._private_allowed is False:
@@ -78,6 +83,8 @@ class Reach:
         if self._private_allowed is None:
             self._private_allowed = private
         elif private and not self._private_allowed:
+            if self.public_only:
+                raise ImageError("expected a public address, found a private one")
             raise ImageError(
                 "expected an image or a redirect to another public address, found a redirect to "
                 "a private one"

@@ -33,7 +33,13 @@ _OTHER_HOST: Final = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADD
 _KEPT: Final = "%/:=&?~#+!$,;'@()*[]"  # what has a meaning in an address, or is escaped already
 
 
-def fetch_image(address: str, *, max_bytes: int = MAX_BYTES, limit_s: float = LIMIT_S) -> bytes:
+def fetch_image(
+    address: str,
+    *,
+    max_bytes: int = MAX_BYTES,
+    limit_s: float = LIMIT_S,
+    public_only: bool = False,
+) -> bytes:
     """Fetch the file of an image.
 
     Redirects are followed to other http(s) addresses only, and from public ones to public ones
@@ -44,6 +50,9 @@ def fetch_image(address: str, *, max_bytes: int = MAX_BYTES, limit_s: float = LI
         address: An http(s) address.
         max_bytes: Larger files are refused; no more than this is read.
         limit_s: Seconds that everything together may take.
+        public_only: Refuse private, loopback and link-local addresses, also the first one, at the
+            moment of connecting; proxies, which connect by themselves, are left out. For servers,
+            which fetch what strangers name.
 
     Returns:
         The content. It begins like an image of a type that `read_image` reads.
@@ -56,7 +65,7 @@ def fetch_image(address: str, *, max_bytes: int = MAX_BYTES, limit_s: float = LI
     check_address(address)
     with Deadline.within(limit_s) as deadline:
         try:
-            return _fetch(address, deadline, max_bytes)
+            return _fetch(address, deadline, max_bytes, Reach(public_only=public_only))
         except ImageError as error:
             raise ImageError(f"cannot fetch {shown(address)}: {error}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -93,9 +102,9 @@ def read_web_image(address: str, *, max_pixels: int) -> ImageBGR:
         ) from None
 
 
-def _fetch(address: str, deadline: Deadline, max_bytes: int) -> bytes:
+def _fetch(address: str, deadline: Deadline, max_bytes: int, reach: Reach) -> bytes:
     origin = urlsplit(address)
-    opener = _opener(origin, deadline)
+    opener = _opener(origin, deadline, reach)
     try:
         with opener.open(_request(address, origin), timeout=_SILENCE_S) as answer:
             if answer.status != _OK:
@@ -128,8 +137,9 @@ def _split_host(parts: SplitResult) -> tuple[str, str]:
     return credentials, host.encode("idna").decode()
 
 
-def _opener(origin: SplitResult, deadline: Deadline) -> urllib.request.OpenerDirector:
-    reach = Reach()
+def _opener(
+    origin: SplitResult, deadline: Deadline, reach: Reach
+) -> urllib.request.OpenerDirector:
     proxied = False
     redirects = 0
 
@@ -185,7 +195,7 @@ def _opener(origin: SplitResult, deadline: Deadline) -> urllib.request.OpenerDir
     # Made by hand: the usual one knows file: and ftp:, and reads what comes with a redirect.
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(),
+        urllib.request.ProxyHandler({} if reach.public_only else None),
         Connecting(),
         urllib.request.HTTPErrorProcessor(),
         Redirecting(),
