@@ -18,6 +18,7 @@ class _Package:
 _PACKAGES: Final[Mapping[str, _Package]] = {
     "av": _Package("PyAV", "av"),
     "cv2": _Package("OpenCV", "opencv-python"),
+    "fastapi": _Package("FastAPI", "fastapi"),
     "matplotlib": _Package("Matplotlib", "matplotlib"),
     "numpy": _Package("NumPy", "numpy"),
     "onnx": _Package("ONNX", "onnx"),
@@ -33,12 +34,20 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
     "simplejpeg": _Package("simplejpeg", "simplejpeg"),
     "torch": _Package("PyTorch", "torch"),
     "typer": _Package("typer", "typer"),
+    "uvicorn": _Package("uvicorn", "uvicorn"),
     "yaml": _Package("PyYAML", "pyyaml"),
 }
 _EXPORT: Final = ("torch", "onnx", "onnxsim", "safetensors")
 _INSTALL_EXPORT: Final = (
     "pip install torch onnx onnxsim safetensors pyyaml (without a GPU: PyTorch's CPU build first)"
 )
+_SERVE: Final = {
+    "fastapi": "fastapi",
+    "fastapi_offline": "fastapi-offline",
+    "prometheus_client": "prometheus-client",
+    "python_multipart": "python-multipart",
+    "uvicorn": "uvicorn",
+}
 _OURS: Final = __name__.partition(".")[0]
 _SYSTEM_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 _MOST_CHARACTERS: Final = 200
@@ -107,6 +116,15 @@ def lacking_for_supervision() -> str | None:
         What completes ``"this needs"``; None where it is there.
     """
     return _lacking(("supervision",), "pip install supervision")
+
+
+def lacking_for_serve() -> str | None:
+    """Say which packages of the extra ``serve`` are not installed, and how to install them.
+
+    Returns:
+        What completes ``"serving needs"``; None where all are there.
+    """
+    return _lacking(tuple(_SERVE), f"pip install {' '.join(_SERVE.values())}")
 
 
 def _lacking(packages: Sequence[str], installation: str) -> str | None:

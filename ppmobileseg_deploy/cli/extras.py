@@ -1,6 +1,6 @@
 """Packages that only some commands need."""
 
-from ..dependencies import lacking_for_export, lacking_for_onnx
+from ..dependencies import lacking_for_export, lacking_for_onnx, lacking_for_serve
 from ..errors import UsageError
 
 
@@ -26,6 +26,18 @@ def require_onnx(purpose: str) -> None:
         UsageError: It is missing; says how to install it.
     """
     _require(purpose, lacking_for_onnx())
+
+
+def require_serve_extra(purpose: str) -> None:
+    """Make sure that the packages of the extra ``serve`` are installed.
+
+    Args:
+        purpose: What they are needed for, the first word of the message.
+
+    Raises:
+        UsageError: Some are missing; says which, and how to install them.
+    """
+    _require(purpose, lacking_for_serve())
 
 
 def _require(purpose: str, lacking: str | None) -> None:

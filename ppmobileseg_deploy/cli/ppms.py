@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "verify": "Compare two models: checkpoints, ONNX files, stored outputs.",
     "bench": "Measure latency and memory of models on this machine.",
     "inspect": "Show what an ONNX file contains, and what can run it.",
+    "serve": "Segment images over HTTP, for many users at a time.",
     "web": "Serve a page that segments pictures in the browser.",
 }
 """Each command and its line in the help. Its parser is ``app`` in the module of that name."""
@@ -114,8 +115,8 @@ def ppms(
     """PP-MobileSeg semantic segmentation on a plain CPU.
 
     A checkpoint becomes one ONNX file, which runs without PyTorch. `ppms COMMAND --help` lists the
-    options of a command. All but graft, inspect and web are programs of their own, too, such as
-    ppms-infer.
+    options of a command. All but graft, inspect, serve and web are programs of their own, too,
+    such as ppms-infer.
 
     The exit code is 0 when everything was done, 1 when something failed or differs, 2 for wrong
     use such as a missing input, 130 after Ctrl-C.

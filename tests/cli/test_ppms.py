@@ -44,8 +44,11 @@ def test_the_version(ppms):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected a command, export, graft, infer, eval, verify, bench, inspect, web, found"),
-        (["exprot", "x.pth"], "inspect, web, found 'exprot'; see ppms --help"),
+        (
+            [],
+            "expected a command, export, graft, infer, eval, verify, bench, inspect, serve, web,",
+        ),
+        (["exprot", "x.pth"], "inspect, serve, web, found 'exprot'; see ppms --help"),
         (["--quiet"], "--quiet"),
         (["infer", "--quiet"], "--quiet"),
         (["infer"], "Missing argument"),

@@ -100,6 +100,20 @@ def test_a_server_learns_who_asks(serve):
     assert "Authorization" not in seen
 
 
+def test_for_servers_no_private_host_is_asked_not_even_first(serve, monkeypatch):
+    asked = []
+    address = serve("/a.png", asked.append)
+    monkeypatch.setenv("http_proxy", address)  # which would connect by itself
+    for each in (address, address.replace("127.0.0.1", "localhost"), "http://[::1]:9/a.png"):
+        with pytest.raises(ImageError, match=r"expected a public address, found a private one$"):
+            web.fetch_image(each, public_only=True)
+    # A name that is public when it is looked up, and private when it is connected to.
+    monkeypatch.setattr(hosts.Reach, "check_name", lambda *_: None)
+    with pytest.raises(ImageError, match=r"expected a public address, found a private one$"):
+        web.fetch_image(address, public_only=True)
+    assert asked == []
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["/b.png", "b.png", "ADDRESS"])
 def test_redirects_are_followed(serve, status, target):
