@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..runtime.inference.workers import Workers
     from ..runtime.results.class_merging import ClassMerging
     from ..runtime.segmenter import OrtSegmenter
-    from ..runtime.sources import FoundSources
+    from ..runtime.sources import FoundSources, Shard
     from ..types import Device
     from .progress_observer import ProgressObserver
 
@@ -64,6 +64,7 @@ def infer(
     json_lines: options.JsonLines = False,
     show: options.Show = False,
     recursive: options.Recursive = False,
+    shard: options.ShardOf = None,
     vid_stride: options.VidStride = 1,
     max_frames: options.MaxFrames = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
@@ -100,7 +101,7 @@ def infer(
     from ..runtime.inference.find_model import find_model
     from ..runtime.results.class_merging import ClassMerging
     from ..runtime.results.kinds import LABEL_KINDS, check_kinds
-    from ..runtime.sources import find_sources
+    from ..runtime.sources import Shard, find_sources
     from .infer_coco import check_apart, check_coco, open_coco
     from .logs import logs_as_notes
     from .progress_observer import ProgressObserver, print_failure
@@ -124,6 +125,7 @@ def infer(
     if confidence > 0:
         known["confidence"] = True
     size_hw = _parse_input_size(input_size)
+    part = None if shard is None else Shard.parse(shard)
     found = find_sources(sources, recursive=recursive, output=target)
     if json_lines:
         for error in found.errors:
@@ -131,9 +133,9 @@ def infer(
     if not found.sources:
         raise UsageError(_reasons(found))
     if coco_wanted is not None and not kinds and target is None:
-        plans = [PlannedSource(source, {}) for source in found.sources]
+        plans = _in_shard([PlannedSource(source, {}) for source in found.sources], part)
     else:
-        plans = _plan(found, kinds, target, overwrite=overwrite, resume=resume)
+        plans = _plan(found, kinds, target, part, overwrite=overwrite, resume=resume)
     if coco_wanted is not None:
         check_apart(coco_wanted[0], plans)
     if found.skipped and not resume:  # which is about them anyway
@@ -311,6 +313,7 @@ def _plan(
     found: "FoundSources",
     kinds: tuple[str, ...],
     target: Path | None,
+    shard: "Shard | None",
     *,
     overwrite: bool,
     resume: bool,
@@ -322,14 +325,26 @@ def _plan(
             raise UsageError(
                 "nothing is written: leave out -o, --overwrite and --resume, or --save"
             )
-        return [PlannedSource(source, {}) for source in found.sources]
-    plans = plan_outputs(found.sources, kinds, target)
+        return _in_shard([PlannedSource(source, {}) for source in found.sources], shard)
+    # Of all sources: no two results of any shards have the same file.
+    plans = _in_shard(plan_outputs(found.sources, kinds, target), shard)
     left = settle_existing(plans, overwrite=overwrite, resume=resume)
     for folder in dict.fromkeys(path.parent for plan in left for path in plan.outputs.values()):
         check_folder(folder)
     if len(left) < len(plans):
         print_note(f"{len(plans) - len(left)} of {plural(len(plans), 'source')} done before")
     return left
+
+
+def _in_shard(plans: "list[PlannedSource]", shard: "Shard | None") -> "list[PlannedSource]":
+    if shard is None:
+        return plans
+    chosen = [plan for plan in plans if shard.holds(plan.source.location)]
+    print_note(
+        f"shard {shard.number} of {shard.count} has {len(chosen)} of "
+        f"{plural(len(plans), 'source')}"
+    )
+    return chosen
 
 
 def _open_model(path: Path, device: str, threads: int | None, **known: Any) -> "OrtSegmenter":

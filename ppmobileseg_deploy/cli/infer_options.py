@@ -120,6 +120,16 @@ Resume = Annotated[
         rich_help_panel=_RESULTS,
     ),
 ]
+ShardOf = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Do only part I of N, such as 3/64: each source is in one of the N, which follows "
+        "from its name. For array jobs.",
+        rich_help_panel=_SOURCES,
+    ),
+]
 JsonLines = Annotated[
     bool,
     typer.Option(

@@ -210,3 +210,30 @@ def test_many_wrong_sources_are_not_all_listed(desk, infer):
         "error: no such file or folder: missing0.png; no such file or folder: missing1.png; "
         "no such file or folder: missing2.png; and 6 more like these\n"
     )
+
+
+def test_shards_of_a_run_do_each_source_once_and_are_resumed(desk, picture, infer):
+    for number in range(24):
+        picture(f"in/{number}.png", classes=(number % 3,), size_hw=(8, 8))
+    picture("in/deep/3.png")  # results get places that depend on all sources
+    common = ("in", "-r", "-o", "out", "--save", "labels")
+    counts = []
+    for number in (1, 2, 3):
+        before = {*Path("out").rglob("*.png")}
+        done = infer(*common, "--shard", f"{number}/3", "--resume")
+        assert done.code == 0
+        counts.append(len({*Path("out").rglob("*.png")} - before))
+        assert f"shard {number} of 3 has {counts[-1]} of 25 sources" in done.stderr
+    assert sum(counts) == 25
+    assert min(counts) > 0
+    names = {path.relative_to("out") for path in Path("out").rglob("*.png")}
+    assert infer(*common[:3], "whole", *common[4:]).code == 0
+    assert names == {path.relative_to("whole") for path in Path("whole").rglob("*.png")}
+
+
+def test_a_shard_without_sources_is_done(desk, picture, infer):
+    picture("in/a.png")
+    outcomes = [infer("in", "-o", "out", "--shard", f"{number}/2") for number in (1, 2)]
+    assert [outcome.code for outcome in outcomes] == [0, 0]
+    assert sum("has 0 of 1 source" in outcome.stderr for outcome in outcomes) == 1
+    assert infer("in", "-o", "out", "--shard", "3/2").code == 2

@@ -3,6 +3,7 @@
 from .find import FoundSources, find_sources
 from .folders import absolute
 from .frames import read_frames
+from .sharding import Shard
 from .source import VIDEO_SUFFIXES, Frame, Kind, Source, SourceError
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "FoundSources",
     "Frame",
     "Kind",
+    "Shard",
     "Source",
     "SourceError",
     "absolute",
