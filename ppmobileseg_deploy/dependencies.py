@@ -17,6 +17,7 @@ class _Package:
 
 _PACKAGES: Final[Mapping[str, _Package]] = {
     "av": _Package("PyAV", "av"),
+    "fsspec": _Package("fsspec", "fsspec"),
     "cv2": _Package("OpenCV", "opencv-python"),
     "fastapi": _Package("FastAPI", "fastapi"),
     "matplotlib": _Package("Matplotlib", "matplotlib"),
@@ -28,6 +29,8 @@ _PACKAGES: Final[Mapping[str, _Package]] = {
         " (on Windows it needs Microsoft's Visual C++ Redistributable, too)",
     ),
     "onnxsim": _Package("onnxsim", "onnxsim"),
+    "pyarrow": _Package("Arrow", "pyarrow"),
+    "ray": _Package("Ray", "'ray[data]'"),
     "PIL": _Package("Pillow", "pillow"),
     "rich": _Package("rich", "rich"),
     "safetensors": _Package("safetensors", "safetensors"),

@@ -1,0 +1,1 @@
+"""Integrations: the segmenter as other tools call it, one module a tool."""
