@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 TEXT = (Path(__file__).parent.parent / "SECURITY.md").read_text("utf-8")
-OTHERS = ("test", "docs", "bench")  # extras of developers
+OTHERS = ("test", "docs", "bench", "benchmarks")  # extras of developers
 
 
 def _requirements() -> set[str]:
