@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
 PORTS := .venv-ports
+ANNOTATION := .venv-annotation
 EXPORT_PORT = $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --label-head --sidecar --verify off
 VINO := .venv-openvino
 HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
 NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports test-annotation check docs package bench benchmarks endurance format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -126,6 +127,22 @@ test-ports: $(STAMP)
 	  echo 'NOT RUN: packages that the examples need have releases for Python 3.11 and newer only'; \
 	fi
 
+# Results in the formats of annotation tools, read back by these tools' own packages, in an environment of their own.
+# supervision wants OpenCV without windows, which must not lie beside the usual one.
+$(ANNOTATION)/.installed: tests/annotation/requirements.txt constraints.txt pyproject.toml
+	rm -rf $(ANNOTATION)
+	$(PYTHON) -m venv $(ANNOTATION)
+	$(ANNOTATION)/bin/pip install --quiet --disable-pip-version-check -r tests/annotation/requirements.txt
+	$(ANNOTATION)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test-annotation: $(STAMP)
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' && $(MAKE) $(ANNOTATION)/.installed; then \
+	  $(ANNOTATION)/bin/python -m pytest --confcutdir=tests/annotation tests/annotation; \
+	else \
+	  echo 'NOT RUN: the packages of the annotation tools are not to be had here (they need Python 3.11)'; \
+	fi
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -175,4 +192,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) $(VINO) $(PORTS) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules examples/node/node_modules
+	rm -rf $(VENV) $(OLD) $(VINO) $(PORTS) $(ANNOTATION) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules examples/node/node_modules

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from .regions import NO_REGION
 
-_EAST: Final = 0  # directions, clockwise: south is 1, north 3
-_WEST: Final = 2
+_EAST, _SOUTH, _WEST = range(3)  # directions, clockwise; north is 3
 _JUNCTION: Final = 3  # edges that meet at a point
 
 
@@ -29,11 +28,14 @@ class Outline:
             where other regions meet; the first does not come again at the end.
         fixed: (points,) bool, where three or more regions meet (what is outside of the image
             counts as one).
+        pixels: (points, 2) int64, x and y of the region's own pixel at each point, the one that
+            lies inside of the corner.
     """
 
     number: int
     points: NDArray[np.int64]
     fixed: NDArray[np.bool_]
+    pixels: NDArray[np.int64]
 
 
 def trace_outlines(numbers: NDArray[np.int32]) -> list[Outline]:
@@ -64,10 +66,15 @@ def trace_outlines(numbers: NDArray[np.int32]) -> list[Outline]:
     line_of[directions, at] = np.arange(len(at))
     following = line_of[(directions + turn) % 4, ends]
     points = np.column_stack((stops % width, stops // width))
-    return [
-        Outline(int(own[lines[0]]), points[at[lines]], fixed[at[lines]])
-        for lines in _cycles(following)
-    ]
+    outlines = []
+    for lines in _cycles(following):
+        leaves = directions[lines]
+        arrives = np.roll(leaves, 1)
+        # The region lies to the left of lines to the south, and above lines to the west.
+        step = np.column_stack([(arrives == each) | (leaves == each) for each in (_SOUTH, _WEST)])
+        corners = points[at[lines]]
+        outlines.append(Outline(int(own[lines[0]]), corners, fixed[at[lines]], corners - step))
+    return outlines
 
 
 def _stops(framed: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -1,6 +1,8 @@
 """Polygons of the regions of a segmentation, with holes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,12 @@ from ..drawing.style import Style
 from .outlines import trace_outlines
 from .regions import Region, find_regions
 from .segmentation import Segmentation
-from .simplifying import simplified, twice_area
+from .simplifying import pixels_at, simplified, twice_area
+
+_LEAST_POINTS: Final = 3
+
+_Ring: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""Points, and the region's own pixels at them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +34,9 @@ class Polygon:
         exterior: (points, 2) int32, x and y, clockwise as one sees the image; the first point
             does not come again at the end.
         holes: The same of each hole, counterclockwise.
+        exterior_pixels: (points, 2) int32, x and y of the region's own pixel at each point, for
+            programs that draw a polygon with the pixels on its line.
+        hole_pixels: The same of each hole.
     """
 
     class_id: int
@@ -34,7 +44,9 @@ class Polygon:
     pixels: int
     box_xyxy: tuple[int, int, int, int]
     exterior: NDArray[np.int32]
-    holes: tuple[NDArray[np.int32], ...] = ()
+    holes: tuple[NDArray[np.int32], ...]
+    exterior_pixels: NDArray[np.int32] = field(repr=False)
+    hole_pixels: tuple[NDArray[np.int32], ...] = field(repr=False)
 
     @property
     def area(self) -> float:
@@ -47,34 +59,36 @@ def find_polygons(segmentation: Segmentation, style: Style) -> list[Polygon]:
     regions = find_regions(segmentation, style)
     if not regions:
         return []
-    exteriors: dict[int, NDArray[np.int32]] = {}
-    holes: dict[int, list[NDArray[np.int32]]] = {}
+    rings: dict[int, list[_Ring]] = {region.number: [] for region in regions}
     for outline in trace_outlines(regions[0].numbers):
         ring = simplified(outline, style.tolerance)
-        if twice_area(ring) > 0:
-            exteriors[outline.number] = ring
-        else:
-            holes.setdefault(outline.number, []).append(ring)
-    return [_polygon(region, exteriors, holes) for region in regions]
+        # The line around a region comes first, its holes after it.
+        place = 0 if twice_area(ring) > 0 else len(rings[outline.number])
+        rings[outline.number].insert(place, (ring, pixels_at(outline, ring)))
+    return [_polygon(region, rings[region.number]) for region in regions]
 
 
-def line_around(polygon: Polygon) -> NDArray[np.float64]:
-    """Return one line around a polygon, its holes too, for programs that know no holes.
+def line_around(
+    exterior: NDArray[np.int32], holes: Sequence[NDArray[np.int32]]
+) -> NDArray[np.float64]:
+    """Return one line around a polygon and its holes, for programs that know no holes.
 
     A cut of no width leads from the leftmost point of each hole to what lies left of it, and the
     line goes along both sides of it.
 
     Args:
-        polygon: It.
+        exterior: Points of a polygon, such as `Polygon.exterior`.
+        holes: Points of its holes.
 
     Returns:
         (points, 2) float64, x and y; the first point does not come again at the end.
     """
-    ring = polygon.exterior.astype(np.float64)
-    leftmost = [np.roll(hole, -int(np.lexsort(hole.T)[0]), axis=0) for hole in polygon.holes]
+    ring = exterior.astype(np.float64)
+    leftmost = [np.roll(hole, -int(np.lexsort(hole.T)[0]), axis=0) for hole in holes]
     for hole in sorted(leftmost, key=lambda hole: (hole[0, 0], hole[0, 1])):
         ring = _joined(ring, hole.astype(np.float64))
-    return ring[np.any(ring != np.roll(ring, 1, axis=0), axis=1)]
+    distinct = ring[np.any(ring != np.roll(ring, 1, axis=0), axis=1)]
+    return distinct if len(distinct) >= _LEAST_POINTS else ring  # of regions one pixel thin
 
 
 def _joined(ring: NDArray[np.float64], hole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,16 +108,15 @@ def _joined(ring: NDArray[np.float64], hole: NDArray[np.float64]) -> NDArray[np.
     return np.concatenate((ring[: edge + 1], way, ring[edge + 1 :]))
 
 
-def _polygon(
-    region: Region,
-    exteriors: dict[int, NDArray[np.int32]],
-    holes: dict[int, list[NDArray[np.int32]]],
-) -> Polygon:
+def _polygon(region: Region, rings: list[_Ring]) -> Polygon:
+    (exterior, exterior_pixels), *holes = rings
     return Polygon(
         region.class_id,
         region.name,
         region.pixels,
         region.box_xyxy,
-        exteriors[region.number],
-        tuple(holes.get(region.number, ())),
+        exterior,
+        tuple(hole for hole, _ in holes),
+        exterior_pixels,
+        tuple(pixels for _, pixels in holes),
     )

@@ -43,6 +43,17 @@ def simplified(outline: Outline, tolerance: float) -> NDArray[np.int32]:
     return ring if twice_area(ring) * twice_area(exact) > 0 else exact
 
 
+def pixels_at(outline: Outline, ring: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return `Outline.pixels` of the points that are left of an outline."""
+    width = int(outline.points[:, 0].max()) + 1
+    keys = outline.points[:, 1] * width + outline.points[:, 0]
+    order = np.argsort(keys)
+    at = order[
+        np.searchsorted(keys, ring[:, 1].astype(np.int64) * width + ring[:, 0], sorter=order)
+    ]
+    return outline.pixels[at].astype(np.int32)
+
+
 def twice_area(ring: NDArray[np.int32]) -> int:
     """Return twice the area inside a line: positive if it goes round clockwise, as one sees it."""
     x, y = ring.T.astype(np.int64)

@@ -107,7 +107,7 @@ def annotations_of(
     return [
         {
             "category_id": polygon.class_id,
-            "segmentation": [line_around(polygon).ravel().tolist()],
+            "segmentation": [line_around(polygon.exterior, polygon.holes).ravel().tolist()],
             "area": polygon.area,
             "bbox": _xywh(polygon.box_xyxy),
             "iscrowd": 0,

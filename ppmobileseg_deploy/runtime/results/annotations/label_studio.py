@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...drawing.selection import Selection
 from ...drawing.style import Style
+from ..class_masks import class_masks
 from ..records import json_text
 from ..segmentation import Segmentation
 
@@ -48,15 +48,8 @@ def brush_results(
         to_name: Name of its ``Image`` tag.
     """
     height, width = segmentation.orig_shape
-    selection = Selection.of(
-        style, segmentation.labels, len(segmentation.names), segmentation.confidence
-    )
-    drawn = None if selection.everything else selection.mask(slice(None)) > 0
     results = []
-    for class_id, _ in selection.present():
-        mask = segmentation.labels == class_id
-        if drawn is not None:
-            mask &= drawn
+    for class_id, mask in class_masks(segmentation, style):
         name = json_text(segmentation.names[class_id])
         results.append(
             {

@@ -1,5 +1,8 @@
 """LabelMe: the file that the program of this name opens beside an image.
 
+LabelMe makes masks of polygons with all pixels that their lines touch. So lines go along the
+outermost pixels of a region here, not along its edge.
+
 Source: labelme 6.3, ``labelme/_label_file.py``.
 """
 
@@ -23,7 +26,7 @@ def as_labelme(segmentation: Segmentation, style: Style, image_path: str) -> dic
         "shapes": [
             {
                 "label": json_text(polygon.name),
-                "points": line_around(polygon).tolist(),
+                "points": line_around(polygon.exterior_pixels, polygon.hole_pixels).tolist(),
                 "group_id": None,
                 "description": "",
                 "shape_type": "polygon",

@@ -8,6 +8,7 @@ from ....dependencies import lacking_for_supervision
 from ....errors import UsageError
 from ...drawing.selection import Selection
 from ...drawing.style import Style
+from ..class_masks import class_masks
 from ..run_lengths import Runs
 from ..segmentation import Segmentation
 
@@ -22,22 +23,20 @@ def as_supervision(segmentation: Segmentation, style: Style) -> "Detections":
         raise UsageError(f"to_supervision needs {lacking}")
     import supervision
 
+    masks = dict(class_masks(segmentation, style))
+    if not masks:
+        return supervision.Detections.empty()
+    present = list(masks)
     selection = Selection.of(
         style, segmentation.labels, len(segmentation.names), segmentation.confidence
     )
-    present = [class_id for class_id, _ in selection.present()]
-    if not present:
-        return supervision.Detections.empty()
     runs = Runs.of(selection)
-    masks = segmentation.labels[None] == np.array(present)[:, None, None]
-    if not selection.everything:
-        masks &= selection.mask(slice(None)) > 0
     data: dict[str, Any] = {
         "class_name": np.array([segmentation.names[class_id] for class_id in present])
     }
     return supervision.Detections(
         xyxy=np.array([runs.box(class_id) for class_id in present], np.float32),
-        mask=masks,
+        mask=np.stack(list(masks.values())),
         class_id=np.array(present),
         data=data,
     )
