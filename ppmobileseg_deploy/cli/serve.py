@@ -1,5 +1,6 @@
 """``ppms serve``: an HTTP server that segments images."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Final
@@ -65,6 +66,15 @@ def serve(
             rich_help_panel=_SERVING,
         ),
     ] = False,
+    label_studio: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where Label Studio is, for which the server is an ML backend: its images are "
+            "fetched from there, with the token in $LABEL_STUDIO_API_KEY.",
+            rich_help_panel=_SERVING,
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -141,6 +151,8 @@ def serve(
         api_keys=() if api_key_file is None else read_keys(api_key_file),
         cors_origins=tuple(_origin(each) for each in cors or ()),
         allow_url=allow_url,
+        label_studio_url="" if label_studio is None else _site(label_studio),
+        label_studio_token=os.environ.get("LABEL_STUDIO_API_KEY", ""),
     )
     with warnings_as_notes():
         service = open_service(find_model(model), settings, shared.session_threads)
@@ -166,6 +178,15 @@ def parse_bytes(text: str) -> int:
     if match is None:
         raise UsageError(f"expected a size such as 500k or 32MiB, found {brief(text)}")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def _site(text: str) -> str:
+    if not re.fullmatch(r"https?://[^?#\s@]+", text):
+        raise UsageError(
+            "expected the address of Label Studio, such as http://localhost:8080, found "
+            f"{brief(text)}"
+        )
+    return text.rstrip("/")
 
 
 def _origin(text: str) -> str:

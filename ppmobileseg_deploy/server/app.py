@@ -16,6 +16,7 @@ from ..quoting import brief, printable
 from ..version import VERSION
 from .gate import Gate
 from .keys import KeyCheck
+from .label_studio import label_studio_routes
 from .metrics import MEDIA_TYPE
 from .problems import answer_to, error_answer, failure_answer, status_of
 from .service import Service
@@ -42,6 +43,7 @@ def build_app(service: Service) -> ASGIApp:
         description="Semantic segmentation: a class for every pixel of an image.",
     )
     app.include_router(v1_routes(service))
+    app.include_router(label_studio_routes(service))
     _add_probes(app, service)
     _add_error_answers(app)
     guarded: ASGIApp = KeyCheck(app, service.settings.api_keys)

@@ -1,5 +1,6 @@
 """Formats of an answer: what ``?format=`` chooses from."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,6 +9,7 @@ from typing import Final
 from ..quoting import brief
 from ..runtime.drawing.style import Style, choose
 from ..runtime.results import encoding
+from ..runtime.results.annotations.plain import polygons_as_dict
 from ..runtime.results.records import to_coco_json, to_json
 from ..runtime.results.result import SegmentationResult
 from .problems import RequestError
@@ -53,6 +55,16 @@ FORMATS: Final[Mapping[str, Format]] = {
         "COCO run lengths, for pycocotools",
         lambda result, style: to_coco_json(result, style).encode(),
     ),
+    "polygons": Format(
+        "application/json",
+        "the regions of each class, with holes",
+        lambda result, style: json.dumps(polygons_as_dict(result, style)).encode(),
+    ),
+    "cutout": Format(
+        "image/png",
+        "the image where the chosen classes are, transparent elsewhere",
+        _picture("cutout", ".png"),
+    ),
 }
 """Each format by its name."""
 
@@ -71,16 +83,25 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def style_of(names: tuple[str, ...], classes: str | None, opacity: float) -> Style:
+def style_of(
+    names: tuple[str, ...],
+    classes: str | None,
+    opacity: float,
+    *,
+    tolerance: float = 1.0,
+    min_area: int = 0,
+) -> Style:
     """Return how an answer is drawn.
 
     Args:
         names: Name of each class id.
         classes: Names or ids, separated by commas; None for all.
         opacity: Share of the classes' colours in an overlay, from 0 to 1.
+        tolerance: Of polygons, see `Style`.
+        min_area: Of polygons, see `Style`.
 
     Raises:
-        UsageError: A class is unknown, or the opacity is no share.
+        UsageError: A class is unknown, or a number makes no sense.
     """
     chosen = None if classes is None else choose(names, classes.split(","))
-    return Style(opacity, chosen)
+    return Style(opacity, chosen, tolerance=tolerance, min_area=min_area)

@@ -1,5 +1,6 @@
 """API keys: one of them has to come with a request, where there are any."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -17,7 +18,7 @@ from .problems import error_answer
 _LEAST_CHARACTERS: Final = 16
 _KEY: Final = re.compile(rf"[!-~]{{{_LEAST_CHARACTERS},}}")
 _MOST_BYTES: Final = 1 << 16
-_GUARDED: Final = ("/v1/", "/v2", "/metrics")
+_GUARDED: Final = ("/v1/", "/v2", "/metrics", "/predict", "/setup")
 _OPEN: Final = frozenset({"/v2/health/live", "/v2/health/ready"})
 
 
@@ -80,7 +81,12 @@ class KeyCheck:
     def _has_key(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
         kind, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "")
+        if kind.lower() == "bearer":
+            given = token.strip()
+        elif kind.lower() == "basic":  # all that Label Studio can send
+            given = _password(token.strip())
+        else:
+            given = headers.get("x-api-key", "")
         digest = _digest(given.encode("utf-8", "surrogateescape"))
         # All of them, whichever fits: the time tells nothing.
         return sum([hmac.compare_digest(digest, each) for each in self._digests]) > 0
@@ -88,6 +94,14 @@ class KeyCheck:
 
 def _is_guarded(path: str) -> bool:
     return path.startswith(_GUARDED) and path not in _OPEN
+
+
+def _password(credentials: str) -> str:
+    try:
+        text = base64.b64decode(credentials, validate=True).decode()
+    except ValueError:
+        return ""
+    return text.partition(":")[2]
 
 
 def _digest(key: bytes) -> bytes:

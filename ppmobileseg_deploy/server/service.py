@@ -163,13 +163,29 @@ class Service:
                 HTTPStatus.FORBIDDEN,
                 "expected the image in the request, found an address: this server fetches none",
             )
+        return await self._fetched(address, public_only=True)
+
+    async def fetch_from_label_studio(self, address: str) -> bytes:
+        """Fetch an image from the Label Studio that the operator of the server has named.
+
+        Raises:
+            ImageError: It does not give an image.
+        """
+        token = self.settings.label_studio_token
+        authorization = f"Token {token}" if token else None
+        return await self._fetched(address, public_only=False, authorization=authorization)
+
+    async def _fetched(
+        self, address: str, *, public_only: bool, authorization: str | None = None
+    ) -> bytes:
         fetched = asyncio.get_running_loop().run_in_executor(
             self._fetching,
             lambda: fetch_image(
                 address,
                 max_bytes=self.settings.max_body_bytes,
                 limit_s=self.settings.timeout_s,
-                public_only=True,
+                public_only=public_only,
+                authorization=authorization,
             ),
         )
         try:

@@ -1,6 +1,6 @@
 """Settings of a server: how much it takes on, and from whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final
 
@@ -34,6 +34,8 @@ class ServerSettings:
         api_keys: One of them has to come with a request; none for everybody.
         cors_origins: Web sites whose pages may use the server from a browser.
         allow_url: Fetch images from addresses.
+        label_studio_url: Where Label Studio is whose files are fetched; no slash at its end.
+        label_studio_token: What it knows the server by.
 
     Raises:
         UsageError: A number makes no sense.
@@ -47,6 +49,8 @@ class ServerSettings:
     api_keys: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     allow_url: bool = False
+    label_studio_url: str = ""
+    label_studio_token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.queue <= _MAX_QUEUE:

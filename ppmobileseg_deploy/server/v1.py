@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ..errors import UsageError
 from ..version import VERSION
 from .body import FIELD, file_of_form, is_form
 from .formats import DEFAULT_FORMAT, FORMATS, format_named, style_of
@@ -82,13 +83,22 @@ def v1_routes(service: Service) -> APIRouter:
         opacity: Annotated[
             float, Query(description="Share of the classes' colours in an overlay, 0 to 1")
         ] = 0.5,
+        tolerance: Annotated[
+            float,
+            Query(description="Of polygons: how far a point left out may lie from the outline"),
+        ] = 1.0,
+        min_area: Annotated[
+            int, Query(description="Of polygons: regions of fewer pixels are left out")
+        ] = 0,
         url: Annotated[
             str | None,
             Query(description="Fetch the image from here, where the server allows it"),
         ] = None,
     ) -> Response:
         chosen = format_named(format)
-        style = style_of(names, classes, opacity)
+        style = style_of(names, classes, opacity, tolerance=tolerance, min_area=min_area)
+        if format == "cutout" and classes is None:
+            raise UsageError("expected classes for cutout: which are to be cut out?")
 
         async def content_of(body: bytes) -> bytes:
             if url is not None:

@@ -39,6 +39,7 @@ def fetch_image(
     max_bytes: int = MAX_BYTES,
     limit_s: float = LIMIT_S,
     public_only: bool = False,
+    authorization: str | None = None,
 ) -> bytes:
     """Fetch the file of an image.
 
@@ -53,6 +54,7 @@ def fetch_image(
         public_only: Refuse private, loopback and link-local addresses, also the first one, at the
             moment of connecting; proxies, which connect by themselves, are left out. For servers,
             which fetch what strangers name.
+        authorization: What the header of this name says, to the address's own host only.
 
     Returns:
         The content. It begins like an image of a type that `read_image` reads.
@@ -65,7 +67,9 @@ def fetch_image(
     check_address(address)
     with Deadline.within(limit_s) as deadline:
         try:
-            return _fetch(address, deadline, max_bytes, Reach(public_only=public_only))
+            return _fetch(
+                address, deadline, max_bytes, Reach(public_only=public_only), authorization
+            )
         except ImageError as error:
             raise ImageError(f"cannot fetch {shown(address)}: {error}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -102,11 +106,13 @@ def read_web_image(address: str, *, max_pixels: int) -> ImageBGR:
         ) from None
 
 
-def _fetch(address: str, deadline: Deadline, max_bytes: int, reach: Reach) -> bytes:
+def _fetch(
+    address: str, deadline: Deadline, max_bytes: int, reach: Reach, authorization: str | None
+) -> bytes:
     origin = urlsplit(address)
-    opener = _opener(origin, deadline, reach)
+    opener = _opener(origin, deadline, reach, authorization)
     try:
-        with opener.open(_request(address, origin), timeout=_SILENCE_S) as answer:
+        with opener.open(_request(address, origin, authorization), timeout=_SILENCE_S) as answer:
             if answer.status != _OK:
                 raise ImageError(_unexpected(answer.status))
             return _content(answer, deadline, max_bytes)
@@ -115,16 +121,21 @@ def _fetch(address: str, deadline: Deadline, max_bytes: int, reach: Reach) -> by
             raise ImageError(_unexpected(error.code)) from None
 
 
-def _request(address: str, origin: SplitResult) -> urllib.request.Request:
+def _request(
+    address: str, origin: SplitResult, authorization: str | None
+) -> urllib.request.Request:
     parts = urlsplit(address)
     credentials, host = _split_host(parts)
     origin_credentials, origin_host = _split_host(origin)
-    if not credentials and (parts.scheme, host) == (origin.scheme, origin_host):
+    is_origin = (parts.scheme, host) == (origin.scheme, origin_host)
+    if not credentials and is_origin:
         credentials = origin_credentials
     headers = {"User-Agent": f"ppmobileseg-deploy/{VERSION}", "Accept": "image/*"}
     if credentials:
         token = base64.b64encode(unquote(credentials).encode()).decode()
         headers["Authorization"] = f"Basic {token}"
+    elif authorization is not None and is_origin:
+        headers["Authorization"] = authorization
     path, query = quote(parts.path or "/", safe=_KEPT), quote(parts.query, safe=_KEPT)
     there = urlunsplit((parts.scheme, host, path, query, ""))
     # S310 warns of other schemes: the opener knows no others, and the address was checked.
@@ -138,7 +149,7 @@ def _split_host(parts: SplitResult) -> tuple[str, str]:
 
 
 def _opener(
-    origin: SplitResult, deadline: Deadline, reach: Reach
+    origin: SplitResult, deadline: Deadline, reach: Reach, authorization: str | None
 ) -> urllib.request.OpenerDirector:
     proxied = False
     redirects = 0
@@ -188,7 +199,7 @@ def _opener(
                 raise ImageError(
                     "expected a redirect to an http(s) address, found another one"
                 ) from None
-            return self.parent.open(_request(there, origin), timeout=_SILENCE_S)
+            return self.parent.open(_request(there, origin, authorization), timeout=_SILENCE_S)
 
         http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
