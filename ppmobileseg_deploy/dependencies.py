@@ -103,6 +103,21 @@ def lacking_for_onnx() -> str | None:
     return _lacking(("onnx",), "pip install onnx")
 
 
+def lacking_for_cluster(*, ray: bool) -> str | None:
+    """Say which packages of the extra ``cluster`` are not installed, and how to install them.
+
+    Args:
+        ray: Whether Ray is needed, too.
+
+    Returns:
+        What completes ``"a batch needs"``; None where all are there.
+    """
+    tables = ("pyarrow", "fsspec")
+    if ray:
+        return _lacking((*tables, "ray"), "pip install pyarrow fsspec 'ray[data]'")
+    return _lacking(tables, "pip install pyarrow fsspec")
+
+
 def lacking_for_yaml() -> str | None:
     """Say how to install PyYAML, which reads configurations of PaddleSeg, if it is not installed.
 

@@ -17,7 +17,7 @@ from typer.main import get_command
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "demo/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
-COMMANDS = ("export", "graft", "infer", "eval", "verify", "bench", "serve", "web")
+COMMANDS = ("export", "graft", "infer", "batch", "eval", "verify", "bench", "serve", "web")
 # What every command has, and the reference says once.
 COMMON = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 

@@ -1,6 +1,11 @@
 """Packages that only some commands need."""
 
-from ..dependencies import lacking_for_export, lacking_for_onnx, lacking_for_serve
+from ..dependencies import (
+    lacking_for_cluster,
+    lacking_for_export,
+    lacking_for_onnx,
+    lacking_for_serve,
+)
 from ..errors import UsageError
 
 
@@ -38,6 +43,19 @@ def require_serve_extra(purpose: str) -> None:
         UsageError: Some are missing; says which, and how to install them.
     """
     _require(purpose, lacking_for_serve())
+
+
+def require_cluster_extra(purpose: str, *, ray: bool) -> None:
+    """Make sure that the packages of the extra ``cluster`` are installed.
+
+    Args:
+        purpose: What they are needed for, the first words of the message.
+        ray: Whether Ray is needed, too.
+
+    Raises:
+        UsageError: Some are missing; says which, and how to install them.
+    """
+    _require(purpose, lacking_for_cluster(ray=ray))
 
 
 def _require(purpose: str, lacking: str | None) -> None:

@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "export": "Export a checkpoint to one ONNX file, validated against PyTorch.",
     "graft": "Make any segmentation network's ONNX file give its labels faster.",
     "infer": "Segment images and videos: overlays, labels, JSON.",
+    "batch": "Segment millions of images on many machines, or on this one.",
     "eval": "Measure mIoU and accuracy of models on labelled images.",
     "verify": "Compare two models: checkpoints, ONNX files, stored outputs.",
     "bench": "Measure latency and memory of models on this machine.",
@@ -115,8 +116,8 @@ def ppms(
     """PP-MobileSeg semantic segmentation on a plain CPU.
 
     A checkpoint becomes one ONNX file, which runs without PyTorch. `ppms COMMAND --help` lists the
-    options of a command. All but graft, inspect, serve and web are programs of their own, too,
-    such as ppms-infer.
+    options of a command. All but batch, graft, inspect, serve and web are programs of their
+    own, too, such as ppms-infer.
 
     The exit code is 0 when everything was done, 1 when something failed or differs, 2 for wrong
     use such as a missing input, 130 after Ctrl-C.

@@ -103,12 +103,12 @@ class ArrowSegmenter:
         """Segment tables one after the other, which is what Spark's ``mapInArrow`` calls."""
         return map(self, batches)
 
-    def row(self, path: str | None, content: bytes | None) -> dict[str, Any]:
+    def row(self, path: str | None, content: bytes | ImageError | None) -> dict[str, Any]:
         """Segment one image.
 
         Args:
             path: What names it.
-            content: Its file; None where there is none.
+            content: Its file; None where there is none, or why there is none.
 
         Returns:
             The row of the result, by column.
@@ -118,6 +118,8 @@ class ArrowSegmenter:
         try:
             if content is None:
                 raise ImageError("expected the bytes of an image, found null")
+            if isinstance(content, ImageError):
+                raise content
             result = self._segmenter(content)
             found: dict[str, Any] = {}
             for output in self._outputs:

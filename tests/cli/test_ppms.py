@@ -46,7 +46,8 @@ def test_the_version(ppms):
     [
         (
             [],
-            "expected a command, export, graft, infer, eval, verify, bench, inspect, serve, web,",
+            "expected a command, export, graft, infer, batch, eval, verify, bench, inspect, "
+            "serve, web,",
         ),
         (["exprot", "x.pth"], "inspect, serve, web, found 'exprot'; see ppms --help"),
         (["--quiet"], "--quiet"),

@@ -1,0 +1,92 @@
+"""Engine of a cluster: each file of results is a task of Ray."""
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from ..errors import UsageError
+from .plan import Plan
+from .work import FileDone, Worker
+
+AT_A_TIME: Final = 1000
+"""Tasks that Ray has where nobody said how many: it runs those that the cluster has room for."""
+
+RETRIES: Final = 10
+"""How often a task is begun again whose process or machine is lost."""
+
+_workers: dict[Plan, Worker] = {}  # of a process, which Ray uses for many tasks
+
+
+def make_files(
+    plan: Plan, numbers: Sequence[int], model: bytes, workers: int, threads: int
+) -> Iterator[FileDone]:
+    """Make files of results as tasks of Ray, so many at a time.
+
+    Tasks of a lost process or machine are run again elsewhere. The cluster is that of
+    ``$RAY_ADDRESS``, or one that runs on this machine, or one that is started here.
+
+    Args:
+        plan: The batch; its folder and its sources are seen by all machines.
+        numbers: The files to make.
+        model: Content of the ONNX file.
+        workers: How many tasks at a time.
+        threads: CPU threads of each, which are reserved.
+
+    Yields:
+        What became of each file, in the order in which they are done.
+
+    Raises:
+        UsageError: There is no cluster, or no machine in it with so many threads.
+    """
+    # Before the import: nothing is reported to anybody.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray: Any = import_module("ray")
+
+    ours = not ray.is_initialized()
+    if ours:
+        try:
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(f"cannot reach a cluster of Ray: {error}") from error
+    try:
+        most = max(
+            (node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0
+        )
+        if threads > most:
+            raise UsageError(
+                f"expected at most {most:g} threads, the CPUs of the cluster's largest machine, "
+                f"found {threads}"
+            )
+        yield from _run(ray, plan, numbers, model, workers, threads)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _run(
+    ray: Any, plan: Plan, numbers: Sequence[int], model: bytes, workers: int, threads: int
+) -> Iterator[FileDone]:
+    make = ray.remote(num_cpus=threads, max_retries=RETRIES)(_make)
+    stored = ray.put(model)
+    waiting = list(reversed(numbers))
+    running: dict[Any, int] = {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            number = waiting.pop()
+            running[make.remote(plan, number, stored, threads)] = number
+        for reference in ray.wait(list(running), num_returns=1)[0]:
+            number = running.pop(reference)
+            try:
+                yield ray.get(reference)
+            except ray.exceptions.RayError as error:
+                what = " ".join(str(error).split())[:200]
+                yield FileDone(number, None, f"Ray lost it {RETRIES + 1} times: {what}")
+
+
+def _make(plan: Plan, number: int, model: bytes, threads: int) -> FileDone:
+    if plan not in _workers:
+        _workers.clear()
+        _workers[plan] = Worker(plan, model, threads)
+    return _workers[plan].make(number)
