@@ -11,9 +11,18 @@ import pytest
 from ppmobileseg_deploy.cli.ppms import main
 
 
+# What runs in the background of a shell ignores Ctrl-C, and so would the processes of its tests.
+_WEB = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ppmobileseg_deploy.cli.ppms import main
+main()
+"""
+
+
 def test_it_serves_until_it_is_interrupted(tmp_path):
     (tmp_path / "index.html").write_text("the page")
-    command = [sys.executable, "-u", "-m", "ppmobileseg_deploy", "web", str(tmp_path)]
+    command = [sys.executable, "-u", "-c", _WEB, "web", str(tmp_path)]
     with subprocess.Popen(
         [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
@@ -24,7 +33,10 @@ def test_it_serves_until_it_is_interrupted(tmp_path):
         assert connection.getresponse().read() == b"the page"
         connection.close()
         server.send_signal(signal.SIGINT)
-        out, err = server.communicate(timeout=20)
+        try:
+            out, err = server.communicate(timeout=20)
+        finally:
+            server.kill()
     assert (server.returncode, out) == (130, "")
     assert err == "Ctrl-C ends it.\ninterrupted\n"
 
