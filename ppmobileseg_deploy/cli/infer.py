@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..runtime.batch.run import RunReport, Segment
     from ..runtime.drawing.style import Style
     from ..runtime.inference.workers import Workers
-    from ..runtime.results.class_merging import ClassMerging
     from ..runtime.segmenter import OrtSegmenter
     from ..runtime.sources import FoundSources, Shard
     from ..types import Device
@@ -99,7 +98,6 @@ def infer(
     from ..runtime.drawing.style import Style, choose
     from ..runtime.drawing.window import Window
     from ..runtime.inference.find_model import find_model
-    from ..runtime.results.class_merging import ClassMerging
     from ..runtime.results.kinds import LABEL_KINDS, check_kinds
     from ..runtime.sources import Shard, find_sources
     from .infer_coco import check_apart, check_coco, open_coco
@@ -124,6 +122,8 @@ def infer(
     known = _read_classes(names, palette)
     if confidence > 0:
         known["confidence"] = True
+    if merge is not None:
+        known["merge"] = merge
     size_hw = _parse_input_size(input_size)
     part = None if shard is None else Shard.parse(shard)
     found = find_sources(sources, recursive=recursive, output=target)
@@ -170,18 +170,14 @@ def infer(
     if precision == "auto":
         print_note(f"--precision auto: computing in {_PRECISIONS[str(segmenter.precision)]}")
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
-    names_of_run, palette_rgb = segmenter.names, segmenter.metadata.palette_rgb
-    merging = None if merge is None else ClassMerging.read(merge, names_of_run, palette_rgb)
-    if merging is not None:
-        names_of_run, palette_rgb = merging.names, merging.palette_rgb
-    check_kinds(kinds, len(names_of_run))
+    check_kinds(kinds, len(segmenter.names))
     if tiling is not None:
         # Whether model, tile and overlap go together can be told from any picture.
         segmenter.tiled(np.zeros((1, 1, 3), np.uint8), **tiling)
     if classes is not None:
-        style = replace(style, classes=choose(names_of_run, classes.split(",")))
+        style = replace(style, classes=choose(segmenter.names, classes.split(",")))
     if draw_names or "legend" in kinds:
-        _note_unwritable(names_of_run, style)
+        _note_unwritable(segmenter.names, style)
     window = Window("ppms-infer") if show else None
     chosen = classes is not None or confidence > 0
     if chosen and kinds and LABEL_KINDS.issuperset(kinds) and not (json_lines or show or coco):
@@ -191,7 +187,9 @@ def infer(
         )
     with (
         logs_as_notes(wanted=verbose),
-        open_coco(coco_wanted, names_of_run, palette_rgb, style) as coco_file,
+        open_coco(
+            coco_wanted, segmenter.names, segmenter.metadata.palette_rgb, style
+        ) as coco_file,
         ProgressObserver(
             len(plans),
             style,
@@ -203,7 +201,7 @@ def infer(
     ):
         report = run_sources(
             plans,
-            _segment(segmenter, tiling, merging, observer),
+            _segment(segmenter, tiling, observer),
             style,
             reading=reading,
             observer=observer,
@@ -373,17 +371,11 @@ def _workers(
 
 
 def _segment(
-    segmenter: "OrtSegmenter",
-    tiling: dict[str, Any] | None,
-    merging: "ClassMerging | None",
-    observer: "ProgressObserver",
+    segmenter: "OrtSegmenter", tiling: dict[str, Any] | None, observer: "ProgressObserver"
 ) -> "Segment":
-    segment: Segment = segmenter.segment_bgr
-    if tiling is not None:
-        segment = partial(segmenter.tiled, **tiling, progress=observer.tiled)
-    if merging is None:
-        return segment
-    return lambda image_bgr: merging.apply(segment(image_bgr))
+    if tiling is None:
+        return segmenter.segment_bgr
+    return partial(segmenter.tiled, **tiling, progress=observer.tiled)
 
 
 def _count(report: "RunReport", planned: int, not_found: int) -> str:

@@ -13,7 +13,7 @@ from ..server.settings import MAX_BODY_BYTES, MAX_PIXELS, QUEUE, TIMEOUT_S, Serv
 from .command import Command
 from .console import Version, new_app, stderr, stdout, warnings_as_notes
 from .extras import require_serve_extra
-from .infer_options import Model
+from .infer_options import Merge, Model
 
 _INTERRUPTED: Final = 130
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -27,6 +27,7 @@ app = new_app()
 @app.command("serve", cls=Command)
 def serve(
     model: Model = None,
+    merge: Merge = None,
     host: Annotated[
         str,
         typer.Option(
@@ -155,7 +156,7 @@ def serve(
         label_studio_token=os.environ.get("LABEL_STUDIO_API_KEY", ""),
     )
     with warnings_as_notes():
-        service = open_service(find_model(model), settings, shared.session_threads)
+        service = open_service(find_model(model), settings, shared.session_threads, merge)
     listener = listen(host, port)
     start_logging()
     stdout.print(address_of(listener), markup=False, soft_wrap=True)

@@ -12,7 +12,6 @@ from cvat_sdk.masks import encode_mask
 
 from ..runtime.drawing.style import Style, choose, distinct_names
 from ..runtime.results.class_masks import class_masks
-from ..runtime.results.class_merging import ClassMerging
 from ..runtime.results.polygons import find_polygons, line_around
 from ..runtime.results.result import SegmentationResult
 from ..runtime.segmenter import OrtSegmenter
@@ -43,13 +42,10 @@ class CvatFunction:
         tolerance: float = 1.0,
         min_area: int = 0,
     ) -> None:
-        self._model = model
-        self._segmenter = OrtSegmenter(model)
+        self._model, self._merge = model, merge or None
+        self._segmenter = OrtSegmenter(model, merge=self._merge)
         self._has_confidence = False
-        names, palette_rgb = self._segmenter.names, self._segmenter.metadata.palette_rgb
-        self._merging = ClassMerging.read(merge, names, palette_rgb) if merge else None
-        if self._merging is not None:
-            names = self._merging.names
+        names = self._segmenter.names
         chosen = choose(names, classes.split(",")) if classes else tuple(range(len(names)))
         self._style = Style(classes=chosen, tolerance=tolerance, min_area=min_area)
         distinct = distinct_names(names)
@@ -103,10 +99,9 @@ class CvatFunction:
 
     def _segment(self, image: PIL.Image.Image, *, with_confidence: bool) -> SegmentationResult:
         if with_confidence and not self._has_confidence:
-            self._segmenter = OrtSegmenter(self._model, confidence=True)
+            self._segmenter = OrtSegmenter(self._model, merge=self._merge, confidence=True)
             self._has_confidence = True
-        result = self._segmenter(image)
-        return result if self._merging is None else self._merging.apply(result)
+        return self._segmenter(image)
 
 
 create = CvatFunction

@@ -18,6 +18,7 @@ from .inference.preprocessing import Preprocessed, Preprocessing
 from .inference.session import Session
 from .inference.session_pool import SessionPool
 from .picture import Picture, is_one_image
+from .results.class_merging import ClassMerging
 from .results.result import SegmentationResult
 
 _CHANNELS: Final = (1, 3, 4)
@@ -46,11 +47,12 @@ class Pipeline:
     """Preprocessing and postprocessing of one model.
 
     Attributes:
-        metadata: Of the model.
+        metadata: Of the model, with the names and colours that results have.
         model_file: Name of the model's file, or empty.
         preprocess: From an image to the network's input.
         head: Decides from logits that are coarser than the network's input.
         confidence: Compute the confidence, which takes logits.
+        merging: What becomes of the model's classes, if anything.
     """
 
     metadata: ModelMetadata
@@ -58,6 +60,7 @@ class Pipeline:
     preprocess: Preprocessing
     head: LabelHead
     confidence: bool
+    merging: ClassMerging | None = None
 
     def prepare(self, picture: Picture) -> Prepared:
         """Make the network's input.
@@ -106,6 +109,8 @@ class Pipeline:
             times_s: Time before the network, in it and after it, in seconds.
         """
         labels, confidence = decided
+        if self.merging is not None:
+            labels = self.merging.labels(labels)
         steps = "preprocess", "inference", "postprocess"
         return SegmentationResult(
             labels=labels,

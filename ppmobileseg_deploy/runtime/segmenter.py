@@ -33,6 +33,7 @@ from .inference.workers import Workers, share_cores
 from .parallel import InOrder
 from .picture import ImageSource, Picture
 from .pipeline import Pipeline, check_batch, segment_in_batches
+from .results.class_merging import ClassMerging
 from .results.result import SegmentationResult
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class OrtSegmenter:
             then has so many classes.
         palette_rgb: (red, green, blue) in [0, 255] of each class id, or of the classes of these
             names, in place of those in the file.
+        merge: Fewer classes: which become which, as `SegmentationResult.merged` takes it, or a
+            JSON file with that; ``classes`` and all else then mean the new ones.
         confidence: Compute how sure each pixel's class is. Not for files that give labels only.
         threshold: Of a head of one class, in files with logits or with one channel: the
             probability above which a pixel is of that class, in place of the file's, or of 0.3.
@@ -111,6 +114,7 @@ class OrtSegmenter:
         fixed_size: SizeHW | None = None,
         names: Sequence[str] | None = None,
         palette_rgb: Sequence[RGB] | Mapping[str, RGB] | None = None,
+        merge: str | Path | Mapping[str, Any] | ClassMerging | None = None,
         confidence: bool = False,
         threshold: float | None = None,
         timeout: float | None = None,
@@ -136,8 +140,15 @@ class OrtSegmenter:
             static_size_hw=interface.static_size_hw,
             takes_bytes=interface.takes_bytes,
         )
+        metadata, merging = interface.metadata, None
+        if merge is not None:
+            merging = ClassMerging.coming_from(merge, metadata.class_names, metadata.palette_rgb)
+            metadata = replace(
+                metadata, class_names=merging.names, palette_rgb=merging.palette_rgb
+            )
         self._pipeline = Pipeline(
-            metadata=interface.metadata,
+            metadata=metadata,
+            merging=merging,
             model_file=session.model_file,
             preprocess=preprocess,
             head=LabelHead(interface.metadata.num_classes, interface.scores, execution.threads),
@@ -153,7 +164,7 @@ class OrtSegmenter:
 
     @property
     def metadata(self) -> ModelMetadata:
-        """The model's metadata, with the names and colours that were given."""
+        """The model's metadata, with the names and colours of the classes that results have."""
         return self._pipeline.metadata
 
     @property
@@ -414,7 +425,7 @@ class OrtSegmenter:
             run,
             self._pipeline.head,
             self._pipeline.preprocess,
-            self.metadata.num_classes,
+            interface.metadata.num_classes,
             interface.enlarging,
             tile_hw=tile_hw,
             overlap=overlap,

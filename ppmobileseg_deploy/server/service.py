@@ -194,20 +194,27 @@ class Service:
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
 
 
-def open_service(path: Path, settings: ServerSettings, threads: int | None) -> Service:
+def open_service(
+    path: Path, settings: ServerSettings, threads: int | None, merge: str | None = None
+) -> Service:
     """Open a model for a server.
 
     Args:
         path: The ONNX file.
         settings: Limits.
         threads: Of the session that all workers run.
+        merge: A file that says which classes become which.
 
     Raises:
         ModelError: The file is no segmentation model.
         UsageError: A limit makes no sense.
     """
     segmenter = OrtSegmenter(
-        path, threads=threads, timeout=settings.timeout_s, max_pixels=settings.max_pixels
+        path,
+        threads=threads,
+        merge=merge,
+        timeout=settings.timeout_s,
+        max_pixels=settings.max_pixels,
     )
     # Answers do not depend on what was asked before.
     segmenter.expect(())

@@ -1,3 +1,5 @@
+import json
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +21,7 @@ from ppmobileseg_deploy import (
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.palettes import distinct_palette
 from ppmobileseg_deploy.runtime.images.files import read_image
+from ppmobileseg_deploy.runtime.results.class_merging import ClassMerging
 
 MakeModel = Callable[..., Path]
 Draw = Callable[[int, int], NDArray[np.uint8]]
@@ -316,3 +319,36 @@ def test_expected_sizes_are_those_of_images(rgb_model: Path) -> None:
     segmenter.expect([(640, 640), (1280, 640), (320, 320)])
     assert segmenter._sessions is not None
     assert segmenter._sessions.pinned_sizes_hw == ((64, 64), (64, 32))
+
+
+@pytest.mark.parametrize("form", ["dict", "file", "merging"])
+def test_classes_are_merged_in_whatever_gives_results(logits_model, quadrants_bgr, tmp_path, form):
+    merged = {"warm": ["red"], "cold": "*"}
+    (tmp_path / "m.json").write_text(json.dumps(merged))
+    plain = OrtSegmenter(logits_model)
+    merge = {
+        "dict": merged,
+        "file": tmp_path / "m.json",
+        "merging": ClassMerging.of(merged, plain.names, plain.metadata.palette_rgb),
+    }[form]
+    image_bgr = quadrants_bgr(64, 96)
+    expected = (plain(image_bgr).labels != 0).astype(np.uint8)
+    segmenter = OrtSegmenter(logits_model, merge=merge, confidence=True)
+    assert segmenter.names == segmenter.metadata.class_names == ("warm", "cold")
+    results = [
+        segmenter(image_bgr),
+        segmenter.tiled(image_bgr, tile_hw=(64, 64), overlap=16),
+        pickle.loads(pickle.dumps(segmenter))(image_bgr),
+        *segmenter.batch([image_bgr, image_bgr], workers=2),
+        *segmenter.stream([image_bgr]),
+    ]
+    for result in results:
+        assert result.names == ("warm", "cold")
+        assert result.palette_rgb == segmenter.metadata.palette_rgb
+        assert np.array_equal(result.labels, expected)
+
+
+def test_a_merging_of_another_model_is_refused(logits_model):
+    merging = ClassMerging.of({"all": "*"}, ("a", "b"), ((0, 0, 0), (1, 1, 1)))
+    with pytest.raises(UsageError, match="expected 2 classes to merge, found a model of 3"):
+        OrtSegmenter(logits_model, merge=merging)

@@ -1,6 +1,7 @@
 """Label Studio's ML backend: tasks in, predictions with the runtime's labels out."""
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -193,3 +194,18 @@ def test_polygons_and_cutouts_are_the_runtimes(server, photo, expected):
     refused = server.segment(photo, format="cutout")
     assert (refused.status_code, "expected classes for cutout" in refused.text) == (422, True)
     assert server.segment(photo, format="polygons", tolerance=-1).status_code == 422
+
+
+def test_classes_are_merged_in_all_answers(running, photo, expected, tmp_path):
+    merged = {"up": ["sky"], "down": "*"}
+    (tmp_path / "m.json").write_text(json.dumps(merged))
+    with running(DEMO_MODEL, "--merge", str(tmp_path / "m.json")) as server:
+        classes = server.http.get("/v1/model").json()["classes"]
+        assert [each["name"] for each in classes] == ["up", "down"]
+        found = server.segment(photo).json()["classes"]
+        wanted = expected.merged(merged).to_dict()["classes"]
+        assert found == wanted
+        (region,) = predict(server, task(as_data(photo)), labels=("up",)).json()["results"][0][
+            "result"
+        ]
+        assert region["value"]["rle"] == pack_mask(expected.mask("sky"))

@@ -12,6 +12,7 @@ from ...errors import UsageError
 from ...metadata import RGB
 from ...quoting import brief
 from ...small_files import read_small
+from ...types import Labels
 from ..drawing.style import choose
 from .segmentation import Segmentation
 
@@ -124,6 +125,30 @@ class ClassMerging:
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from error
 
+    @classmethod
+    def coming_from(
+        cls,
+        given: "str | Path | Mapping[str, Any] | ClassMerging",
+        names: Sequence[str],
+        palette_rgb: Sequence[RGB],
+    ) -> "ClassMerging":
+        """Return the merging that a user gives in any form: a file, as for `read`, or as for `of`.
+
+        Raises:
+            UsageError: As for `read` and `of`, or it is of another number of classes.
+        """
+        if isinstance(given, ClassMerging):
+            given._check_classes(len(names))
+            return given
+        if isinstance(given, Mapping):
+            return cls.of(given, names, palette_rgb)
+        return cls.read(given, names, palette_rgb)
+
+    def labels(self, labels: Labels) -> Labels:
+        """Return the new class ids of labels, as a new array of the same type."""
+        # A label has room for any class id of the model.
+        return np.take(np.array(self.new_ids, labels.dtype), labels)
+
     def apply(self, segmentation: AnySegmentation) -> AnySegmentation:
         """Return a segmentation with the new classes.
 
@@ -133,19 +158,19 @@ class ClassMerging:
         Raises:
             UsageError: The segmentation has another number of classes.
         """
-        if len(segmentation.names) != len(self.new_ids):
-            raise UsageError(
-                f"expected a result of {len(self.new_ids)} classes to merge, found one of "
-                f"{len(segmentation.names)}"
-            )
-        # A label has room for any class id of the model.
-        table = np.array(self.new_ids, segmentation.labels.dtype)
+        self._check_classes(len(segmentation.names))
         return replace(
             segmentation,
-            labels=np.take(table, segmentation.labels),
+            labels=self.labels(segmentation.labels),
             names=self.names,
             palette_rgb=self.palette_rgb,
         )
+
+    def _check_classes(self, count: int) -> None:
+        if count != len(self.new_ids):
+            raise UsageError(
+                f"expected {len(self.new_ids)} classes to merge, found a model of {count}"
+            )
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -82,5 +82,5 @@ def test_a_file_is_read(tmp_path: Path):
 
 def test_a_result_of_another_model_is_refused(result_of):
     merging = ClassMerging.of({"all": "*"}, NAMES[:3], COLORS[:3])
-    with pytest.raises(UsageError, match="a result of 3 classes to merge, found one of 5"):
+    with pytest.raises(UsageError, match="expected 3 classes to merge, found a model of 5"):
         result_of([[0]]).merged(merging)
