@@ -90,8 +90,8 @@ Tolerance = Annotated[
     float,
     typer.Option(
         metavar="PX",
-        help="Of polygons: the farthest that a point left out may lie from the outline; up to 0.5 "
-        "no pixel changes.",
+        help="Of polygons: the farthest that a point left out may lie from the outline; 0 for all "
+        "corners.",
         rich_help_panel=_RESULTS,
     ),
 ]

@@ -10,7 +10,6 @@ import pytest
 
 from ppmobileseg_deploy.cli.ppms import main
 
-
 # What runs in the background of a shell ignores Ctrl-C, and so would the processes of its tests.
 _WEB = """
 import signal

@@ -81,7 +81,7 @@ class AnnotatedSegmentation(Segmentation):
 
         Args:
             tolerance: The farthest, in pixels, that a point that is left out may lie from the
-                simplified outline. 0 for all corners; up to 0.5 the pixels inside stay the same.
+                simplified outline; 0 for all corners.
             min_area: Leave out regions of fewer pixels.
             classes: Names or ids of the classes to list, None for all.
             confidence: As for `regions`.
