@@ -22,6 +22,7 @@ from .problems import answer_to, error_answer, failure_answer, status_of
 from .service import Service
 from .trace import trace_of
 from .v1 import v1_routes
+from .v2 import v2_routes
 
 _SHOWN_FAULTS: Final = 3
 
@@ -44,6 +45,7 @@ def build_app(service: Service) -> ASGIApp:
     )
     app.include_router(v1_routes(service))
     app.include_router(label_studio_routes(service))
+    app.include_router(v2_routes(service))
     _add_probes(app, service)
     _add_error_answers(app)
     guarded: ASGIApp = KeyCheck(app, service.settings.api_keys)
