@@ -15,6 +15,7 @@ NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports test-annotation check docs package bench benchmarks endurance format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance serve-load format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -186,6 +187,12 @@ endurance: $(STAMP)
 	$(BIN)/python tests/endurance/disk_full.py
 	$(BIN)/python tests/endurance/large_image.py
 	$(BIN)/python tests/endurance/many_images.py
+
+# A server at four times what it can do, slow clients, its end under load, and requests that nobody meant, with the
+# figures in tests/endurance/README.md; about ten minutes.
+serve-load: $(STAMP)
+	$(BIN)/python tests/endurance/serve_load.py
+	$(BIN)/python tests/endurance/fuzz_requests.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

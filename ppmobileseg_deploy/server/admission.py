@@ -57,12 +57,20 @@ class Admission:
         """Wait for the workers, and end them."""
         self._threads.shutdown()
 
-    def _take(self) -> None:
+    def check_room(self) -> None:
+        """Make sure that a place is free.
+
+        Raises:
+            RequestError: None is.
+        """
         if self._taken >= self._settings.places:
             raise busy(
                 f"expected at most {self._settings.places} requests at a time, found one more: "
                 "try again later"
             )
+
+    def _take(self) -> None:
+        self.check_room()
         self._taken += 1
 
     def _give_back(self) -> None:

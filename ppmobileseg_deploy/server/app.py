@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from ..errors import PPMobileSegError
 from ..quoting import brief, printable
 from ..version import VERSION
-from .gate import Gate
+from .gate import EarlyRefusal, Gate
 from .keys import KeyCheck
 from .label_studio import label_studio_routes
 from .metrics import MEDIA_TYPE
@@ -48,7 +48,7 @@ def build_app(service: Service) -> ASGIApp:
     app.include_router(v2_routes(service))
     _add_probes(app, service)
     _add_error_answers(app)
-    guarded: ASGIApp = KeyCheck(app, service.settings.api_keys)
+    guarded: ASGIApp = KeyCheck(EarlyRefusal(app, service), service.settings.api_keys)
     if service.settings.cors_origins:
         guarded = CORSMiddleware(
             guarded,

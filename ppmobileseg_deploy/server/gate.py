@@ -12,9 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .log import LOG, log
-from .problems import CLIENT_LEFT, failure_answer
+from .problems import CLIENT_LEFT, RequestError, answer_to, failure_answer
 from .service import Service
-from .trace import Trace, begin_trace
+from .trace import Trace, begin_trace, trace_of
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _LONGEST_PATH: Final = 200
@@ -66,7 +66,7 @@ class Gate:
             if status == 0:
                 await failure_answer(request_id)(scope, receive, sending)
         seconds = perf_counter() - start
-        route = _route(scope)
+        route = trace.route or _route(scope)
         self._count(route, status, seconds)
         if not (scope["path"] in _PROBES and status == HTTPStatus.OK):
             _log_request(scope, trace, route, status, sent_bytes, seconds)
@@ -78,6 +78,43 @@ class Gate:
             metrics.refused()
         elif status == CLIENT_LEFT:
             metrics.client_left()
+
+
+class EarlyRefusal:
+    """ASGI middleware that refuses images for which there is no place, before all else is done.
+
+    `Admission` would refuse them, too: this spares the routing, which a full server has no time
+    for.
+
+    Args:
+        app: What answers the others.
+        service: Whose places count.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse to."""
+        route = _route_of_images(scope["path"]) if scope["method"] == "POST" else None
+        if route is not None:
+            try:
+                self._service.check_room()
+            except RequestError as error:
+                trace_of(scope).route = route
+                await answer_to(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _route_of_images(path: str) -> str | None:
+    """Return the route of a path that images are sent to; None for any other."""
+    if path == "/v1/segment":
+        return path
+    if path.startswith("/v2/models/") and path.endswith("/infer"):
+        return "/v2/models/{model}/infer"
+    return None
 
 
 def _route(scope: MutableMapping[str, Any]) -> str:

@@ -88,6 +88,16 @@ class Service:
         self._fetching.shutdown()
         self.admission.close()
 
+    def check_room(self) -> None:
+        """Make sure that there is a place for one request more.
+
+        Raises:
+            RequestError: There is none, or the server is about to end.
+        """
+        if self.is_ending:
+            raise busy("the server is about to end")
+        self.admission.check_room()
+
     async def answer(
         self,
         request: Request,
@@ -107,8 +117,6 @@ class Service:
         Raises:
             PPMobileSegError: There is no place, or something is wrong with the request.
         """
-        if self.is_ending:
-            raise busy("the server is about to end")
         trace = trace_of(request.scope)
         start = perf_counter()
         with self.admission.place() as place:

@@ -18,12 +18,14 @@ class Trace:
         stages: Seconds of each stage; empty unless an image was segmented.
         size_hw: Height and width of that image.
         error: What was answered where it failed.
+        route: What it was for, where it did not get as far as the routes.
     """
 
     request_id: str
     stages: dict[str, float] = field(default_factory=dict)
     size_hw: SizeHW | None = None
     error: str | None = None
+    route: str | None = None
 
 
 def begin_trace(scope: MutableMapping[str, Any], request_id: str) -> Trace:

@@ -1,4 +1,4 @@
-"""A client that costs next to nothing, so that a load is the server's, and the server under load."""
+"""A server under load, and a client that costs so little that the load is the server's."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 _LIMIT_S = 120.0
+_SERVE = (sys.executable, "-u", "-m", "ppmobileseg_deploy", "serve")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Server:
         self.log = folder / "serve.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "ppmobileseg_deploy", "serve", "-m", str(model)]
-                + ["--port", "0", *options],
+                [*_SERVE, "-m", str(model), "--port", "0", *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -58,10 +58,10 @@ class Server:
         self.process.stdout.close()
         return code
 
-    def statuses(self) -> list[int]:
-        """Status of each image that was asked for, as the log has it."""
+    def requests(self) -> list[dict]:
+        """The log's lines about images."""
         lines = (json.loads(each) for each in self.log.read_text().splitlines() if each[0] == "{")
-        return [each["status"] for each in lines if each.get("route") == "/v1/segment"]
+        return [each for each in lines if each.get("route") == "/v1/segment"]
 
     def has_traceback(self) -> bool:
         """Whether the log has one."""
@@ -83,6 +83,8 @@ async def ask(port: int, content: bytes, limit_s: float = _LIMIT_S) -> Answer:
     start = perf_counter()
     answer = await asyncio.wait_for(_ask(port, content), limit_s)
     head, _, body = answer.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 100 "):
+        head, _, body = body.partition(b"\r\n\r\n")
     words = head.split(b" ", 2)
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     return Answer(status, body, perf_counter() - start)
