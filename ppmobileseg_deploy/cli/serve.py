@@ -50,6 +50,15 @@ def serve(
             rich_help_panel=_SERVING,
         ),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder that ppms-export --web wrote, so that the page at / can compute in the "
+            "browser, too.",
+            rich_help_panel=_SERVING,
+        ),
+    ] = None,
     cors: Annotated[
         list[str] | None,
         typer.Option(
@@ -137,11 +146,15 @@ def serve(
     require_serve_extra("serving")
     from ..runtime.inference.find_model import find_model
     from ..runtime.inference.workers import share_cores
+    from ..server.app import build_app
     from ..server.keys import read_keys
     from ..server.log import start_logging
     from ..server.service import open_service
     from ..server.serving import address_of, listen, serve_until_told
+    from ..web import check_page
 
+    if page is not None:
+        check_page(page)
     shared = share_cores(None, workers=workers, threads=threads)
     settings = ServerSettings(
         workers=shared.count,
@@ -156,12 +169,15 @@ def serve(
         label_studio_token=os.environ.get("LABEL_STUDIO_API_KEY", ""),
     )
     with warnings_as_notes():
-        service = open_service(find_model(model), settings, shared.session_threads, merge)
+        service = open_service(
+            find_model(model), settings, shared.session_threads, merge=merge, page=page
+        )
+    application = build_app(service)
     listener = listen(host, port)
     start_logging()
     stdout.print(address_of(listener), markup=False, soft_wrap=True)
     stderr.print(f"{shared}; Ctrl-C ends it.", markup=False, soft_wrap=True)
-    if serve_until_told(service, listener):
+    if serve_until_told(application, service, listener):
         raise typer.Exit(_INTERRUPTED)
 
 

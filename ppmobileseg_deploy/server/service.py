@@ -50,11 +50,13 @@ class Model:
         name: That it has in addresses: the file's, without suffix.
         file: Name of the file.
         sha256: Of the file's content.
+        page: Folder of a page that can compute by itself; None for one that asks the server.
     """
 
     name: str
     file: str
     sha256: str
+    page: Path | None = None
 
 
 class Service:
@@ -203,7 +205,12 @@ class Service:
 
 
 def open_service(
-    path: Path, settings: ServerSettings, threads: int | None, merge: str | None = None
+    path: Path,
+    settings: ServerSettings,
+    threads: int | None,
+    *,
+    merge: str | None = None,
+    page: Path | None = None,
 ) -> Service:
     """Open a model for a server.
 
@@ -212,6 +219,7 @@ def open_service(
         settings: Limits.
         threads: Of the session that all workers run.
         merge: A file that says which classes become which.
+        page: A folder that ``ppms-export --web`` wrote, for a page that can compute by itself.
 
     Raises:
         ModelError: The file is no segmentation model.
@@ -227,4 +235,4 @@ def open_service(
     # Answers do not depend on what was asked before.
     segmenter.expect(())
     name = re.sub(r"[^A-Za-z0-9._-]", "_", path.stem)
-    return Service(segmenter, Model(name, path.name, sha256_of(path)), settings)
+    return Service(segmenter, Model(name, path.name, sha256_of(path), page), settings)

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import h11
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import UsageError
-from .app import build_app
 from .log import log
 from .service import Service
 
@@ -63,22 +63,23 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{f'[{named}]' if ':' in named and named[0] != '[' else named}:{port}/"
 
 
-def serve_until_told(service: Service, listener: socket.socket) -> bool:
+def serve_until_told(app: ASGIApp, service: Service, listener: socket.socket) -> bool:
     """Serve until SIGTERM or SIGINT; answer what was taken on until then.
 
     Args:
+        app: What `build_app` made of the service.
         service: What answers. It is closed at the end.
         listener: What `listen` returned. It is closed at the end.
 
     Returns:
         Whether it was Ctrl-C, SIGINT, that ended it.
     """
-    return asyncio.run(_serve(service, listener))
+    return asyncio.run(_serve(app, service, listener))
 
 
-async def _serve(service: Service, listener: socket.socket) -> bool:
+async def _serve(app: ASGIApp, service: Service, listener: socket.socket) -> bool:
     config = uvicorn.Config(
-        build_app(service),
+        app,
         http=_Protocol,
         ws="none",
         lifespan="off",

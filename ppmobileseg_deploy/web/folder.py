@@ -15,6 +15,11 @@ _RUNTIME: Final = "onnxruntime"
 _PAGE: Final = (".html", ".css", ".js", ".glsl", ".svg", ".jpg")
 
 
+def page_folder() -> Path:
+    """Return the folder of this package that has the page without a model."""
+    return Path(str(files(__package__) / "page"))
+
+
 def write_page(folder: Path, runtime: Mapping[str, bytes]) -> None:
     """Write the page and the runtime beneath it into the folder of a model.
 
@@ -31,7 +36,7 @@ def write_page(folder: Path, runtime: Mapping[str, bytes]) -> None:
     """
     page = {
         each.name: each.read_bytes()
-        for each in (files(__package__) / "page").iterdir()
+        for each in page_folder().iterdir()
         if each.name.endswith(_PAGE)
     }
     if kind_of(folder / "example.jpg") == "file":

@@ -22,7 +22,7 @@ HEADERS: Final = {
 }
 """Sent with every answer."""
 
-_TYPES: Final = {
+TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     # Not left to the system, whose registry may say otherwise: browsers run no other type.
@@ -34,6 +34,7 @@ _TYPES: Final = {
     ".jpg": "image/jpeg",
     ".onnx": "application/octet-stream",
 }
+"""Media type of a file of a page, by how its name ends."""
 
 
 class PageServer(http.server.ThreadingHTTPServer):
@@ -68,7 +69,7 @@ class PageServer(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map = _TYPES
+    extensions_map = TYPES
     protocol_version = "HTTP/1.1"
     server_version = "ppms"
     sys_version = ""

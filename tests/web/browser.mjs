@@ -14,7 +14,11 @@ export const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv", "bin", "python")
 
 /** Start a server that prints its address; it ends with `stop`. */
 async function started(...args) {
-  const server = spawn(PYTHON, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  return running(args, "inherit");
+}
+
+async function running(args, errors) {
+  const server = spawn(PYTHON, args, { cwd: ROOT, stdio: ["ignore", "pipe", errors] });
   const [line] = await once(server.stdout, "data");
   const stop = async () => {
     server.kill();
@@ -26,6 +30,12 @@ async function started(...args) {
 /** `ppms web`, with its headers. */
 export function isolating(folder) {
   return started("-u", "-m", "ppmobileseg_deploy", "web", folder, "--port", "0");
+}
+
+/** `ppms serve`, whose log is left out. */
+export function serving(...options) {
+  const model = join(ROOT, "demo", "ppmobileseg_tiny_demo.onnx");
+  return running(["-u", "-m", "ppmobileseg_deploy", "serve", "-m", model, "--port", "0", ...options], "ignore");
 }
 
 /** Python's own server, without headers; the page is in a folder below it. */

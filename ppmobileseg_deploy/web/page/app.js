@@ -4,6 +4,7 @@ import { overlay } from "./colouring.js";
 import { measure, threads, webgpu } from "./devices.js";
 import { Legend, present } from "./legend.js";
 import { openLocal } from "./local_engine.js";
+import { openRemote } from "./remote_engine.js";
 import { Camera, readPicture } from "./pictures.js";
 import { labelsPng } from "./png.js";
 import { Stage } from "./stage.js";
@@ -259,6 +260,16 @@ async function useDevice() {
   const mine = ++choice;
   const wanted = device.value;
   change(undefined);
+  showWhere(wanted === "server");
+  if (wanted === "server" && sidecar.server !== undefined) {
+    reasons.delete("choice");
+    reasons.delete("threads");
+    reasons.delete("webgpu");
+    change(openRemote(sidecar.server.infer, sidecar.classes.length));
+    say("Ready.");
+    await segmentShown();
+    return;
+  }
   const available = threads();
   const gpu = await webgpu();
   reasons.delete("choice");
@@ -276,6 +287,25 @@ async function useDevice() {
     say("");
     complain(new Error(`The model cannot be run: ${reason(error)}`));
   }
+}
+
+function showWhere(/** @type {boolean} */ isRemote) {
+  element("privacy", HTMLElement).textContent = isRemote
+    ? "Pictures are sent to this page's server."
+    : "Pictures stay on this device.";
+  element("sent", HTMLParagraphElement).textContent = isRemote
+    ? "The model runs on the server that showed this page. It keeps no picture and no result."
+    : "The model runs in this browser. No picture, camera frame or result is sent anywhere.";
+}
+
+/** Offer the page's server, where there is one; where nothing else can compute, nothing else. */
+function offerServer() {
+  if (sidecar.server === undefined) return;
+  for (const option of device.options) {
+    const isServer = option.value === "server";
+    option.hidden = option.disabled = isServer ? false : sidecar.server.only;
+  }
+  device.value = "server";
 }
 
 function change(/** @type {Engine | undefined} */ opened) {
@@ -382,6 +412,7 @@ try {
   if (!response.ok) throw new Error(`end2end.json cannot be loaded (HTTP ${response.status}).`);
   sidecar = await response.json();
   reasons.set("drawing", stage.prepare(sidecar.classes));
+  offerServer();
   await useDevice();
 } catch (error) {
   say("");

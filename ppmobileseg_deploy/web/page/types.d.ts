@@ -7,6 +7,8 @@ export interface Sidecar {
   resize: ResizeRule;
   outputs: { name: string }[];
   classes: ClassOfModel[];
+  /** Of a page that `ppms serve` shows: what segments pictures there, and whether nothing else can. */
+  server?: { infer: string; only: boolean };
 }
 
 export type ChannelOrder = "rgb" | "bgr" | "rgba" | "bgra";
