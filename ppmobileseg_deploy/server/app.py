@@ -18,7 +18,7 @@ from .gate import EarlyRefusal, Gate
 from .keys import KeyCheck
 from .label_studio import label_studio_routes
 from .metrics import MEDIA_TYPE
-from .page import page_files
+from .page import page_routes
 from .problems import answer_to, error_answer, failure_answer, status_of
 from .service import Service
 from .trace import trace_of
@@ -49,7 +49,7 @@ def build_app(service: Service) -> ASGIApp:
     app.include_router(v2_routes(service))
     _add_probes(app, service)
     _add_error_answers(app)
-    app.mount("/", page_files(service))
+    app.router.routes.extend(page_routes(service))
     guarded: ASGIApp = KeyCheck(EarlyRefusal(app, service), service.settings.api_keys)
     if service.settings.cors_origins:
         guarded = CORSMiddleware(

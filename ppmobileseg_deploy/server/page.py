@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -18,8 +19,8 @@ _SIDECAR = "end2end.json"
 _MOST_BYTES = 16 << 20
 
 
-def page_files(service: Service) -> StaticFiles:
-    """Make the application that shows the page.
+def page_routes(service: Service) -> list[BaseRoute]:
+    """Make the routes that show the page: one for each file that is there now.
 
     Args:
         service: Whose model names the classes, and whose routes segment.
@@ -27,8 +28,15 @@ def page_files(service: Service) -> StaticFiles:
     Raises:
         UsageError: The folder of the page is another model's.
     """
-    own = service.model.page
-    return _Page(own or page_folder(), _sidecar(service))
+    folder = service.model.page or page_folder()
+    page = _Page(folder, _sidecar(service))
+    routes: list[BaseRoute] = []
+    for name in ("", _SIDECAR, *sorted(each.name for each in folder.iterdir())):
+        if (folder / name).is_dir() and name:
+            routes.append(Mount(f"/{name}", _Page(folder / name, {})))
+        else:
+            routes.append(Route(f"/{name}", page, methods=["GET", "HEAD"]))
+    return routes
 
 
 class _Page(StaticFiles):
@@ -38,7 +46,7 @@ class _Page(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response: Response
-        if path == _SIDECAR and scope["method"] == "GET":
+        if path == _SIDECAR and self._sidecar:
             response = JSONResponse(self._sidecar)
         else:
             response = await super().get_response(path, scope)
