@@ -110,7 +110,7 @@ class EarlyRefusal:
 
 def _route_of_images(path: str) -> str | None:
     """Return the route of a path that images are sent to; None for any other."""
-    if path == "/v1/segment":
+    if path in ("/v1/segment", "/predict"):
         return path
     if path.startswith("/v2/models/") and path.endswith("/infer"):
         return "/v2/models/{model}/infer"

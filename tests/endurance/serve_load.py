@@ -28,6 +28,7 @@ QUEUE = 16
 OVERLOAD = 4
 SLOW_CLIENTS = 64
 LEAST_SHARE = 0.85
+_TO_TEN_SECONDS = len("2026-01-01T00:00:0")
 _WAITING = ("receive", "queue")
 _INFER = (sys.executable, "-m", "ppmobileseg_deploy", "infer", "-m", str(MODEL))
 _INFER += ("--save", "labels", "--threads", "1")
@@ -173,17 +174,34 @@ async def _overload(server, cases, options, rate: float, places: int, check) -> 
         f"memory {growth:+.1%} after the first {options.settled}: {settled_mb:.0f} MiB, "
         f"{highest_mb:.0f} at the most",
     )
-    p99_s = statistics.quantiles(taken_s, n=100)[98]
-    one_s = statistics.mean(
-        sum(ms for stage, ms in each["stages_ms"].items() if stage not in _WAITING) / 1e3
-        for each in server.requests()
-        if each["status"] == 200
+    quantiles = statistics.quantiles(taken_s, n=100)
+    print(
+        f"  of the accepted, half took {quantiles[49]:.2f} s, 99 % at most {quantiles[98]:.2f} s"
     )
+    share = statistics.quantiles(_shares(server.requests()), n=100)[98]
     check(
-        p99_s < places * one_s,
-        f"p99 of the accepted {p99_s:.2f} s, below {places} times the {one_s * 1e3:.0f} ms that a "
-        "worker takes for one under this load",
+        share < places,
+        f"99 % took at most {share:.1f} times what a worker takes for one at that time, below "
+        f"{places}",
     )
+
+
+def _shares(requests: Sequence[dict]) -> list[float]:
+    """How many times longer each took than workers took for one in the same ten seconds.
+
+    Other programs on the machine make it faster and slower from minute to minute.
+    """
+    windows: dict[str, list[tuple[float, float]]] = {}
+    for each in requests:
+        if each["status"] == 200:
+            stages = each["stages_ms"].items()
+            work_ms = sum(ms for stage, ms in stages if stage not in _WAITING)
+            windows.setdefault(each["time"][:_TO_TEN_SECONDS], []).append((each["ms"], work_ms))
+    return [
+        ms / statistics.mean(work_ms for _, work_ms in window)
+        for window in windows.values()
+        for ms, _ in window
+    ]
 
 
 async def _slow_clients(server, cases, check) -> None:
