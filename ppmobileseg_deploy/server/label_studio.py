@@ -3,6 +3,7 @@
 Source: label-studio-ml 2, ``api.py``; Label Studio, ``label_studio/ml/api_connector.py``.
 """
 
+import asyncio
 import base64
 import binascii
 import json
@@ -73,7 +74,7 @@ def label_studio_routes(service: Service) -> APIRouter:
             nonlocal labelling
             content = _parsed(body)
             labelling = read_labelling(content.get("label_config"))
-            images = [await _image_of(service, task, labelling.key) for task in _tasks_of(content)]
+            images = await _images_of(service, _tasks_of(content), labelling.key)
             start = 0
             for image in images:
                 parts.append(range(start, start + len(image)))
@@ -200,6 +201,32 @@ def _tasks_of(content: dict[str, Any]) -> list[Any]:
         found = len(tasks) if isinstance(tasks, list) else brief(tasks)
         raise _unprocessable(f"expected 1 to {_MOST_TASKS} tasks, found {found}")
     return tasks
+
+
+async def _images_of(service: Service, tasks: list[Any], key: str) -> list[bytes]:
+    """Return the images of tasks, all together within the limits of one request."""
+    settings = service.settings
+    images: list[bytes] = []
+
+    async def gather() -> None:
+        for task in tasks:
+            images.append(await _image_of(service, task, key))
+            if sum(map(len, images)) > settings.max_body_bytes:
+                raise RequestError(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"expected images of at most {settings.max_body_bytes} bytes together, "
+                    "found more",
+                )
+
+    try:
+        await asyncio.wait_for(gather(), settings.timeout_s)
+    except asyncio.TimeoutError:
+        raise RequestError(
+            HTTPStatus.GATEWAY_TIMEOUT,
+            f"expected all images within {settings.timeout_s:g} s, found {len(images)} of "
+            f"{len(tasks)}",
+        ) from None
+    return images
 
 
 async def _image_of(service: Service, task: object, key: str) -> bytes:

@@ -114,6 +114,16 @@ def test_images_of_label_studio_are_fetched_with_the_token(
         assert "another" not in answer.text
 
 
+def test_images_are_bounded_together(running, label_studio, photo, monkeypatch):
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    limit = str(int(1.5 * len(photo)))
+    with running(DEMO_MODEL, "--label-studio", label_studio, "--max-body", limit) as server:
+        one = task("/a.png")
+        assert predict(server, one).status_code == 200
+        refused = predict(server, one, one)
+        assert (refused.status_code, "bytes together" in refused.text) == (413, True)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
