@@ -1,9 +1,13 @@
 """Parallel work: several threads each work on an item, and the results keep the items' order."""
 
+import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
@@ -28,7 +32,8 @@ class InOrder(Generic[T, R]):
     They take up to `LARGE_BYTES` together, or 64 MB for each thread where that is more; a larger
     item waits until it is alone.
 
-    A context manager, at whose end the threads have finished the items at hand.
+    A context manager, at whose end the threads have finished the items at hand. Results are for
+    one thread, and for the process that asked for the first one.
 
     Args:
         work: Called in any of the threads, several times at once.
@@ -63,18 +68,22 @@ class InOrder(Generic[T, R]):
         self._most_bytes = max(LARGE_BYTES, workers * _BYTES_A_WORKER)
         self._held = self._held_bytes = 0
         self._turn = threading.Lock()  # never taken by the thread that wants results
+        self._places: deque[_Place[R]] = deque()  # of the results to come, in order
+        self._error: BaseException | None = None  # of the iteration over the items
+        self._ended = False
         # Not conditions: where Ctrl-C meets one within its methods, it may stay locked for ever.
-        self._places: queue.SimpleQueue[_Place[R] | _End] = queue.SimpleQueue()
+        # And nothing is handed over in this one: Ctrl-C may come when it was taken out.
+        self._changed: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._freed: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._head: _Place[R] | _End | None = None
         self._used: int | None = None
-        self._stopped = self._ended = False
+        self._stopped = False
+        self._patient_until_s = inf
         # Daemons: a server that hangs does not keep the process from ending.
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
             for number in range(workers)
         ]
-        self._started = False
+        self._process: int | None = None  # in which the threads were started
 
     def __iter__(self) -> "InOrder[T, R]":
         return self
@@ -86,22 +95,20 @@ class InOrder(Generic[T, R]):
             BaseException: What work on the item raised; the results after it can still be had. Or
                 what the iteration over the items raised, after all results.
         """
-        if not self._started:
-            self._started = True
+        if self._process is None:
+            self._process = os.getpid()
             for thread in self._threads:
                 thread.start()
+        elif self._process != os.getpid():
+            raise UsageError("expected the process that asked for the first result, found a fork")
         if self._used is not None:
             used, self._used = self._used, None
             self._freed.put(used)
-        # Kept until its result is there: after Ctrl-C, which comes while waiting, it is the next.
-        if self._head is None:
-            self._head = self._places.get()
-        head = self._head
-        if isinstance(head, _End):
-            error, head.error = head.error, None
+        done = self._await_first()
+        if done is None:
+            error, self._error = self._error, None
             raise error or StopIteration
-        done = head.done.get()
-        self._head, self._used = None, head.n_bytes
+        self._used = self._places.popleft().n_bytes
         if done.error is not None:
             raise done.error
         return done.result  # type: ignore[return-value]
@@ -112,29 +119,26 @@ class InOrder(Generic[T, R]):
         return self._threads
 
     def stop(self) -> None:
-        """Begin nothing more. The results of what was begun can still be had."""
-        self._stopped = True
+        """Begin nothing more. The results of what was begun can still be had.
+
+        An item that is just being taken, which may hang, is waited for a while only.
+        """
+        if not self._stopped:
+            self._patient_until_s = monotonic() + _PATIENCE_S
+            self._stopped = True
         self._freed.put(0)
 
     def close(self) -> None:
-        """Stop, and wait until what was begun is done. A second time does nothing.
-
-        Taking an item, which may hang, is waited for a while only.
-        """
+        """Stop, and wait until what was begun is done. A second time does nothing."""
         self.stop()
-        # The garbage collector may close what was left behind in any thread.
-        if not self._started or threading.current_thread() in self._threads:
+        # The garbage collector may close what was left behind in any thread, and in a fork.
+        if self._process != os.getpid() or threading.current_thread() in self._threads:
             return
-        head, self._head = self._head, None
-        while not isinstance(head, _End):
-            if head is not None:
-                head.done.get()
-            try:
-                head = self._places.get_nowait()
-            except queue.Empty:
-                break
+        while self._await_first() is not None:
+            self._places.popleft()
         for thread in self._threads:
-            thread.join(_PATIENCE_S)
+            if thread.is_alive():
+                thread.join(max(0, self._patient_until_s - monotonic()))
 
     def __enter__(self) -> "InOrder[T, R]":
         return self
@@ -147,6 +151,27 @@ class InOrder(Generic[T, R]):
     ) -> None:
         self.close()
 
+    def _await_first(self) -> "_Done[R] | None":
+        """Wait for the next result, which stays at its place; None where there is no other."""
+        while True:
+            # Before looking, so that what changes after it is noticed.
+            while not self._changed.empty():
+                self._changed.get_nowait()
+            ended = self._ended  # also before: no place comes after it
+            if self._places:
+                if (done := self._places[0].done) is not None:
+                    return done
+                self._changed.get()
+            elif ended:
+                return None
+            elif not self._stopped:
+                self._changed.get()
+            else:
+                try:
+                    self._changed.get(timeout=max(0, self._patient_until_s - monotonic()))
+                except queue.Empty:
+                    return None
+
     def _run(self) -> None:
         while (taken := self._take()) is not None:
             place, item = taken
@@ -154,8 +179,9 @@ class InOrder(Generic[T, R]):
                 done = _Done(self._work(item), None)
             except BaseException as error:  # raised where the result is asked for
                 done = _Done(None, error)
-            place.done.put(done)
-            del taken, item, done
+            place.done = done
+            self._changed.put(None)
+            del taken, place, item, done
 
     def _take(self) -> "tuple[_Place[R], T] | None":
         """Take the next item, in this thread's turn; None where there is none."""
@@ -170,16 +196,19 @@ class InOrder(Generic[T, R]):
                 item: T = next(self._iterator) if not self._stopped else _none_left()
                 n_bytes = 0 if self._n_bytes is None else self._n_bytes(item)
                 self._wait_for_room(n_bytes)
+                if self._stopped:  # meanwhile; nobody may wait for this item any more
+                    _none_left()
             except StopIteration:
                 self._end(None)
                 return None
             except BaseException as error:  # raised after the results
                 self._end(error)
                 return None
-            place: _Place[R] = _Place(n_bytes, queue.SimpleQueue())
+            place: _Place[R] = _Place(n_bytes)
             self._held += 1
             self._held_bytes += n_bytes
-            self._places.put(place)
+            self._places.append(place)
+            self._changed.put(None)
             return place, item
 
     def _wait_for_room(self, n_bytes: int) -> None:
@@ -191,13 +220,14 @@ class InOrder(Generic[T, R]):
             self._held -= 1
 
     def _end(self, error: BaseException | None) -> None:
-        self._ended = True
         try:
             if close := getattr(self._iterator, "close", None):
                 close()
         except BaseException as raised:
             error = error or raised
-        self._places.put(_End(error))
+        self._error = error
+        self._ended = True
+        self._changed.put(None)
 
 
 @dataclass(frozen=True)
@@ -208,24 +238,17 @@ class _Done(Generic[R]):
     error: BaseException | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Place(Generic[R]):
     """The place of a result among the others.
 
     Attributes:
         n_bytes: Memory of the item.
-        done: Gets the result.
+        done: What became of it, once that is known.
     """
 
     n_bytes: int
-    done: "queue.SimpleQueue[_Done[R]]"
-
-
-class _End:
-    """Comes after the last place."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+    done: "_Done[R] | None" = None
 
 
 def _none_left() -> Any:

@@ -1,14 +1,18 @@
 """Several threads work on items, and results keep the items' order."""
 
 import gc
+import os
+import queue
 import signal
 import sys
 import threading
 import time
+import warnings
 
 import pytest
 
 from ppmobileseg_deploy.errors import UsageError
+from ppmobileseg_deploy.runtime import parallel
 from ppmobileseg_deploy.runtime.parallel import LARGE_BYTES, InOrder
 
 
@@ -161,6 +165,73 @@ def test_ctrl_c_while_waiting_loses_no_result():
             assert list(results) == [0, 1]
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+class _Interrupted(queue.SimpleQueue):
+    """Ctrl-C comes whenever the main thread has just taken something out."""
+
+    def get(self, *arguments, **choice):
+        item = super().get(*arguments, **choice)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return item
+
+
+def test_ctrl_c_at_the_moment_when_a_result_comes_loses_none(monkeypatch):
+    monkeypatch.setattr(queue, "SimpleQueue", _Interrupted)
+    found, interrupts = [], 0
+    with InOrder(lambda number: time.sleep(0.01) or number, range(6), workers=2) as results:
+        while len(found) < 6:
+            try:
+                found.append(next(results))
+            except KeyboardInterrupt:
+                interrupts += 1
+    assert found == list(range(6))
+    assert interrupts >= 3
+
+
+def test_items_that_hang_are_waited_for_a_while_only(monkeypatch):
+    monkeypatch.setattr(parallel, "_PATIENCE_S", 0.2)
+    hanging, done = threading.Event(), []
+
+    def items():
+        yield 0
+        yield 1
+        assert hanging.wait(10)
+        yield 2
+
+    start = time.perf_counter()
+    with InOrder(done.append, items(), workers=8) as results:
+        next(results)
+        results.stop()
+        assert list(results) == [None]
+    assert 0.1 < time.perf_counter() - start < 1
+    hanging.set()
+    for thread in results.threads:
+        thread.join(10)
+    assert done == [0, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_has_no_part_in_it():
+    release = threading.Event()
+    with InOrder(lambda number: release.wait(10) and number, range(9), workers=2) as results:
+        timer = threading.Timer(0.05, release.set)
+        timer.start()
+        assert next(results) == 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, from Python 3.12 on
+            child = os.fork()
+        if child == 0:
+            try:
+                next(results)
+            except UsageError:
+                results.close()
+                os._exit(7)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert list(results) == list(range(1, 9))
+        timer.join()
 
 
 def test_one_left_behind_is_closed_with_what_holds_it():
