@@ -94,6 +94,7 @@ def infer(
 
     from ..runtime.batch import PlannedSource
     from ..runtime.batch.run import Reading, run_sources
+    from ..runtime.batch.session_sizes import expect_sizes
     from ..runtime.batch.sharing import open_for_run
     from ..runtime.drawing.style import Style, choose
     from ..runtime.drawing.window import Window
@@ -167,6 +168,8 @@ def infer(
             workers=_workers(workers, plans, device, tiling=tiling, show=show),
             threads=threads,
         )
+    if tiling is None:
+        expect_sizes(segmenter, plans, reading)
     if precision == "auto":
         print_note(f"--precision auto: computing in {_PRECISIONS[str(segmenter.precision)]}")
     _note_unknown(known.get("palette_rgb"), segmenter.names, palette)
@@ -206,7 +209,6 @@ def infer(
             reading=reading,
             observer=observer,
             workers=0 if tiling else shared.count,
-            expect=None if tiling else segmenter.expect,
         )
     files = report.files
     if coco_file is not None and coco_file.images:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
 from ...quoting import printable
-from ...types import ImageBGR, SizeHW
+from ...types import ImageBGR
 from ..drawing.style import Style
 from ..images.files import image_bytes
 from ..images.headers import MAX_PIXELS
@@ -160,7 +160,6 @@ def run_sources(
     reading: Reading | None = None,
     observer: Observer | None = None,
     workers: int = 1,
-    expect: Callable[[list[SizeHW]], None] | None = None,
 ) -> RunReport:
     """Segment every source that can be segmented and write its results.
 
@@ -178,7 +177,6 @@ def run_sources(
             and writes the images that it segments; frames of videos are read one by one, and
             written in order. With one, the next pictures are read and the last ones written in
             other threads meanwhile. With 0, there is never more than one picture in memory.
-        expect: Told the size of each video's frames, before the first one is segmented.
 
     Returns:
         What was written and what went wrong.
@@ -187,7 +185,7 @@ def run_sources(
     watching = observer or Observer()
     reading = reading or Reading()
     work = _Run(plans, segment, style, watching, reading, workers)
-    read = _read(plans, reading, work.given_up, expect, whole=workers < _SEVERAL)
+    read = _read(plans, reading, work.given_up, whole=workers < _SEVERAL)
     outcomes: _Outcomes
     if workers >= _SEVERAL:
         outcomes = InOrder(work.segment_and_write, read, workers, n_bytes=_n_bytes)
@@ -247,7 +245,6 @@ def _read(
     plans: Sequence[PlannedSource],
     reading: Reading,
     given_up: set[int],
-    expect: Callable[[list[SizeHW]], None] | None,
     *,
     whole: bool,
 ) -> Generator[_Read, None, None]:
@@ -257,7 +254,6 @@ def _read(
         plans: The sources.
         reading: How they are read.
         given_up: Numbers of those that need not be read on.
-        expect: As for `run_sources`.
         whole: Also read the files of images; otherwise the source comes instead, and no end.
     """
     for number, plan in enumerate(plans):
@@ -265,12 +261,8 @@ def _read(
             yield number, plan.source
             continue
         error: PPMobileSegError | None = None
-        told = expect is None or not plan.source.is_video
         try:
             for frame in reading.frames(plan.source):
-                if expect is not None and not told:
-                    expect([frame.image_bgr.shape[:2]])
-                    told = True
                 yield number, frame
                 if number in given_up:
                     break

@@ -1,16 +1,13 @@
 """Sharing of the cores among the pictures of a run, settled by a short measurement."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Final
 
 from ...errors import ImageError
-from ...types import ImageBGR, SizeHW
-from ..images.files import stated_size_hw
-from ..inference.session_pool import MAX_PINNED
+from ...types import ImageBGR
 from ..inference.workers import Workers, share_cores
 from ..segmenter import OrtSegmenter
 from ..sources import Source
@@ -19,11 +16,6 @@ from .run import Reading
 
 MEASURED_FROM: Final = 400
 """Images of a run from which measuring pays: it takes as long as some 15 of them."""
-
-_LOOKED_AT: Final = 256
-_FREQUENT: Final = 64
-"""Images of a size, among those looked at: opening a session takes as long as it saves over 25 to
-40 of them."""
 
 _ROUNDS: Final = 2
 _CLEARLY: Final = 1.1
@@ -68,7 +60,6 @@ def open_for_run(
         if image_bgr is not None:
             others = {way: opened(way) for way in _other_ways(shared)}
             segmenter, shared = _fastest({shared: segmenter, **others}, image_bgr)
-    segmenter.expect(_frequent_sizes_hw(images))
     _logger.info("segmenting %s", shared)
     return segmenter, shared
 
@@ -78,17 +69,6 @@ def _other_ways(workers: Workers) -> list[Workers]:
     cores = workers.count * (workers.threads or 1)
     halves = [Workers(cores // 2, 2)] if cores >= 4 else []
     return [*halves, Workers(1, None)]
-
-
-def _frequent_sizes_hw(images: Sequence[Source]) -> list[SizeHW]:
-    """Return the sizes for which a session of their own pays, by the files' headers."""
-    paths = [image.path for image in images[:_LOOKED_AT] if image.path is not None]
-    sizes_hw = Counter(stated_size_hw(path) for path in paths)
-    return [
-        size_hw
-        for size_hw, count in sizes_hw.most_common(MAX_PINNED)
-        if size_hw is not None and count >= _FREQUENT
-    ]
 
 
 def _picture(source: Source, reading: Reading) -> ImageBGR | None:
@@ -115,6 +95,7 @@ def _fastest(
 
 def _rate(count: int, segmenter: OrtSegmenter, image_bgr: ImageBGR) -> float:
     """Return the best of some rounds: whatever else the machine does makes them longer."""
+    segmenter.expect(())  # none opens a session on the way, which the run might not have
     segmenter.segment_bgr(image_bgr)  # the first one takes memory
     rates = []
     with ThreadPoolExecutor(count) as pool:

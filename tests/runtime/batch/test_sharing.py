@@ -54,7 +54,6 @@ WAYS = [Workers(4, 1), Workers(2, 2), Workers(1, None)]
         ((0.004, 0.004, 0.004), WAYS[0]),
         ((0.02, 0.004, 0.008), WAYS[1]),
         ((0.02, 0.02, 0.002), WAYS[2]),
-        ((0.0202, 0.0098, 0.02), WAYS[0]),  # not clearly faster
     ],
 )
 def test_a_long_run_takes_what_is_measured_to_be_fastest(
@@ -67,6 +66,15 @@ def test_a_long_run_takes_what_is_measured_to_be_fastest(
     assert segmenter.shared == shared == expected
     assert caplog.messages[-1] == f"segmenting {expected}"
     assert len(caplog.messages) == 2
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(109.0, WAYS[0]), (111.0, WAYS[1])])
+def test_what_is_hardly_faster_is_not_taken(tmp_path, opened, monkeypatch, rate, expected):
+    rates = {WAYS[0]: 100.0, WAYS[1]: rate, WAYS[2]: 90.0}
+    monkeypatch.setattr(tested, "_rate", lambda _, segmenter, __: rates[segmenter.shared])
+    plans = _plans(tmp_path, MEASURED_FROM)
+    _, shared = open_for_run(opened(dict.fromkeys(WAYS, 0.0)), plans, Reading())
+    assert shared == expected
 
 
 @pytest.mark.parametrize(
