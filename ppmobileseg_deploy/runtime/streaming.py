@@ -1,12 +1,13 @@
 """Streaming: results of images, videos and cameras one after another, in constant memory."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -19,11 +20,14 @@ from .parallel import InOrder
 from .picture import ImageSource, Picture, is_one_image
 from .results.result import SegmentationResult
 from .sources import Frame, Source, find_sources, read_frames
+from .sources.find import camera_index
 from .sources.frames import check_frame_choice
 from .sources.read_ahead import ahead
 
 Location: TypeAlias = str | Path | int
 Segment: TypeAlias = Callable[[ImageBGR], SegmentationResult]
+
+_SEVERAL: Final = 2
 
 
 def stream(
@@ -93,7 +97,7 @@ def stream(
     )
     if not at_hand:
         return _results(segment, pending)
-    if workers == 1 or any(isinstance(item, int) for item in items):
+    if workers == 1 or any(_is_camera(item) for item in items):
         return _read_ahead(segment, pending)
     return _several(segment, several or (lambda: segment), pending, workers)
 
@@ -145,21 +149,30 @@ def _several(
     pending: Generator[_Pending, None, None],
     workers: int,
 ) -> Generator[SegmentationResult, None, None]:
-    with closing(pending):
-        first = list(islice(pending, 2))
-        items = chain(first, pending)
-        cameras = [each for each in first if each.source and each.source.kind == "camera"]
-        if len(first) == 1 or cameras:
-            yield from _read_ahead(segment, (each for each in items))
-            return
-        one_of_several = several()
-        with InOrder(
-            lambda each: _result(one_of_several, each.read(), each.source),
-            items,
-            workers,
-            n_bytes=lambda each: each.n_bytes,
-        ) as results:
-            yield from results
+    first = tuple(islice(pending, 2))
+    alone = len(first) < _SEVERAL
+    items = _after(deque(first), pending)
+    del first  # frames of a video take memory
+    if alone:
+        yield from _read_ahead(segment, items)
+        return
+    one_of_several = several()
+    with InOrder(
+        lambda each: _result(one_of_several, each.read(), each.source),
+        items,
+        workers,
+        n_bytes=lambda each: each.n_bytes,
+    ) as results:
+        yield from results
+
+
+def _after(
+    first: "deque[_Pending]", others: Generator[_Pending, None, None]
+) -> Generator[_Pending, None, None]:
+    with closing(others):
+        while first:
+            yield first.popleft()
+        yield from others
 
 
 def _result(segment: Segment, frame: Frame, source: Source | None) -> SegmentationResult:
@@ -212,6 +225,12 @@ def _frame_of(item: Any, max_pixels: int) -> Frame:
 
 def _itself(frame: Frame) -> Frame:
     return frame
+
+
+def _is_camera(item: object) -> bool:
+    return isinstance(item, int) or (
+        isinstance(item, str | Path) and camera_index(str(item)) is not None
+    )
 
 
 def _is_one(source: object) -> bool:

@@ -1,7 +1,9 @@
 """Results come in the order of what was asked for, each saying where it is from."""
 
+import gc
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,9 +14,12 @@ import pytest
 from PIL import Image
 
 from ppmobileseg_deploy.errors import ImageError, UsageError
+from ppmobileseg_deploy.runtime import parallel
+from ppmobileseg_deploy.runtime import streaming as tested
 from ppmobileseg_deploy.runtime.images.files import as_image_bgr
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
-from ppmobileseg_deploy.runtime.sources import web
+from ppmobileseg_deploy.runtime.sources import Frame, web
+from ppmobileseg_deploy.runtime.sources import frames as sources_frames
 from ppmobileseg_deploy.runtime.streaming import stream
 
 
@@ -132,6 +137,59 @@ def test_one_image_alone_needs_no_workers(folder, source):
         raise AssertionError
 
     assert len(list(stream(_segment, source, workers=2, several=several))) == 1
+
+
+@pytest.mark.parametrize("camera", [0, "0", "/dev/video0", Path("/dev/video0")])
+def test_a_camera_among_others_keeps_them_from_being_several(folder, monkeypatch, camera):
+    def frames(index, **_):
+        assert index == 0
+        yield from (Frame(_gray(value), number) for number, value in enumerate((70, 80)))
+
+    def several():
+        raise AssertionError
+
+    monkeypatch.setattr(sources_frames, "camera_frames", frames)
+    found = stream(_segment, ["in/a.png", "in/b.png", camera], workers=2, several=several)
+    assert _told(found) == [A, B, Told(70, None, 0), Told(80, None, 1)]
+
+
+def test_the_first_frames_are_let_go_of_as_others_are(folder, monkeypatch):
+    made = []
+
+    def frames(source, **_):
+        for _ in range(9):
+            image_bgr = np.zeros((4, 4, 3), np.uint8)
+            made.append(weakref.ref(image_bgr))
+            yield Frame(image_bgr)
+
+    monkeypatch.setattr(tested, "read_frames", frames)
+    results = stream(_segment, "in/v.avi", workers=2)
+    for _ in range(5):
+        next(results)
+    gc.collect()
+    assert [reference() for reference in made[:4]] == [None] * 4
+    results.close()
+
+
+def test_closing_does_not_wait_for_a_video_that_hangs(folder, monkeypatch):
+    monkeypatch.setattr(parallel, "_PATIENCE_S", 0.1)
+    release, closed = threading.Event(), threading.Event()
+
+    def frames(source, **_):
+        try:
+            for _ in range(3):
+                yield Frame(_gray(70))
+            assert release.wait(10)
+        finally:
+            closed.set()
+
+    monkeypatch.setattr(tested, "read_frames", frames)
+    results = stream(_segment, "in/v.avi", workers=2)
+    next(results)
+    results.close()
+    assert not closed.is_set()
+    release.set()
+    assert closed.wait(10)
 
 
 def test_an_error_among_several_comes_at_its_place(folder):

@@ -142,11 +142,11 @@ class _Finder:
         if kind is None and within is not None and kind_of(within.folder / path) is not None:
             path = within.folder / path
             kind = kind_of(path)
-        camera = _CAMERA.fullmatch(location) if kind in (None, "device") else None
+        camera = camera_index(location) if within is None else None
         if kind == "folder":
             self._add_folder(path)
-        elif camera is not None and within is None:
-            self._add_camera(int(camera[1]))
+        elif camera is not None:
+            self._add_camera(camera)
         elif kind is not None:
             self._add_file(path, in_list=within is not None)
         elif addresses.scheme_of(location) is not None:
@@ -259,6 +259,21 @@ class _Finder:
         if key not in self._others:
             self._others[key] = source
             self._order.append(key)
+
+
+def camera_index(location: str) -> int | None:
+    """Return the number of the camera that a location names, such as ``"0"``.
+
+    Args:
+        location: As `find_sources` takes it.
+
+    Returns:
+        The number, from 0; None where it is no camera, or a file or folder is called so.
+    """
+    camera = _CAMERA.fullmatch(location)
+    if camera is None or kind_of(Path(location)) not in (None, "device"):
+        return None
+    return int(camera[1])
 
 
 def _is_video(path: Path) -> bool:
