@@ -131,14 +131,15 @@ def _ended(work: Work, source: str, timeout_s: float | None) -> "_Run":
     try:
         if timeout_s is None and current is not threading.main_thread():
             run.here()
-        elif not run.in_a_thread(timeout_s):
-            raise ModelTimeoutError(
-                f"{source}: expected an answer within {timeout_s:g} s, found none"
-            )
+            done = True
+        else:
+            done = run.in_a_thread(timeout_s)
     finally:
         del _active[current]
-    if run.interrupted and run.failure is not None:
+    if run.interrupted and (run.failure is not None or not done):
         raise KeyboardInterrupt
+    if not done:
+        raise ModelTimeoutError(f"{source}: expected an answer within {timeout_s:g} s, found none")
     return run
 
 

@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ppmobileseg_deploy import MetadataWarning, ModelError, OrtSegmenter, UsageE
 from ppmobileseg_deploy.errors import ModelTimeoutError
 from ppmobileseg_deploy.metadata import ModelMetadata
 from ppmobileseg_deploy.runtime.inference import session
+from ppmobileseg_deploy.runtime.inference.calls import end_runs
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 
@@ -106,6 +108,30 @@ def test_what_a_signal_raises_ends_a_run(
         assert time.monotonic() - start < 5
     finally:
         signal.signal(signal.SIGALRM, before)
+    assert _nothing_runs()
+
+
+@pytest.mark.parametrize("timeout", [None, 30.0])
+def test_a_run_in_another_thread_is_ended_for_ctrl_c(
+    timeout: float | None, looping: Callable[[int], Path]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetadataWarning)
+        segmenter = OrtSegmenter(looping(ENDLESS), timeout=timeout)
+    errors: list[BaseException] = []
+
+    def segment() -> None:
+        try:
+            segmenter(IMAGE)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=segment)
+    thread.start()
+    while thread.is_alive():
+        end_runs([thread])
+        thread.join(0.05)
+    assert [type(error) for error in errors] == [KeyboardInterrupt]
     assert _nothing_runs()
 
 
