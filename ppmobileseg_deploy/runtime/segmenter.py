@@ -251,6 +251,8 @@ class OrtSegmenter:
             with suppress(ImageError):  # too large, which segmenting it reports
                 inputs_hw[self._pipeline.preprocess.network_hw(size_hw)[1]] = None
         self._opened().expect(inputs_hw)
+        if self._sibling is not None:
+            self._sibling._opened().expect(inputs_hw)
 
     def batch(
         self,
@@ -299,8 +301,8 @@ class OrtSegmenter:
             raise UsageError("expected a batch_size or workers, found both")
         shared = self._shared(workers)
         # What else can be iterated over is asked in the thread of the caller.
-        at_hand = isinstance(images, list | tuple | np.ndarray)
-        if at_hand and batch_size == 1 and shared.count > 1:
+        several_at_hand = isinstance(images, list | tuple | np.ndarray) and len(images) > 1
+        if several_at_hand and batch_size == 1 and shared.count > 1:
             several = self._one_of_several(shared)
             sessions = several._opened()
 
@@ -500,8 +502,7 @@ class OrtSegmenter:
         other = copy(self)
         other._threads, other._sibling = threads, None
         other._pipeline = replace(self._pipeline, head=self._pipeline.head.with_threads(threads))
-        dynamic = self._opened().dynamic.with_threads(threads)
-        other._sessions = SessionPool(dynamic, self._pipeline.preprocess.padded_hw)
+        other._sessions = self._opened().with_threads(threads)
         return other
 
     def _opened(self) -> SessionPool:

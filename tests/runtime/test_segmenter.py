@@ -312,6 +312,28 @@ def test_workers_and_stacks_exclude_each_other(rgb_model: Path) -> None:
         OrtSegmenter(rgb_model).batch(images, batch_size=2, workers=2)
     with pytest.raises(UsageError, match="expected 1 to 1024 workers, found 0"):
         OrtSegmenter(rgb_model).batch(images, workers=0)
+    with pytest.raises(UsageError, match=r"expected 1 to 1024 workers, found 2\.0"):
+        OrtSegmenter(rgb_model).stream(images, workers=2.0)  # type: ignore[arg-type]
+
+
+def test_workers_have_the_sessions_that_are_expected(rgb_model: Path, quadrants_bgr: Draw) -> None:
+    segmenter = OrtSegmenter(rgb_model, threads=2, input_size_hw=(64, 64))
+    segmenter.expect([(64, 64)])
+    images = [quadrants_bgr(32, 32)] * 40
+    segmenter.batch(images, workers=2)
+    several = segmenter._sibling
+    assert several is not None
+    assert several._opened().pinned_sizes_hw == ((64, 64),)
+    segmenter.expect([(32, 64)])
+    segmenter.batch(images, workers=2)
+    assert segmenter._sibling is several
+    assert several._opened().pinned_sizes_hw == ((64, 64), (32, 64))
+
+
+def test_a_list_of_one_image_gets_all_threads(rgb_model: Path, quadrants_bgr: Draw) -> None:
+    segmenter = OrtSegmenter(rgb_model, threads=2)
+    assert len(segmenter.batch([quadrants_bgr(32, 32)])) == 1
+    assert segmenter._sibling is None
 
 
 def test_expected_sizes_are_those_of_images(rgb_model: Path) -> None:

@@ -1,6 +1,5 @@
 """Execution settings: device, execution providers, threads, precision and session options."""
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +10,7 @@ import onnxruntime as ort
 from ...errors import DeviceError, UsageError
 from ...quoting import brief
 from .openvino import chosen_precision, provider_options
-from .threads import MAX_THREADS, allowed_threads
+from .threads import allowed_threads, checked_count
 
 PROVIDERS: Final = MappingProxyType(
     {
@@ -76,7 +75,7 @@ class Execution:
             UsageError: A value, or a combination of them, has no meaning.
             DeviceError: This ONNX Runtime lacks a provider, or this processor the precision.
         """
-        threads = None if threads is None else _checked_threads(threads)
+        threads = None if threads is None else checked_count(threads, "threads")
         if sess_options is not None and not isinstance(sess_options, ort.SessionOptions):
             raise UsageError(
                 "expected sess_options to be onnxruntime.SessionOptions, found "
@@ -133,16 +132,6 @@ def device_of(provider: str) -> str:
         A key of `PROVIDERS`, or the name itself where it is none of these.
     """
     return next((key for key, value in PROVIDERS.items() if value == provider), provider)
-
-
-def _checked_threads(threads: object) -> int:
-    try:
-        count = operator.index(threads)  # type: ignore[arg-type]  # NumPy's integers, too
-    except TypeError:
-        count = 0
-    if not 1 <= count <= MAX_THREADS:
-        raise UsageError(f"expected 1 to {MAX_THREADS} threads, found {brief(threads)}")
-    return count
 
 
 def _provider_of(device: str) -> str:

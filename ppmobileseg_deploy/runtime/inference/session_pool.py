@@ -46,6 +46,8 @@ class SessionPool:
 
     def __init__(self, dynamic: Session, fixed_hw: SizeHW | None = None) -> None:
         self.dynamic = dynamic
+        self._fixed_hw = fixed_hw
+        self._expected_hw: tuple[SizeHW, ...] | None = None
         self._pinned: OrderedDict[SizeHW, Session] = OrderedDict()  # the least recent first
         self._pins = dynamic.pinnable and dynamic.device in _PINNED_ON and fixed_hw is None
         self._counts = self._pins
@@ -95,9 +97,24 @@ class SessionPool:
                 ones stay.
         """
         self._counts = False
-        for size_hw in sizes_hw:
+        self._expected_hw = tuple(sizes_hw)
+        for size_hw in self._expected_hw:
             if self._pins and size_hw not in self.pinned_sizes_hw:
                 self._pin(size_hw)
+
+    def with_threads(self, threads: int) -> "SessionPool":
+        """Return a pool of sessions on so many threads, for the sizes that this one expects.
+
+        Args:
+            threads: Threads within an operator.
+
+        Raises:
+            ModelError: The file is gone or has changed since.
+        """
+        other = SessionPool(self.dynamic.with_threads(threads), self._fixed_hw)
+        if self._expected_hw is not None:
+            other.expect(self._expected_hw)
+        return other
 
     def _pin(self, size_hw: SizeHW) -> Session:
         try:

@@ -4,12 +4,16 @@ ONNX Runtime's default is the number of the machine's cores. In a container that
 processor of 64 that would be 64 threads, which compete for it.
 """
 
+import operator
 import os
 import re
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
 from typing import Final
+
+from ...errors import UsageError
+from ...quoting import brief
 
 MAX_THREADS: Final = 1024
 """More threads than any machine has use for; ONNX Runtime would start them all."""
@@ -64,6 +68,25 @@ def openmp_threads(text: str) -> int | None:
     if not re.fullmatch(r"\+?[0-9]{1,9}", first) or int(first) == 0:
         return None
     return min(int(first), MAX_THREADS)
+
+
+def checked_count(number: object, what: str) -> int:
+    """Make sure that a number of threads or workers makes sense, and return it.
+
+    Args:
+        number: Of any type.
+        what: What it is the number of, for the message.
+
+    Raises:
+        UsageError: It is no whole number from 1 to `MAX_THREADS`.
+    """
+    try:
+        count = operator.index(number)  # type: ignore[arg-type]  # NumPy's integers, too
+    except TypeError:
+        count = 0
+    if not 1 <= count <= MAX_THREADS:
+        raise UsageError(f"expected 1 to {MAX_THREADS} {what}, found {brief(number)}")
+    return count
 
 
 def cgroup_limit(root: Path = _ROOT) -> int | None:

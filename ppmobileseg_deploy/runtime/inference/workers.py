@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...errors import UsageError
-from ...quoting import brief
-from .threads import MAX_THREADS, usable_cores
+from .threads import MAX_THREADS, checked_count, usable_cores
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,10 @@ def share_cores(
             time.
 
     Raises:
-        UsageError: A number is less than 1, or more than `MAX_THREADS`.
+        UsageError: A number is none from 1 to `MAX_THREADS`.
     """
-    for number, what in ((workers, "workers"), (threads, "threads")):
-        if number is not None and not 1 <= number <= MAX_THREADS:
-            raise UsageError(f"expected 1 to {MAX_THREADS} {what}, found {brief(number)}")
+    workers = None if workers is None else checked_count(workers, "workers")
+    threads = None if threads is None else checked_count(threads, "threads")
     if workers is None and threads is not None:
         return Workers(1, threads)
     cores = usable_cores()
