@@ -1,5 +1,6 @@
 """Parallel work: several threads each work on an item, and the results keep the items' order."""
 
+import atexit
 import os
 import queue
 import threading
@@ -10,6 +11,7 @@ from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
+from weakref import WeakSet
 
 from ..errors import UsageError
 
@@ -97,6 +99,7 @@ class InOrder(Generic[T, R]):
         """
         if self._process is None:
             self._process = os.getpid()
+            _begun.add(self)
             for thread in self._threads:
                 thread.start()
         elif self._process != os.getpid():
@@ -136,9 +139,7 @@ class InOrder(Generic[T, R]):
             return
         while self._await_first() is not None:
             self._places.popleft()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0, self._patient_until_s - monotonic()))
+        self._join()
 
     def __enter__(self) -> "InOrder[T, R]":
         return self
@@ -171,6 +172,11 @@ class InOrder(Generic[T, R]):
                     self._changed.get(timeout=max(0, self._patient_until_s - monotonic()))
                 except queue.Empty:
                     return None
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0, self._patient_until_s - monotonic()))
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:
@@ -253,3 +259,18 @@ class _Place(Generic[R]):
 
 def _none_left() -> Any:
     raise StopIteration
+
+
+_begun: "Final[WeakSet[InOrder[Any, Any]]]" = WeakSet()
+
+
+def _end_threads() -> None:
+    """End what was left behind, as the process ends: C++ aborts it if its thread is torn down."""
+    begun = [each for each in tuple(_begun) if each._process == os.getpid()]
+    for each in begun:
+        each.stop()
+    for each in begun:
+        each._join()
+
+
+atexit.register(_end_threads)

@@ -4,6 +4,7 @@ import gc
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -171,9 +172,11 @@ def test_ctrl_c_while_waiting_loses_no_result():
 class _Interrupted(queue.SimpleQueue):
     """Ctrl-C comes whenever the main thread has just taken something out."""
 
+    armed = True
+
     def get(self, *arguments, **choice):
         item = super().get(*arguments, **choice)
-        if threading.current_thread() is threading.main_thread():
+        if self.armed and threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
         return item
 
@@ -187,6 +190,7 @@ def test_ctrl_c_at_the_moment_when_a_result_comes_loses_none(monkeypatch):
             with suppress(KeyboardInterrupt):
                 found.append(next(results))
                 interrupts -= 1
+        monkeypatch.setattr(_Interrupted, "armed", False)
     assert found == list(range(6))
     assert interrupts >= 3
 
@@ -244,6 +248,28 @@ def test_one_left_behind_is_closed_with_what_holds_it():
     next(left)
     del left
     gc.collect()
+
+
+_LEFT_OPEN = """
+import time
+from ppmobileseg_deploy.runtime.parallel import InOrder
+
+def work(number):
+    time.sleep(0.2)
+    print(number, flush=True)
+
+results = InOrder(work, range(100), workers=2)
+next(results)
+"""
+
+
+def test_as_the_process_ends_so_does_what_was_begun():
+    ended = subprocess.run(
+        [sys.executable, "-c", _LEFT_OPEN], capture_output=True, text=True, check=True
+    )
+    # Two are done, or begun, and one of the two may have begun another.
+    assert 2 <= len(ended.stdout.split()) <= 6
+    assert not ended.stderr
 
 
 def test_workers_are_needed():

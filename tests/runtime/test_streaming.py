@@ -190,6 +190,9 @@ def test_closing_does_not_wait_for_a_video_that_hangs(folder, monkeypatch):
     assert not closed.is_set()
     release.set()
     assert closed.wait(10)
+    for thread in threading.enumerate():
+        if thread.name.startswith("worker-"):
+            thread.join(10)
 
 
 def test_an_error_among_several_comes_at_its_place(folder):
