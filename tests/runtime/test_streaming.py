@@ -173,12 +173,13 @@ def test_the_first_frames_are_let_go_of_as_others_are(folder, monkeypatch):
 
 def test_closing_does_not_wait_for_a_video_that_hangs(folder, monkeypatch):
     monkeypatch.setattr(parallel, "_PATIENCE_S", 0.1)
-    release, closed = threading.Event(), threading.Event()
+    hangs, release, closed = threading.Event(), threading.Event(), threading.Event()
 
     def frames(source, **_):
         try:
             for _ in range(3):
                 yield Frame(_gray(70))
+            hangs.set()
             assert release.wait(10)
         finally:
             closed.set()
@@ -186,6 +187,7 @@ def test_closing_does_not_wait_for_a_video_that_hangs(folder, monkeypatch):
     monkeypatch.setattr(tested, "read_frames", frames)
     results = stream(_segment, "in/v.avi", workers=2)
     next(results)
+    assert hangs.wait(10)
     results.close()
     assert not closed.is_set()
     release.set()
