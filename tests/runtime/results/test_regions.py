@@ -48,3 +48,16 @@ def test_what_is_unlikely_small_or_not_wanted_is_left_out(result_of):
 def test_a_least_area_that_is_none_is_refused(result_of, min_area):
     with pytest.raises(UsageError, match="expected a least area of 0 pixels or more, found"):
         result_of([[0]]).regions(min_area=min_area)
+
+
+def test_a_spiral_is_one_region(result_of):
+    labels = np.zeros((101, 101), np.uint8)
+    for ring in range(0, 50, 2):
+        end = 101 - ring
+        labels[ring, ring:end] = labels[ring:end, end - 1] = labels[end - 1, ring:end] = 1
+        labels[ring + 2 : end, ring] = 1
+        labels[ring + 2, ring : ring + 3] = 1
+    regions = result_of(labels).regions()
+    assert len(regions) == label(labels, background=255, connectivity=1).max()
+    assert regions[0].box_xyxy == (0, 0, 101, 101)
+    assert len(result_of(labels).to_polygons(0)[0].exterior) > 100
