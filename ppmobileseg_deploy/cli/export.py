@@ -60,6 +60,7 @@ def export(
     output: given.Output = _FILE_NAME,
     work_dir: given.WorkDir = None,
     web: given.Web = None,
+    triton: given.Triton = None,
     weights: Weights = None,
     names: given.Names = None,
     palette: given.Palette = None,
@@ -115,6 +116,7 @@ def export(
         export_onnx,
         write_golden,
         write_sidecar,
+        write_triton,
     )
     from ..exporters import dump_info as write_info
     from ..runtime.drawing.window import Window
@@ -192,6 +194,8 @@ def export(
         _check_sidecar(sidecar_path(target), dump_info=dump_info)
     if golden is not None:
         check_folder(golden)
+    if triton is not None:
+        check_folder(triton)
     if dump_info:
         check_sdk_options(options)
     if atol is not None:
@@ -254,6 +258,9 @@ def export(
     if web is not None and runtime is not None:
         write_page(web, runtime)
         stdout.print(f"page: ppms web {printable(str(web))}", markup=False, soft_wrap=True)
+    if triton is not None:
+        repository = printable(str(write_triton(target, triton)))
+        stdout.print(f"model of Triton: {repository}", markup=False, soft_wrap=True)
     if golden is not None:
         with stderr.status("running the file on a picture"):
             manifest = write_golden(target, golden)

@@ -60,6 +60,15 @@ Web = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+Triton = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Also put the file into this model repository of Triton Inference Server, with its "
+        "config.pbtxt and a file of class names.",
+        rich_help_panel=_WHERE,
+    ),
+]
 
 Names = Annotated[
     str | None,

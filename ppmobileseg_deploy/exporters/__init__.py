@@ -12,6 +12,7 @@ from .ort_format import OrtReport, convert_to_ort
 from .parity import ParityCase, ParityReport
 from .precision import CalibrationSet, Int8Options, Int8Report
 from .sidecar import write_sidecar
+from .triton import write_triton
 
 __all__ = [
     "CalibrationSet",
@@ -34,4 +35,5 @@ __all__ = [
     "graft",
     "write_golden",
     "write_sidecar",
+    "write_triton",
 ]

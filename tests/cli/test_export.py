@@ -453,6 +453,21 @@ def test_version(export: Export) -> None:
     assert export("--version") == (0, f"ppms-export {VERSION}\n", "")
 
 
+def test_a_file_is_put_into_a_model_repository(export: Export) -> None:
+    code, out, _ = export(CHECKPOINT, "-o", "m.onnx", "--triton", "models", "--verify", "off")
+    assert code == 0
+    assert "model of Triton: models/m\n" in out
+    written = Path("models", "m", "1", "model.onnx").read_bytes()
+    assert written == Path("m.onnx").read_bytes()
+    assert Path("models", "m", "config.pbtxt").read_text().startswith('name: "m"\n')
+
+    Path("file").write_text("mine")
+    code, out, err = export(CHECKPOINT, "-o", "n.onnx", "--triton", "file", "--verify", "off")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert not Path("n.onnx").exists()
+
+
 def test_a_label_head_is_written_beside_the_file(export: Export) -> None:
     code, stdout, _ = export(CHECKPOINT, "-o", "m.onnx", "--label-head", "--verify", "off")
     assert code == 0
