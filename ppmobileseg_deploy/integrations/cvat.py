@@ -4,7 +4,7 @@ Source: cvat-sdk 2.80, ``cvat_sdk.auto_annotation``.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import cvat_sdk.auto_annotation as cvataa
 import PIL.Image
@@ -15,8 +15,6 @@ from ..runtime.results.class_masks import class_masks
 from ..runtime.results.polygons import find_polygons, line_around
 from ..runtime.results.result import SegmentationResult
 from ..runtime.segmenter import OrtSegmenter
-
-_LEAST_POINTS: Final = 3
 
 
 class CvatFunction:
