@@ -112,6 +112,29 @@ def test_keys_and_another_site(running, slow_model, small, tmp_path):
     assert "first-key-of-users" not in "".join(server.log)
 
 
+def test_addresses_are_fetched_where_that_is_allowed_and_private_ones_never(running, slow_model):
+    with (
+        running(slow_model, "--allow-url") as server,
+        socket.create_server(("127.0.0.1", 0)) as neighbour,
+    ):
+        port = neighbour.getsockname()[1]
+        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1", "169.254.169.254"):
+            address = f"http://{host}:{port}/a.png"
+            answer = server.http.post("/v1/segment", params={"url": address})
+            assert answer.status_code == 422
+            assert answer.json()["error"].endswith(
+                "expected a public address, found a private one"
+            )
+        for address in ("file:///etc/passwd", "ftp://example.org/a.png", "", "http://"):
+            answer = server.http.post("/v1/segment", params={"url": address})
+            assert (answer.status_code, list(answer.json())) == (422, ["error"])
+        neighbour.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody came
+            neighbour.accept()
+        assert server.http.get("/v1/model").json()["limits"]["fetches_addresses"] is True
+    assert str(port) not in "".join(server.log)
+
+
 def test_a_full_server_refuses_at_once_and_ends_with_all_answered(running, slow_model, small):
     options = ("--workers", "1", "--threads", "1", "--queue", "1", "--timeout", "9")
     with running(slow_model, *options) as server, ThreadPoolExecutor(2) as threads:
