@@ -91,6 +91,7 @@ def _serves(folder: Path, command: list[str]) -> bool:
     environment = {
         "PATH": f"{folder / 'ppms' / 'bin'}:/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         "PPMS_MODEL": str(folder / "end2end.onnx"),
     }
     server = subprocess.Popen([*_confined(), *command], cwd=folder, env=environment)
