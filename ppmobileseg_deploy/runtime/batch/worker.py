@@ -39,6 +39,7 @@ class WritingWorker:
         self._error: BaseException | None = None
         self._failed = False
         self._closing = False
+        self._ended = False
         # Entered by the lock itself: where Ctrl-C meets the methods of a condition, which are
         # written in Python, the lock may stay locked for ever.
         self._lock = RLock()
@@ -79,6 +80,9 @@ class WritingWorker:
         with self._lock:
             self._closing = True
             self._changed.notify_all()
+            # Before joining: until Python 3.12, a thread passes for ended once Ctrl-C has come
+            # while it was waited for, and files would be left half written.
+            self._changed.wait_for(lambda: self._ended)
         self._thread.join()
         self._raise_error()
 
@@ -104,6 +108,14 @@ class WritingWorker:
             raise error
 
     def _run(self) -> None:
+        try:
+            self._work_off()
+        finally:
+            with self._lock:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _work_off(self) -> None:
         while True:
             with self._lock:
                 self._changed.wait_for(lambda: self._pending or self._closing)

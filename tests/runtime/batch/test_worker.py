@@ -1,5 +1,7 @@
 """Work is done behind the caller's back, but in order, bounded, and never silently lost."""
 
+import signal
+import sys
 import threading
 from contextlib import suppress
 
@@ -106,3 +108,28 @@ def test_ctrl_c_within_a_method_of_a_condition_does_not_keep_it_locked(monkeypat
     closing.join(SECONDS)
     assert not closing.is_alive()
     assert done == [1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_ctrl_c_while_it_closes_does_not_cut_the_waiting_short():
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    release, done = threading.Event(), []
+    worker = WritingWorker()
+    worker.put(lambda: done.append(release.wait(10)))
+    interrupted = threading.main_thread().ident, signal.SIGINT
+    timers = [
+        threading.Timer(0.1, signal.pthread_kill, interrupted),
+        threading.Timer(0.3, release.set),
+    ]
+    try:
+        for timer in timers:
+            timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            worker.close()
+        assert not done
+        worker.close()
+        assert done == [True]
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        for timer in timers:
+            timer.join()
