@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLD := .venv-old-runtime
 PORTS := .venv-ports
+CLUSTER := .venv-cluster
 ANNOTATION := .venv-annotation
 EXPORT_PORT = $(BIN)/ppms-export demo/ppmobileseg_tiny_demo.pth --label-head --sidecar --verify off
 VINO := .venv-openvino
@@ -14,8 +15,7 @@ HAS_VINO = $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 NO_VINO := NOT RUN: onnxruntime-openvino 1.24.1 has packages for Python 3.11 to 3.13
 PIP := $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports test-annotation check docs package bench benchmarks endurance format clean
-.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports check docs package bench benchmarks endurance serve-load check-deploy format clean
+.PHONY: demo demo-model web-demo accuracy test coverage test-web bench-web test-old-runtime test-openvino test-ports test-cluster test-annotation check docs package bench benchmarks endurance serve-load check-deploy format clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -108,6 +108,16 @@ $(VINO)/.installed: pyproject.toml constraints.txt
 	$(VINO)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  onnxruntime-openvino==1.24.1 numpy opencv-python pillow simplejpeg typer rich pytest
 	$(VINO)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# Batches on a real Ray of several nodes and from S3 to S3, in an environment of their own.
+test-cluster: $(CLUSTER)/.installed
+	$(CLUSTER)/bin/python -m pytest --confcutdir=tests/cluster_ray tests/cluster_ray -o pythonpath=tests/cluster_ray -W default
+
+$(CLUSTER)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster]' pytest
+	$(CLUSTER)/bin/pip install --quiet --disable-pip-version-check 'moto[server,s3]==5.2.5'
 	@touch $@
 
 # The examples in C++, JavaScript and Python, each compared with what Python answers, in environments of their own.
@@ -204,4 +214,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(OLD) $(VINO) $(PORTS) $(ANNOTATION) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules examples/node/node_modules
+	rm -rf $(VENV) $(OLD) $(VINO) $(PORTS) $(CLUSTER) $(ANNOTATION) build dist site .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo/output tests/web/node_modules examples/node/node_modules
