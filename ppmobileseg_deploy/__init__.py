@@ -1,5 +1,6 @@
 """PP-MobileSeg on a plain CPU: checkpoint to ONNX, photographs to labels."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from .runtime.sources.video import VideoWarning
 
 __version__ = VERSION
+
+# Packages of ONNX Runtime from 1.32 on keep an identifier of the machine and a record of sessions
+# in the user's cache, and have code that sends it. Whoever wants that says so before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "OrtSegmenter",

@@ -1,6 +1,8 @@
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,30 @@ def test_the_package_imports_without_pytorch_and_onnx() -> None:
     )
     assert finished.stdout.strip() == "[]"
     assert finished.stderr == ""
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "1"), ("0", "0")])
+def test_onnx_runtime_does_not_report_on_its_use_unless_the_user_says_so(
+    chosen: str | None, expected: str
+) -> None:
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": chosen or ""}
+    if chosen is None:
+        del environment["ORT_DISABLE_TELEMETRY"]
+    code = "import os, ppmobileseg_deploy; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert finished.stdout.strip() == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is that of Linux")
+def test_a_session_keeps_nothing_in_the_users_cache(tmp_path: Path) -> None:
+    model = Path(__file__).parents[1] / "demo" / "ppmobileseg_tiny_demo.onnx"
+    code = f"import ppmobileseg_deploy; ppmobileseg_deploy.OrtSegmenter({str(model)!r})"
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ppmobileseg_deploy.__all__)
