@@ -45,8 +45,8 @@ def names_of(
             return names, origin, None
     names, _ = default_classes(network.num_classes)
     if names == BUILT_IN["ade20k"][0]:
-        return names, "ADE20K's, as there are 150 and the checkpoint gives no others", None
-    return names, "made up, as the checkpoint gives none", None
+        return names, "ADE20K's, as there are 150 and no others are given", None
+    return names, "made up, as none are given", None
 
 
 def palette_of(

@@ -118,5 +118,9 @@ def _manifest_faults(plan: Plan, counts: Counts) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError, PPMobileSegError) as error:
         return [f"{MANIFEST} cannot be read: {brief(str(error))}"]
     if found != counts:
-        return [f"{MANIFEST}: expected {counts}, found {found}"]
+        return [f"{MANIFEST}: expected {_said(counts)}, as in the files, found {_said(found)}"]
     return []
+
+
+def _said(counts: Counts) -> str:
+    return f"{counts.rows} images and {counts.errors} errors"

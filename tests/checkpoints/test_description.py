@@ -35,7 +35,7 @@ def test_what_nobody_says_is_mmsegmentations() -> None:
         tool_version=metadata.tool_version,
     )
     assert metadata == expected
-    assert origins.names == "ADE20K's, as there are 150 and the checkpoint gives no others"
+    assert origins.names == "ADE20K's, as there are 150 and no others are given"
     assert origins.palette == "those of these names"
     assert origins.normalisation == origins.channel_order == "ADE20K's, as there are 150 classes"
     assert origins.resizing == origins.filling == "ADE20K's, as there are 150 classes"
@@ -46,7 +46,7 @@ def test_other_classes_without_names_are_numbered() -> None:
     metadata, origins = describe(checkpoint(19))
     assert metadata.class_names[18] == "class 18"
     assert metadata.palette_rgb == distinct_palette(19)
-    assert (origins.names, origins.palette) == ("made up, as the checkpoint gives none", "made up")
+    assert (origins.names, origins.palette) == ("made up, as none are given", "made up")
 
 
 def test_what_the_checkpoint_says() -> None:

@@ -204,7 +204,10 @@ def _row_of(out, change):
         (lambda out: (out / "part-00001.parquet").write_bytes(b"PAR1"), "cannot be read"),
         (lambda out: (out / "part-00009.parquet").write_bytes(b""), "no file of the plan"),
         (lambda out: (out / MANIFEST).unlink(), "is missing"),
-        (lambda out: (out / MANIFEST).write_text('{"images": 1, "errors": 0}'), "expected Counts"),
+        (
+            lambda out: (out / MANIFEST).write_text('{"images": 1, "errors": 0}'),
+            "expected 11 images and 1 errors, as in the files, found 1 images and 0 errors",
+        ),
         (lambda out: _row_of(out, lambda t: t.slice(1)), "expected 4 rows, found 3"),
         (lambda out: _row_of(out, lambda t: pa.concat_tables([t, t[:1]])), "found 5"),
         (lambda out: _row_of(out, lambda t: t.take([0, 0, 2, 3])), "row 1: expected"),

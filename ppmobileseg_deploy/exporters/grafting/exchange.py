@@ -120,6 +120,7 @@ def graft(
     started = time.perf_counter()
     on_progress("reading the file")
     source = read_source(path, threshold)
+    _check_end(source.model)
     end = find_end(source.model, source.output)
 
     on_progress("running it")
@@ -187,6 +188,16 @@ def _check_target(target: Path, path: Path) -> None:
         raise UsageError(f"expected the name of an ONNX file, found {target}")
     if kind_of(target) is not None and kind_of(path) is not None and target.samefile(path):
         raise UsageError(f"{target} is the file that is to be grafted: expected another name")
+
+
+def _check_end(model: ModelProto) -> None:
+    """Refuse a file that was grafted, or exported, with labels cell by cell."""
+    said = {each.key: each.value for each in model.metadata_props}
+    if said.get(_OURS + "output") == "labels" and said.get(_OURS + "vim") == "cell":
+        raise ExportError(
+            "expected an end that enlarges the scores of all classes, found labels cell by cell: "
+            "the file is as fast as a graft makes it"
+        )
 
 
 def _describe(model: ModelProto, metadata: ModelMetadata) -> None:

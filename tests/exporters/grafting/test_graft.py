@@ -327,6 +327,13 @@ def test_what_is_not_recognised_is_said_in_one_line(make_network, end, kind, mes
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_a_file_that_needs_no_graft_is_said_to_be_one(make_network):
+    grafted = graft(make_network(by_argmax(), types=(INT64,)), force=True).path
+    with pytest.raises(ExportError, match="found labels cell by cell: the file is as fast"):
+        graft(grafted, grafted.with_name("again.onnx"))
+    assert not grafted.with_name("again.onnx").exists()
+
+
 def test_its_own_file_is_not_overwritten(make_network):
     path = make_network(by_argmax(), types=(INT64,))
     with pytest.raises(UsageError, match="is the file that is to be grafted"):
