@@ -45,9 +45,9 @@ def print_report(benchmark: Benchmark, console: Console) -> None:
         console.print(head_table(rows))
 
 
-def _table(*columns: str) -> Table:
-    """A plain table: the first column is text, the others are numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def _table(*columns: str, gap: int = 1) -> Table:
+    """A plain table: the first column is text, the others are numbers, ``gap`` spaces apart."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for number, column in enumerate(columns):
         if number == 0:
             table.add_column(column, overflow="fold")
@@ -117,6 +117,7 @@ def head_table(rows: "Sequence[HeadRow]") -> Table:
         *forms,
         *(f"{forms[0]}/{form}" for form in others),
         f"wrong ({', '.join(others)})",
+        gap=2,
     )
     height, width = first.grid_hw
     threads = "all threads" if first.threads is None else plural(first.threads, "thread")

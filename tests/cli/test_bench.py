@@ -134,6 +134,12 @@ def test_tables_of_large_networks_fit_a_terminal(bench, model_bytes):
     assert "64x128" in out
 
 
+def test_the_name_of_a_grafted_file_takes_one_line(bench, model_bytes):
+    Path("end2end.grafted.onnx").write_bytes(model_bytes())
+    out = bench("end2end.onnx", "end2end.grafted.onnx", "--runs", "1", "--size", "512")[1]
+    assert sum(line.startswith("end2end.grafted.onnx ") for line in out.splitlines()) == 2
+
+
 def test_engines_are_said_to_be_compared_with_onnx_runtime(bench, monkeypatch):
     def stand_in(model, shape, threads, precision):
         return lambda tensor: np.zeros((1, 1, *tensor.shape[2:]), np.int64)
