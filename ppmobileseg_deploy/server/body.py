@@ -1,7 +1,7 @@
 """Bodies of requests: counted while they stream, taken from forms, in bounded time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
@@ -73,15 +73,16 @@ def is_form(request: Request) -> bool:
     return kind.partition(";")[0].strip().lower() == "multipart/form-data"
 
 
-async def file_of_form(request: Request, body: bytes) -> bytes:
+async def file_of_form(request: Request, body: bytes, parameters: Collection[str]) -> bytes:
     """Return the content of the field `FIELD` of a form.
 
     Args:
         request: Whose headers say where the parts of the body begin.
         body: The body.
+        parameters: Names that belong in the address; a form that has them would have no effect.
 
     Raises:
-        RequestError: It is no form, or has no such field.
+        RequestError: It is no form, or has no such field, or several, or a parameter.
     """
 
     async def stream() -> AsyncGenerator[bytes, None]:
@@ -108,6 +109,17 @@ async def file_of_form(request: Request, body: bytes) -> bytes:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 f"expected a form with a field {FIELD!r}, found "
                 + (", ".join(repr(name) for name in form) or "none"),
+            )
+        for name in form:
+            if name in parameters:
+                raise RequestError(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    f"expected {name!r} in the address, as in ?{name}=..., found it in the form",
+                )
+        if (count := len(form.getlist(FIELD))) > 1:
+            raise RequestError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"expected a form with one field {FIELD!r}, found {count}",
             )
         # A field without a file name is text, by which bytes of an image do not survive.
         return value.encode() if isinstance(value, str) else await value.read()

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from ..errors import UsageError
+from ..quoting import brief
 from ..version import VERSION
 from .body import FIELD, file_of_form, is_form
 from .formats import DEFAULT_FORMAT, FORMATS, format_named, style_of
@@ -95,6 +96,7 @@ def v1_routes(service: Service) -> APIRouter:
             Query(description="Fetch the image from here, where the server allows it"),
         ] = None,
     ) -> Response:
+        parameters = _parameters(request)
         chosen = format_named(format)
         style = style_of(names, classes, opacity, tolerance=tolerance, min_area=min_area)
         if format == "cutout" and classes is None:
@@ -103,7 +105,7 @@ def v1_routes(service: Service) -> APIRouter:
         async def content_of(body: bytes) -> bytes:
             if url is not None:
                 return await service.fetch(url)
-            return await file_of_form(request, body) if is_form(request) else body
+            return await file_of_form(request, body, parameters) if is_form(request) else body
 
         content = await service.answer(
             request,
@@ -142,3 +144,14 @@ def v1_routes(service: Service) -> APIRouter:
         }
 
     return router
+
+
+def _parameters(request: Request) -> list[str]:
+    """Return the names of the route's parameters, and refuse others."""
+    known = [each.alias for each in request.scope["route"].dependant.query_params]
+    unknown = [brief(name) for name in request.query_params if name not in known]
+    if unknown:
+        raise UsageError(
+            f"expected the parameters {', '.join(known)}, found {', '.join(unknown[:3])}"
+        )
+    return known

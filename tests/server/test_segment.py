@@ -87,6 +87,7 @@ def _form(content, field=b"file", boundary=b"xyz"):
 
 
 _FORM = {"Content-Type": "multipart/form-data; boundary=xyz"}
+_IN_THE_ADDRESS = "expected 'format' in the address, as in ?format=..., found it in the form"
 
 
 @pytest.mark.parametrize(
@@ -100,10 +101,14 @@ _FORM = {"Content-Type": "multipart/form-data; boundary=xyz"}
         ("?opacity=2", b"", {}, 422, "expected an opacity in [0, 1], found 2.0"),
         ("?opacity=nan", b"", {}, 422, "expected an opacity in [0, 1], found nan"),
         ("?opacity=x", b"", {}, 422, "opacity: Input should be a valid number"),
+        ("?opacty=0.8", b"", {}, 422, "expected the parameters format, classes, opacity, "),
+        ("?Format=labels&x=1", b"", {}, 422, "min_area, url, found 'Format', 'x'"),
         ("?url=http://example.org/a.jpg", b"", {}, 403, "this server fetches none"),
         ("", b"x", {"Content-Encoding": "gzip"}, 415, "expected a body without Content-Encoding"),
         ("", b"", _FORM, 422, "expected a form with a field 'file', found none"),
         ("", _form(b"x", b"image"), _FORM, 422, "a field 'file', found 'image'"),
+        ("", _form(b"labels", b"format")[:-9] + _form(b"x"), _FORM, 422, _IN_THE_ADDRESS),
+        ("", _form(b"x")[:-9] + _form(b"y"), _FORM, 422, "one field 'file', found 2"),
         ("", _form(b"x"), _FORM, 415, "found something else"),
         ("", b"no form", _FORM, 400, "expected a form (multipart/form-data), found a fault"),
         ("", b"x", {"Content-Type": "multipart/form-data"}, 400, "Missing boundary"),
