@@ -8,9 +8,10 @@ from time import perf_counter
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ..errors import UsageError
+from ..quoting import brief
 from ..runtime.images.headers import MAX_PIXELS
 from ..version import VERSION
-from .formats import FORMATS, Counts
+from .formats import FORMATS, UNREADABLE, Counts
 from .listing import list_images
 from .places import Place
 from .plan import Plan, differences, read_plan, results_in
@@ -172,18 +173,34 @@ def run_batch(
                 progress(before + rows, plan.images, rows / (perf_counter() - start))
     seconds = perf_counter() - start
     if not failures:
-        _write_manifest(plan, there, Counts(rows, errors))
+        earlier, failures = _counted(plan, there)
+        if not failures:
+            _write_manifest(plan, Counts(earlier.rows + rows, earlier.errors + errors))
     return BatchReport(plan, len(there), made, Counts(rows, errors), tuple(failures), seconds)
 
 
-def _write_manifest(plan: Plan, earlier: set[int], made: Counts) -> None:
-    found = [plan.file_format.counts(plan.place(number)) for number in sorted(earlier)]
-    rows = made.rows + sum(each.rows for each in found)
-    errors = made.errors + sum(each.errors for each in found)
+def _counted(plan: Plan, earlier: set[int]) -> tuple[Counts, list[str]]:
+    """Count what earlier runs made; also a line for each of their files that cannot be read."""
+    rows = errors = 0
+    failures: list[str] = []
+    for number in sorted(earlier):
+        try:
+            found = plan.file_format.counts(plan.place(number))
+        except UNREADABLE as error:
+            failures.append(
+                f"{plan.name(number)} of an earlier run cannot be read: {brief(str(error))}; "
+                "remove it, and --resume makes it anew"
+            )
+            continue
+        rows, errors = rows + found.rows, errors + found.errors
+    return Counts(rows, errors), failures
+
+
+def _write_manifest(plan: Plan, counts: Counts) -> None:
     manifest = {
         "source": plan.source,
-        "images": rows,
-        "errors": errors,
+        "images": counts.rows,
+        "errors": counts.errors,
         "files": plan.files,
         "rows_per_file": plan.rows_per_file,
         "format": plan.format,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..errors import PPMobileSegError
 from ..integrations.arrow import schema_of
 from .places import Place
 
@@ -132,3 +133,14 @@ FORMATS: Final[Mapping[str, Format]] = {
     "webdataset": Format(".tar", _encode_tar, _tar_counts, _tar_rows),
 }
 """By name. Both keep their counts in the file, so that nothing else has to be written with it."""
+
+UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    pa.ArrowException,
+    tarfile.TarError,
+    PPMobileSegError,
+)
+"""What a file raises that is damaged, or none of ours."""

@@ -5,12 +5,10 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-import pyarrow as pa
-
-from ..errors import PPMobileSegError, UsageError
+from ..errors import UsageError
 from ..quoting import brief
 from .batch import MANIFEST
-from .formats import Counts, Row
+from .formats import UNREADABLE, Counts, Row
 from .places import Place
 from .plan import Plan, read_plan, results_in
 
@@ -57,14 +55,7 @@ def verify_batch(destination: str) -> Verification:
             continue
         try:
             found, wrong = _verify_file(plan, number)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            pa.ArrowException,
-            PPMobileSegError,
-        ) as error:
+        except UNREADABLE as error:
             faults.append(f"{plan.name(number)} cannot be read: {brief(str(error))}")
             continue
         rows, errors = rows + found.rows, errors + found.errors
@@ -115,12 +106,12 @@ def _manifest_faults(plan: Plan, counts: Counts) -> list[str]:
     try:
         manifest = json.loads(place.read(_MOST_BYTES))
         found = Counts(manifest["images"], manifest["errors"])
-    except (OSError, ValueError, KeyError, TypeError, PPMobileSegError) as error:
+    except UNREADABLE as error:
         return [f"{MANIFEST} cannot be read: {brief(str(error))}"]
     if found != counts:
-        return [f"{MANIFEST}: expected {_said(counts)}, as in the files, found {_said(found)}"]
+        return [f"{MANIFEST}: expected, as in the files, {_said(counts)}; found {_said(found)}"]
     return []
 
 
 def _said(counts: Counts) -> str:
-    return f"{counts.rows} images and {counts.errors} errors"
+    return f"{counts.rows} images, {counts.errors} with an error"

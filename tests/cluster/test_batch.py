@@ -206,7 +206,7 @@ def _row_of(out, change):
         (lambda out: (out / MANIFEST).unlink(), "is missing"),
         (
             lambda out: (out / MANIFEST).write_text('{"images": 1, "errors": 0}'),
-            "expected 11 images and 1 errors, as in the files, found 1 images and 0 errors",
+            "as in the files, 11 images, 1 with an error; found 1 images, 0 with an error",
         ),
         (lambda out: _row_of(out, lambda t: t.slice(1)), "expected 4 rows, found 3"),
         (lambda out: _row_of(out, lambda t: pa.concat_tables([t, t[:1]])), "found 5"),
@@ -224,6 +224,24 @@ def test_verify_finds(pictures, tmp_path, model, damage, fault):
     _batch(pictures, out, model, rows_per_file=4)
     damage(out)
     assert any(fault in each for each in verify_batch(str(out)).faults)
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "webdataset"])
+def test_a_damaged_file_of_an_earlier_run_is_named(pictures, tmp_path, model, file_format):
+    out = tmp_path / "out"
+    _batch(pictures, out, model, rows_per_file=4, file_format=file_format)
+    (damaged,) = out.glob("part-00001.*")
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    (out / MANIFEST).unlink()
+    report = _batch(pictures, out, model, resume=True)
+    (failure,) = report.failures
+    assert failure.startswith(f"{damaged.name} of an earlier run cannot be read: ")
+    assert failure.endswith("; remove it, and --resume makes it anew")
+    assert not (out / MANIFEST).exists()
+    assert any(damaged.name in each for each in verify_batch(str(out)).faults)
+    damaged.unlink()
+    assert _batch(pictures, out, model, resume=True).failures == ()
+    assert verify_batch(str(out)).faults == ()
 
 
 def test_there_is_nothing_to_verify(tmp_path):
