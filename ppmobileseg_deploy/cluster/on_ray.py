@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, Final
 
+from rich.text import Text
+
 from ..errors import UsageError
 from .plan import Plan
 from .work import FileDone, Worker
@@ -14,6 +16,8 @@ AT_A_TIME: Final = 1000
 
 RETRIES: Final = 10
 """How often a task is begun again whose process or machine is lost."""
+
+_MOST: Final = 200  # characters of a message
 
 _workers: dict[Plan, Worker] = {}  # of a process, which Ray uses for many tasks
 
@@ -81,8 +85,13 @@ def _run(
             try:
                 yield ray.get(reference)
             except ray.exceptions.RayError as error:
-                what = " ".join(str(error).split())[:200]
+                what = plain_line(str(error))
                 yield FileDone(number, None, f"Ray lost it {RETRIES + 1} times: {what}")
+
+
+def plain_line(message: str) -> str:
+    """Return a message of Ray, which colours parts of it, as one line without colours."""
+    return " ".join(Text.from_ansi(message).plain.split())[:_MOST]
 
 
 def _make(plan: Plan, number: int, model: bytes, threads: int) -> FileDone:
