@@ -25,7 +25,7 @@ from .checkpoint_options import (
     Stretch,
 )
 from .command import Command
-from .console import Version, new_app, print_note, stderr, stdout
+from .console import Version, new_app, plural, print_note, stderr, stdout
 from .extras import require_export_extra
 from .inputs import check_inputs
 from .preparation import filling, sizes
@@ -149,7 +149,7 @@ def _table(report: "GraftReport") -> Table:
     row("output", "labels" + (f"; logits / {metadata.stride}" if report.has_logits else ""))
     row("size", f"{report.size_bytes / 1e6:.2f} MB")
     table.add_section()
-    row("labels", f"{100 * proof.equal_labels:.3f} % equal on {proof.images} images")
+    row("labels", f"{100 * proof.equal_labels:.3f} % equal on {plural(proof.images, 'image')}")
     height, width = proof.timed_hw
     row(f"on a picture of {height}x{width}", _speed(proof.old_ms, proof.new_ms))
     row("its end alone", _speed(proof.old_own_ms, proof.new_own_ms))
