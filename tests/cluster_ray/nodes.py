@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -24,12 +25,15 @@ class Nodes:
 
     def __init__(self, count: int) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        # Its own: otherwise it becomes the cluster that others on this machine find by default.
+        self._folder = TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
         self._cluster: Any = Cluster(
             initialize_head=True,
             head_node_args={
                 "num_cpus": 0,
                 "object_store_memory": _STORE_BYTES,
                 "include_dashboard": False,
+                "temp_dir": self._folder.name,
             },
         )
         self._nodes: list[Any] = []
@@ -51,12 +55,18 @@ class Nodes:
         self._cluster.remove_node(self._nodes.pop(number % len(self._nodes)), allow_graceful=False)
 
     def workers(self) -> list[int]:
-        """Return the processes that are at a task of ours."""
+        """Return the processes of this cluster, and of no other, that are at a task of ours."""
+        raylets = {
+            each.process.pid
+            for node in self._nodes
+            for each in node.all_processes.get("raylet", ())
+        }
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 line = (folder / "cmdline").read_bytes()
-                if line.startswith(b"ray::_make"):
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if line.startswith(b"ray::_make") and parent in raylets:
                     found.append(int(folder.name))
         return sorted(found)
 
@@ -89,3 +99,4 @@ class Nodes:
         traceback: TracebackType | None,
     ) -> None:
         self._cluster.shutdown()
+        self._folder.cleanup()
