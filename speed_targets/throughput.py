@@ -15,7 +15,8 @@ from ppmobileseg_deploy import OrtSegmenter
 from ppmobileseg_deploy.benchmarking import Spread, take_turns
 from ppmobileseg_deploy.exporters.options import Vim
 from ppmobileseg_deploy.runtime.batch import PlannedSource, plan_outputs
-from ppmobileseg_deploy.runtime.batch.run import Reading, run_sources
+from ppmobileseg_deploy.runtime.batch.reading import Reading
+from ppmobileseg_deploy.runtime.batch.run import run_sources
 from ppmobileseg_deploy.runtime.batch.sharing import open_for_run
 from ppmobileseg_deploy.runtime.drawing.style import Style
 from ppmobileseg_deploy.runtime.inference.workers import Workers

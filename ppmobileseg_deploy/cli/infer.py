@@ -28,7 +28,8 @@ from .hints import with_hint
 
 if TYPE_CHECKING:
     from ..runtime.batch import PlannedSource
-    from ..runtime.batch.run import RunReport, Segment
+    from ..runtime.batch.observer import RunReport
+    from ..runtime.batch.run import Segment
     from ..runtime.drawing.style import Style
     from ..runtime.inference.workers import Workers
     from ..runtime.segmenter import OrtSegmenter
@@ -93,7 +94,8 @@ def infer(
     import numpy as np
 
     from ..runtime.batch import PlannedSource
-    from ..runtime.batch.run import Reading, run_sources
+    from ..runtime.batch.reading import Reading
+    from ..runtime.batch.run import run_sources
     from ..runtime.batch.session_sizes import expect_sizes
     from ..runtime.batch.sharing import open_for_run
     from ..runtime.drawing.style import Style, choose

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from ..quoting import printable
+from ..runtime.batch.observer import Observer
 from ..runtime.batch.planning import FRAME_NAME
-from ..runtime.batch.run import Observer
 from ..runtime.results.pictures import draw_overlay
 from ..runtime.results.records import json_text, to_json
 from .console import plural, print_note, stderr

@@ -11,16 +11,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
-from ...errors import ImageError, OutputError, PPMobileSegError, UsageError
+from ...errors import ImageError, OutputError, PPMobileSegError
 from ...quoting import printable
 from ...types import ImageBGR
 from ..drawing.style import Style
 from ..images.files import image_bytes
-from ..images.headers import MAX_PIXELS
 from ..inference.calls import end_runs
 from ..parallel import InOrder
 from ..results.segmentation import Segmentation
-from ..sources import Frame, Source, read_frames
+from ..sources import Frame, Source
 from ..sources.read_ahead import ahead
 from . import (
     PlannedSource,
@@ -29,6 +28,8 @@ from . import (
     write_overlay_in_place,
     write_result,
 )
+from .observer import Observer, RunReport
+from .reading import Reading
 
 Segment = Callable[[ImageBGR], Segmentation]
 """Segments one picture."""
@@ -68,88 +69,6 @@ _Outcome: TypeAlias = tuple[int, _Segmented | PPMobileSegError | _Ended | None]
 """Number of a source, and what became of a picture of it, or its end; None is nothing."""
 
 _Outcomes: TypeAlias = "InOrder[_Read, _Outcome] | Generator[_Outcome, None, None]"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How sources are read; the fields are arguments of `sources.read_frames`.
-
-    Attributes:
-        vid_stride: Of videos and cameras take every so many frames.
-        max_frames: Of each video and camera take no more frames than this; None for all.
-        max_pixels: Larger pictures are refused before they are decoded.
-
-    Raises:
-        UsageError: A number is less than 1.
-    """
-
-    vid_stride: int = 1
-    max_frames: int | None = None
-    max_pixels: int = MAX_PIXELS
-
-    def __post_init__(self) -> None:
-        for name in ("vid_stride", "max_frames", "max_pixels"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                option = name.replace("_", "-")
-                raise UsageError(f"expected a {option} of at least 1, found {value}")
-
-    def frames(self, source: Source) -> Generator[Frame, None, None]:
-        """Read a source, see `sources.read_frames`."""
-        return read_frames(
-            source,
-            vid_stride=self.vid_stride,
-            max_frames=self.max_frames,
-            max_pixels=self.max_pixels,
-        )
-
-
-class Observer:
-    """Observer of a run, called in the thread of `run_sources`. Override what matters."""
-
-    needs_images: bool = False
-    """Whether results' images are looked at, which may be drawn over otherwise."""
-
-    def started(self, plan: PlannedSource) -> None:
-        """The first picture of a source was read, or failed to be."""
-
-    def segmented(self, plan: PlannedSource, result: Segmentation) -> None:
-        """There is a result; its files are being written."""
-
-    def failed(self, plan: PlannedSource | None, error: PPMobileSegError) -> None:
-        """Something went wrong with a source, or with the whole run (None)."""
-
-    def ended(self, plan: PlannedSource) -> None:
-        """Nothing more comes from a source."""
-
-    def enough(self) -> bool:
-        """Whether the run may end here. Asked after each picture."""
-        return False
-
-    def interrupted(self) -> None:
-        """Ctrl-C was pressed: files are being closed, and the next Ctrl-C ends the process."""
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """Report of a run.
-
-    Attributes:
-        files: What was written, complete files and folders only. Of a video that was stopped or
-            is damaged, what there was until then.
-        failures: What went wrong, in the order of the sources.
-        notes: What is worth knowing about the files, each once.
-        seconds: How long the run took.
-        interrupted: Whether Ctrl-C ended it.
-        done: How many sources were segmented and written whole.
-    """
-
-    files: tuple[Path, ...]
-    failures: tuple[PPMobileSegError, ...]
-    notes: tuple[str, ...]
-    seconds: float
-    interrupted: bool
-    done: int
 
 
 def run_sources(

@@ -13,7 +13,7 @@ from ..inference.session_pool import MAX_PINNED
 from ..segmenter import OrtSegmenter
 from ..sources import Source
 from .planning import PlannedSource
-from .run import Reading
+from .reading import Reading
 
 _LOOKED_AT: Final = 256
 _FREQUENT: Final = 64

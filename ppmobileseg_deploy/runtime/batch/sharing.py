@@ -12,7 +12,7 @@ from ..inference.workers import Workers, share_cores
 from ..segmenter import OrtSegmenter
 from ..sources import Source
 from .planning import PlannedSource
-from .run import Reading
+from .reading import Reading
 
 MEASURED_FROM: Final = 400
 """Images of a run from which measuring pays: it takes as long as some 15 of them."""

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.errors import ImageError, ModelError, OutputError, UsageError
-from ppmobileseg_deploy.runtime.batch import VideoResultWriter, plan_outputs, settle_existing
+from ppmobileseg_deploy.runtime.batch import (
+    VideoResultWriter,
+    plan_outputs,
+    reading,
+    settle_existing,
+)
 from ppmobileseg_deploy.runtime.batch import run as running
-from ppmobileseg_deploy.runtime.batch.run import Observer, Reading, run_sources
+from ppmobileseg_deploy.runtime.batch.observer import Observer
+from ppmobileseg_deploy.runtime.batch.reading import Reading
+from ppmobileseg_deploy.runtime.batch.run import run_sources
 from ppmobileseg_deploy.runtime.drawing.style import Style
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
 from ppmobileseg_deploy.runtime.sources import Frame, Source
@@ -79,7 +86,7 @@ def reads(monkeypatch):
                 place = (number, number / 10, 10.0) if source.is_video else (None, None, None)
                 yield Frame(_image(item), *place)
 
-        monkeypatch.setattr(running, "read_frames", read_frames)
+        monkeypatch.setattr(reading, "read_frames", read_frames)
         return counts
 
     return pretend

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ppmobileseg_deploy.runtime.batch import PlannedSource
-from ppmobileseg_deploy.runtime.batch.run import Reading
+from ppmobileseg_deploy.runtime.batch.reading import Reading
 from ppmobileseg_deploy.runtime.batch.session_sizes import expect_sizes
 from ppmobileseg_deploy.runtime.sources import Frame, Source, find_sources
 

@@ -10,7 +10,7 @@ import pytest
 
 from ppmobileseg_deploy.runtime.batch import PlannedSource
 from ppmobileseg_deploy.runtime.batch import sharing as tested
-from ppmobileseg_deploy.runtime.batch.run import Reading
+from ppmobileseg_deploy.runtime.batch.reading import Reading
 from ppmobileseg_deploy.runtime.batch.sharing import MEASURED_FROM, open_for_run
 from ppmobileseg_deploy.runtime.inference import workers as cores
 from ppmobileseg_deploy.runtime.inference.workers import Workers
