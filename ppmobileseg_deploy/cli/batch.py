@@ -124,6 +124,8 @@ def _run(
 
     share_cores(None, workers=workers, threads=threads)  # which refuses what makes no sense
     content = find_model(model).read_bytes()
+    if engine == "ray":
+        on_ray.check_address()  # before there is a plan
     plan = plan_batch(
         source,
         dest,

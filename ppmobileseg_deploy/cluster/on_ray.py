@@ -1,13 +1,17 @@
 """Engine of a cluster: each file of results is a task of Ray."""
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final
 
 from rich.text import Text
 
 from ..errors import UsageError
+from ..quoting import brief, printable
 from .plan import Plan
 from .work import FileDone, Worker
 
@@ -17,9 +21,47 @@ AT_A_TIME: Final = 1000
 RETRIES: Final = 10
 """How often a task is begun again whose process or machine is lost."""
 
+ANSWER_S: Final = 5.0
+"""How long a cluster has to answer, which Ray itself waits for for minutes."""
+
+_PORTS: Final = 1 << 16
 _MOST: Final = 200  # characters of a message
 
 _workers: dict[Plan, Worker] = {}  # of a process, which Ray uses for many tasks
+
+
+def check_address() -> None:
+    """Refuse a cluster's address at which nothing answers.
+
+    It is that of ``$RAY_ADDRESS`` or, without it, the one that the last Ray of this machine noted,
+    which a Ray that was killed leaves behind.
+
+    Raises:
+        UsageError: Nothing answers within `ANSWER_S` seconds, or it is no address.
+    """
+    where, address = "RAY_ADDRESS", os.environ.get("RAY_ADDRESS", "")
+    if address == "local":
+        return
+    if address in ("", "auto"):
+        noted = Path(os.environ.get("RAY_TMPDIR") or gettempdir(), "ray", "ray_current_cluster")
+        where = str(noted)
+        try:
+            address = noted.read_text().strip()
+        except (OSError, UnicodeError):
+            return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < _PORTS):
+        raise UsageError(
+            f"expected the address of a cluster of Ray in {printable(where)}, such as "
+            f"10.0.0.1:6379, found {brief(address)}"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"no cluster of Ray answers at {brief(address)}, the address in {printable(where)}: "
+            f"{getattr(error, 'strerror', None) or error}; RAY_ADDRESS=local starts one here"
+        ) from error
 
 
 def make_files(
@@ -43,6 +85,7 @@ def make_files(
     Raises:
         UsageError: There is no cluster, or no machine in it with so many threads.
     """
+    check_address()
     # Before the import: nothing is reported to anybody.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

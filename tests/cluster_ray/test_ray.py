@@ -62,3 +62,15 @@ def test_no_machine_has_so_many_cpus(nodes: Nodes, photographs: Path, tmp_path: 
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "expected at most 1 threads, the CPUs of the cluster's largest machine" in errors
+
+
+def test_nothing_is_begun_where_no_cluster_answers(
+    monkeypatch: pytest.MonkeyPatch, photographs: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    command = [PPMS, "batch", photographs, tmp_path / "out", "-m", MODEL, "--engine", "ray"]
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "no cluster of Ray answers at '127.0.0.1:1'" in done.stderr
+    assert not (tmp_path / "out").exists()
