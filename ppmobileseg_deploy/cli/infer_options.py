@@ -89,6 +89,7 @@ CocoForm = Annotated[
 Tolerance = Annotated[
     float,
     typer.Option(
+        "--polygon-tolerance",
         metavar="PX",
         help="Of polygons: the farthest that a point left out may lie from the outline; 0 for all "
         "corners.",

@@ -115,7 +115,7 @@ def test_panoptic_has_a_folder_beside_it(desk, picture, infer):
         (("--coco-form", "polygons"), "give --coco FILE too"),
         (("--coco", "a_json.json", "--save", "json"), "is a file of the run already"),
         (("--save", "cutout"), "expected --classes for cutout"),
-        (("--tolerance", "-1"), "expected a tolerance of 0 pixels or more, found -1"),
+        (("--polygon-tolerance", "-1"), "expected a tolerance of 0 pixels or more, found -1"),
         (("--min-area", "-1"), "expected a least area of 0 pixels or more, found -1"),
         (("--merge", "none.json"), "cannot read merged classes from none.json"),
         (("--merge", "a.jpg"), "expected JSON in a.jpg"),
