@@ -48,8 +48,10 @@ def expect_sizes(
 
 
 def _sizes_of_videos_hw(videos: Sequence[Source], reading: Reading) -> list[SizeHW]:
-    sizes_hw = []
+    sizes_hw: list[SizeHW] = []
     for video in videos[:_VIDEOS_LOOKED_AT]:
+        if len(set(sizes_hw)) == MAX_PINNED:  # no more are kept
+            break
         with warnings.catch_warnings(), closing(reading.frames(video)) as frames:
             warnings.simplefilter("ignore")  # the run itself tells of them, and of errors
             try:
@@ -61,6 +63,8 @@ def _sizes_of_videos_hw(videos: Sequence[Source], reading: Reading) -> list[Size
 
 def _frequent_sizes_hw(images: Sequence[Source]) -> list[SizeHW]:
     """Return the sizes for which a session of their own pays, by the files' headers."""
+    if len(images) < _FREQUENT:
+        return []
     paths = [image.path for image in images[:_LOOKED_AT] if image.path is not None]
     sizes_hw = Counter(stated_size_hw(path) for path in paths)
     return [
