@@ -479,18 +479,21 @@ class OrtSegmenter:
 
     def _shared(self, workers: int | None) -> Workers:
         """Share this segmenter's threads out among images."""
-        dynamic = self._opened().dynamic
-        if workers is None and (dynamic.device != "cpu" or not dynamic.reopens):
+        if workers is None and not self._divides_threads():
             workers = 1
         cores = self._threads or usable_cores()
         count = share_cores(None, workers=cores if workers is None else workers).count
         return Workers(count, max(1, cores // count) if count > 1 else None)
 
+    def _divides_threads(self) -> bool:
+        """Whether images at a time can have threads of their own: in sessions opened for that."""
+        dynamic = self._opened().dynamic
+        return dynamic.device == "cpu" and dynamic.reopens
+
     def _one_of_several(self, shared: Workers) -> "OrtSegmenter":
         """Return a segmenter for images that are segmented while others are."""
         threads = shared.session_threads
-        dynamic = self._opened().dynamic
-        if threads in (None, self._threads) or dynamic.device != "cpu" or not dynamic.reopens:
+        if threads in (None, self._threads) or not self._divides_threads():
             return self
         sibling = self._sibling
         if sibling is None or sibling._threads != threads:
