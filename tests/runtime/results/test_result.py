@@ -23,8 +23,8 @@ from ppmobileseg_deploy.runtime.images.files import read_image
 from ppmobileseg_deploy.runtime.results import result as result_module
 from ppmobileseg_deploy.runtime.results.result import SegmentationResult
 
-# pycocotools 2.0.11 and before, with NumPy 2.
 OF_POLYGONS = ("tolerance", "min_area")
+# pycocotools 2.0.11 and before, with NumPy 2.
 COCO_WARNING = "ignore:__array__ implementation doesn't accept a copy"
 
 
